@@ -1,0 +1,120 @@
+# hitgraph: `make help` lists the targets. Objects live in build/VARIANT; the user's CFLAGS are appended, never replaced.
+# SPDX-License-Identifier: Apache-2.0
+VERSION := 0.1.0
+CC ?= gcc
+VARIANT ?= release
+JOBS ?= 2
+PREFIX ?= /usr/local
+BUILD := build/$(VARIANT)
+
+PACKAGES := gcc g++ make pkg-config libhdf5-dev libcsv-dev libarchive-dev libyaml-dev libjansson-dev librandom123-dev libxxhash-dev libcmocka-dev clang-format
+PKG_CONFIG ?= pkg-config
+HDF5_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags hdf5-serial 2>/dev/null || $(PKG_CONFIG) --cflags hdf5 2>/dev/null)
+HDF5_LIBS ?= $(shell $(PKG_CONFIG) --libs hdf5-serial 2>/dev/null || $(PKG_CONFIG) --libs hdf5 2>/dev/null)
+OTHER_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson libarchive yaml-0.1 libxxhash 2>/dev/null)
+OTHER_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson libarchive yaml-0.1 libxxhash 2>/dev/null)
+CSV_LIBS ?= -lcsv
+CMOCKA_LIBS ?= -lcmocka
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes
+OPTIMISE_release := -O3
+OPTIMISE_double := -O2 -DHG_REAL_DOUBLE
+OPTIMISE_debug := -O0 -g3
+OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPTIMISE_tsan := -O1 -g -fsanitize=thread
+BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -fPIC \
+               -DHG_VERSION='"$(VERSION)"' $(OPTIMISE_$(VARIANT)) $(WARNINGS)
+INCLUDES := -Iinclude -I. -Isrc
+LIBS := $(HDF5_LIBS) $(OTHER_LIBS) $(CSV_LIBS) -lm
+COMPILE = $(CC) $(BASE_CFLAGS) $(INCLUDES) $(HDF5_CFLAGS) $(OTHER_CFLAGS) $(CFLAGS) -MMD -MP
+LINK = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS)
+
+LIBRARY_SOURCES := $(sort $(wildcard src/base/*.c src/kernels/*.c src/nn/*.c src/pipeline/*.c graph/*.c tracking/*.c datasets/*.c))
+CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
+TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/physics/*.c tests/bad/*.c tests/repro/*.c))
+DOUBLE_TEST_SOURCES := $(sort $(wildcard tests/gradients/*.c))
+BENCH_SOURCES := $(sort $(wildcard bench/*.c))
+LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
+LIBRARY := $(BUILD)/libhitgraph.a
+PROGRAM := $(BUILD)/hitgraph
+TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
+BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
+
+.PHONY: help all deps demo check check-double check-asan check-tsan lint format bench install uninstall clean tests
+.DEFAULT_GOAL := all
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+all: $(PROGRAM) ## build the library and the program build/hitgraph
+ifeq ($(VARIANT),release)
+all: build/hitgraph
+build/hitgraph: $(PROGRAM)
+	@cp -f $< $@
+endif
+
+deps: ## install the Debian packages that the build and the tests need
+	@sh tests/install-packages.sh $(PACKAGES)
+
+$(LIBRARY): $(LIBRARY_OBJECTS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+	@echo "  AR    $@"
+
+$(PROGRAM): $(CLI_SOURCES:%.c=$(BUILD)/%.o) $(LIBRARY)
+	@$(LINK) -o $@ $^ $(LIBS)
+	@echo "  LINK  $@"
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) -c -o $@ $<
+
+$(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
+	@$(LINK) -o $@ $< $(LIBRARY) $(CMOCKA_LIBS) $(LIBS)
+
+$(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
+	@$(LINK) -o $@ $< $(LIBRARY) $(LIBS)
+
+tests: $(TESTS)
+
+check: ## run all tests (parallel build, both cores); ends with 'N passed, N failed'
+	@$(MAKE) --no-print-directory -j$(JOBS) all tests
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=double tests-double
+	@sh tests/run.sh $(TESTS) $(DOUBLE_TEST_SOURCES:%.c=build/double/%)
+
+.PHONY: tests-double
+tests-double: $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
+
+check-asan: ## the tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan tests
+	@sh tests/run.sh $(TEST_SOURCES:%.c=build/asan/%)
+
+check-tsan: ## the tests under the thread sanitizer
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan tests
+	@sh tests/run.sh $(TEST_SOURCES:%.c=build/tsan/%)
+
+lint: all ## layering, exported names, headers alone in C and C++
+	@sh tests/lint/lint.sh
+
+format: ## clang-format the sources in place
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench: $(BENCHES) ## build and run the benchmark programs
+	@for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+
+install: all ## install program, library, headers under PREFIX (DESTDIR honoured)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/hitgraph $(DESTDIR)$(PREFIX)/share/hitgraph
+	install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/hitgraph
+	install -m 644 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/hitgraph/*.h $(DESTDIR)$(PREFIX)/include/hitgraph/
+	cp -r datasets/models $(DESTDIR)$(PREFIX)/share/hitgraph/
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/bin/hitgraph $(DESTDIR)$(PREFIX)/lib/libhitgraph.a $(DESTDIR)$(PREFIX)/include/hitgraph $(DESTDIR)$(PREFIX)/share/hitgraph
+
+clean: ## remove build/
+	rm -rf build
+
+-include $(LIBRARY_OBJECTS:.o=.d) $(CLI_SOURCES:%.c=$(BUILD)/%.d) $(TEST_SOURCES:%.c=$(BUILD)/%.d) $(BENCH_SOURCES:%.c=$(BUILD)/%.d) \
+         $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%.d)

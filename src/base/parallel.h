@@ -1,0 +1,19 @@
+/* base/parallel.h — how work is cut so that results do not depend on the number of threads. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_BASE_PARALLEL_H
+#define HG_BASE_PARALLEL_H
+
+#include <stdint.h>
+
+/* Sums are made over fixed blocks of this many elements, then over the blocks in order: the cut follows the data, never the threads. */
+enum { HG_SUM_BLOCK = 4096 };
+
+static inline int64_t hg_block_count(int64_t n, int64_t block)
+{
+    return (n + block - 1) / block;
+}
+
+/* Exclusive prefix sum in place: counts[0 .. n) become offsets, counts[n] the total (the array has n + 1 elements). Returns the total. */
+int64_t hg_prefix_sum(int64_t *counts, int64_t n);
+
+#endif
