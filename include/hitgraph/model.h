@@ -1,0 +1,88 @@
+/* hitgraph/model.h — graph networks as data: a YAML description plus weights. One block, every model a configuration of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HITGRAPH_MODEL_H
+#define HITGRAPH_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hitgraph/context.h"
+#include "hitgraph/graph.h"
+#include "hitgraph/real.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Opaque: description and parameters. Read-only during forward, so threads may share it. */
+typedef struct hg_model hg_model;
+
+/** A batch of graphs with attributes. All arrays are borrowed, row-major, in the order of the graph's (sorted) edges. */
+typedef struct hg_batch {
+    const hg_graph *graph;
+    const hg_real *nodes;   /* [n_nodes, node width] or NULL when the width is 0 */
+    const hg_real *edges;   /* [n_edges, edge width] or NULL when the width is 0 */
+    const hg_real *globals; /* [n_graphs, global width] or NULL when the width is 0 */
+} hg_batch;
+
+/** What a model gives. Arrays are owned by the caller; NULL = not wanted. */
+typedef struct hg_outputs {
+    hg_real *nodes;   /* [n_nodes, node output width] */
+    hg_real *edges;   /* [n_edges, edge output width]; for classifiers width 1 */
+    hg_real *globals; /* [n_graphs, global output width] */
+} hg_outputs;
+
+typedef struct hg_model_widths {
+    int64_t node_in, edge_in, global_in;    /* attributes that the model reads; 0 = none */
+    int64_t node_out, edge_out, global_out; /* outputs; 0 = none */
+} hg_model_widths;
+
+/** Builds a model from YAML text (see src/nn/model.md for the language) with initial weights drawn from (seed, tensor, element).
+ *  @param name used in messages. @param out owned by the caller; untouched on error. @return HG_OK, HG_ERR_CONFIG, HG_ERR_NOMEM, HG_ERR_LIMIT. */
+HG_API hg_status hg_model_create(hg_context *ctx, const char *name, const char *yaml_text, uint64_t seed, hg_model **out);
+HG_API void hg_model_destroy(hg_context *ctx, hg_model *model);
+
+/** Reads DIR/model.yaml and DIR/weights.safetensors. Missing, surplus or wrongly shaped tensors are HG_ERR_MODEL and name the tensor. */
+HG_API hg_status hg_model_load(hg_context *ctx, const char *directory, hg_model **out);
+/** Writes DIR/model.yaml and DIR/weights.safetensors, each whole or not at all. */
+HG_API hg_status hg_model_save(hg_context *ctx, const hg_model *model, const char *directory);
+
+HG_API hg_model_widths hg_model_get_widths(const hg_model *model);
+
+/** Parameters as tensors, in state order: weight then bias of each module, modules in the order of the description. */
+HG_API int64_t hg_model_n_tensors(const hg_model *model);
+HG_API int64_t hg_model_n_parameters(const hg_model *model);
+typedef struct hg_tensor {
+    const char *name;    /* PyTorch-style, borrowed */
+    int64_t shape[3];
+    int rank;
+    int64_t offset, size; /* elements inside the flat parameter array */
+} hg_tensor;
+HG_API hg_tensor hg_model_tensor(const hg_model *model, int64_t i);
+/** The flat parameter array [n_parameters]; the caller may change it between calls. */
+HG_API hg_real *hg_model_parameters(hg_model *model);
+/** The description as given, and free-form key=value metadata (seed, data, command) stored with the weights. Borrowed. */
+HG_API const char *hg_model_yaml(const hg_model *model);
+HG_API hg_status hg_model_set_metadata(hg_context *ctx, hg_model *model, const char *key, const char *value);
+/** NULL when the key is not there. */
+HG_API const char *hg_model_metadata(const hg_model *model, const char *key);
+
+/** Evaluates the model. Outputs are what the description says (logits for classifiers).
+ *  @return HG_OK; HG_ERR_ARG widths that do not fit (message: found and expected); HG_ERR_NUMERIC a non-finite output (message: where); HG_ERR_NOMEM.
+ *  Threads: uses the context's; the same bits for any number. */
+HG_API hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out);
+
+/** A loss seen by the gradient: called once with the outputs of the model at one step (or the last step only, if the description
+ *  says so); writes the loss and the gradient with respect to each output (arrays of the same shapes, zeroed before the call). */
+typedef hg_status hg_loss_fn(hg_context *ctx, void *user, const hg_batch *batch, const hg_outputs *out, hg_outputs *gradient, double *loss);
+
+/** Forward and exact backward.
+ *  @param gradient [n_parameters] overwritten. @param input_gradient NULL, or arrays (NULL = not wanted) for the gradient of the attributes.
+ *  @param used NULL, or [n_tensors]: 1 where the tensor took part (the others get no optimiser step).
+ *  Threads: uses the context's; the same bits for any number. */
+HG_API hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_batch *batch, hg_loss_fn *loss_fn, void *user, double *loss,
+                                   hg_real *gradient, const hg_outputs *input_gradient, uint8_t *used);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
