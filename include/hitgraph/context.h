@@ -22,7 +22,8 @@ typedef void hg_log_fn(void *user, hg_log_level level, const char *line);
 /** Receives progress of long work: `done` of `total` units of `what`; `note` may be "" and holds figures such as a loss. */
 typedef void hg_progress_fn(void *user, const char *what, int64_t done, int64_t total, const char *note);
 
-/** Creates a context with one thread per available core and default limits. @param out owned by the caller. @return HG_OK or HG_ERR_NOMEM. */
+/** Creates a context with one thread per available core and default limits. @param out owned by the caller. @return HG_OK or HG_ERR_NOMEM.
+ */
 HG_API hg_status hg_context_create(hg_context **out);
 
 /** Frees a context; NULL is fine. Memory got from hg_alloc must have been freed before. */

@@ -15,7 +15,7 @@ extern "C" {
 typedef struct hg_module {
     int32_t volume_id, layer_id, module_id;
     double center[3];
-    double rotation[9]; /* row-major; columns are the axes u, v, w in global coordinates */
+    double rotation[9];                    /* row-major; columns are the axes u, v, w in global coordinates */
     double half_u_min, half_u_max, half_v; /* trapezoid: half width half_u_min at v = -half_v, half_u_max at +half_v; 0 = unknown */
     double thickness;                      /* 0 = unknown */
     double pitch_u, pitch_v;               /* 0 = unknown */

@@ -22,16 +22,16 @@ typedef struct hg_hits {
 /** Cells (pixels, strips) of each hit: cells offset[i] .. offset[i+1] belong to hit row i. ch0 along u, ch1 along v. */
 typedef struct hg_cells {
     int64_t n;
-    int64_t *offset; /* [n_hits + 1] */
+    int64_t *offset;    /* [n_hits + 1] */
     int32_t *ch0, *ch1; /* [n] */
-    float *value; /* [n] */
+    float *value;       /* [n] */
 } hg_cells;
 
 /** Truth in hit order (row i belongs to hit row i). Position in mm, momentum in GeV. particle_id 0 = noise. */
 typedef struct hg_truth {
-    uint64_t *particle_id; /* [n_hits] */
+    uint64_t *particle_id;                  /* [n_hits] */
     double *tx, *ty, *tz, *tpx, *tpy, *tpz; /* [n_hits] */
-    double *weight; /* [n_hits] TrackML weight */
+    double *weight;                         /* [n_hits] TrackML weight */
 } hg_truth;
 
 /** Generator particles. Vertex in mm, momentum in GeV at production, charge in e. All arrays [n]. */

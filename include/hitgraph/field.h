@@ -23,8 +23,8 @@ HG_API hg_status hg_field_create_solenoid(hg_context *ctx, double radius_mm, dou
 
 /** Field sampled on a regular grid, trilinear between points, zero outside.
  *  @param n [3] points per axis, each >= 2. @param origin_mm,step_mm [3]. @param b_tesla borrowed; [n0 * n1 * n2 * 3], z fastest. */
-HG_API hg_status hg_field_create_map(hg_context *ctx, const int64_t *n, const double *origin_mm, const double *step_mm, const double *b_tesla,
-                                     hg_field **out);
+HG_API hg_status hg_field_create_map(hg_context *ctx, const int64_t *n, const double *origin_mm, const double *step_mm,
+                                     const double *b_tesla, hg_field **out);
 HG_API void hg_field_destroy(hg_context *ctx, hg_field *field);
 
 /** Field in tesla at a point in mm. Cost: a table look-up. Threads: reentrant. */

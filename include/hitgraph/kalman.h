@@ -14,12 +14,13 @@
 extern "C" {
 #endif
 
-/** A thin material surface: cylinder about the z axis at radius `position` for z in low..high, or disc at z = `position` for r in low..high (mm). */
+/** A thin material surface: cylinder about the z axis at radius `position` for z in low..high, or disc at z = `position` for r in low..high
+ * (mm). */
 typedef struct hg_material_surface {
     bool cylinder;
     double position, low, high;
-    double x_over_x0;    /* at normal incidence */
-    double loss_mev;     /* most probable energy loss at normal incidence of a minimum-ionising particle */
+    double x_over_x0; /* at normal incidence */
+    double loss_mev;  /* most probable energy loss at normal incidence of a minimum-ionising particle */
 } hg_material_surface;
 
 typedef struct hg_material {
@@ -28,10 +29,10 @@ typedef struct hg_material {
 } hg_material;
 
 typedef struct hg_kalman_options {
-    double mass_gev;             /* hypothesis; default 0.13957039 (pion) */
+    double mass_gev;                         /* hypothesis; default 0.13957039 (pion) */
     double outlier_chi2_2d, outlier_chi2_1d; /* a hit with a larger chi2 is left out; defaults 15, 12 */
-    double step_tolerance_mm;    /* of the Runge-Kutta-Nystroem steps; default 1e-3 */
-    double start_inflation;      /* factor on the start covariance; default 50 */
+    double step_tolerance_mm;                /* of the Runge-Kutta-Nystroem steps; default 1e-3 */
+    double start_inflation;                  /* factor on the start covariance; default 50 */
     bool scattering, energy_loss;
 } hg_kalman_options;
 HG_API hg_kalman_options hg_kalman_default_options(void);
@@ -61,18 +62,21 @@ typedef struct hg_track_state {
 HG_API int hg_kalman_predict(const hg_kalman *kalman, const hg_track_state *from, int64_t module, hg_track_state *to);
 /** chi2 of a measurement with respect to a predicted state, both on the same module. */
 HG_API double hg_kalman_chi2(const hg_track_state *state, const hg_measurement *measurement);
-/** Sequential scalar updates; returns the chi2 of the predicted residuals, negative if the covariance is no longer positive (state untouched then). */
+/** Sequential scalar updates; returns the chi2 of the predicted residuals, negative if the covariance is no longer positive (state
+ * untouched then). */
 HG_API double hg_kalman_update(hg_track_state *state, const hg_measurement *measurement);
 
 /** State at a measurement of three points of one track (global positions, from inside out; field at the middle one): on the module of
- *  point `at` (0, 1 or 2), with a covariance from the measurements' variances and scattering. PHYSICS: exact for a helix. Returns 0 or status bits. */
+ *  point `at` (0, 1 or 2), with a covariance from the measurements' variances and scattering. PHYSICS: exact for a helix. Returns 0 or
+ * status bits. */
 HG_API int hg_seed_state(const hg_kalman *kalman, const hg_measurement points[3], int at, hg_track_state *out);
 /** The same at the perigee to the z axis: params d0, z0, phi, theta, q/p; cov [15]. */
 HG_API int hg_seed_perigee(const hg_kalman *kalman, const hg_measurement points[3], double params[5], double cov[15]);
 
 /** Fits every track: filter outward, smoother back, outlier rejection, perigee. Fills params, cov, chi2, ndf, status, outlier.
  *  @param measurements borrowed; [n_hits of the event], indexed by tracks->hit. Hits of a track must be in order along it.
- *  @return HG_OK, HG_INFO_PARTIAL (some tracks failed; see their status), HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
+ *  @return HG_OK, HG_INFO_PARTIAL (some tracks failed; see their status), HG_ERR_NOMEM. Threads: the context's; same bits for any number.
+ */
 HG_API hg_status hg_fit_tracks(hg_context *ctx, const hg_kalman *kalman, const hg_measurement *measurements, hg_tracks *tracks);
 
 #ifdef __cplusplus

@@ -17,7 +17,8 @@ extern "C" {
  *  @param ctx      borrowed; allocator, limits, threads, message.
  *  @param graph    borrowed; N hits, E doublets.
  *  @param keep     borrowed; [E] 0 = doublet left out; NULL = all are kept.
- *  @param doublet  owned by the caller (hg_free), created by this call: [line->n_nodes] edge of `graph` that each node stands for. May be NULL.
+ *  @param doublet  owned by the caller (hg_free), created by this call: [line->n_nodes] edge of `graph` that each node stands for. May be
+ * NULL.
  *  @param out      owned by the caller, created by this call; untouched on error.
  *  @return HG_OK; HG_ERR_LIMIT more triplets than 2^31 - 1 (message: how many); HG_ERR_NOMEM.
  *  Cost: sum over hits of in-degree x out-degree. Threads: reentrant; same result for any number of threads. */

@@ -37,7 +37,8 @@ typedef struct hg_model_widths {
 } hg_model_widths;
 
 /** Builds a model from YAML text (see src/nn/model.md for the language) with initial weights drawn from (seed, tensor, element).
- *  @param name used in messages. @param out owned by the caller; untouched on error. @return HG_OK, HG_ERR_CONFIG, HG_ERR_NOMEM, HG_ERR_LIMIT. */
+ *  @param name used in messages. @param out owned by the caller; untouched on error. @return HG_OK, HG_ERR_CONFIG, HG_ERR_NOMEM,
+ * HG_ERR_LIMIT. */
 HG_API hg_status hg_model_create(hg_context *ctx, const char *name, const char *yaml_text, uint64_t seed, hg_model **out);
 HG_API void hg_model_destroy(hg_context *ctx, hg_model *model);
 
@@ -52,7 +53,7 @@ HG_API hg_model_widths hg_model_get_widths(const hg_model *model);
 HG_API int64_t hg_model_n_tensors(const hg_model *model);
 HG_API int64_t hg_model_n_parameters(const hg_model *model);
 typedef struct hg_tensor {
-    const char *name;    /* PyTorch-style, borrowed */
+    const char *name; /* PyTorch-style, borrowed */
     int64_t shape[3];
     int rank;
     int64_t offset, size; /* elements inside the flat parameter array */
@@ -67,8 +68,8 @@ HG_API hg_status hg_model_set_metadata(hg_context *ctx, hg_model *model, const c
 HG_API const char *hg_model_metadata(const hg_model *model, const char *key);
 
 /** Evaluates the model. Outputs are what the description says (logits for classifiers).
- *  @return HG_OK; HG_ERR_ARG widths that do not fit (message: found and expected); HG_ERR_NUMERIC a non-finite output (message: where); HG_ERR_NOMEM.
- *  Threads: uses the context's; the same bits for any number. */
+ *  @return HG_OK; HG_ERR_ARG widths that do not fit (message: found and expected); HG_ERR_NUMERIC a non-finite output (message: where);
+ * HG_ERR_NOMEM. Threads: uses the context's; the same bits for any number. */
 HG_API hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out);
 
 /** A loss seen by the gradient: called once with the outputs of the model at one step (or the last step only, if the description
@@ -76,11 +77,12 @@ HG_API hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const 
 typedef hg_status hg_loss_fn(hg_context *ctx, void *user, const hg_batch *batch, const hg_outputs *out, hg_outputs *gradient, double *loss);
 
 /** Forward and exact backward.
- *  @param gradient [n_parameters] overwritten. @param input_gradient NULL, or arrays (NULL = not wanted) for the gradient of the attributes.
+ *  @param gradient [n_parameters] overwritten. @param input_gradient NULL, or arrays (NULL = not wanted) for the gradient of the
+ * attributes.
  *  @param used NULL, or [n_tensors]: 1 where the tensor took part (the others get no optimiser step).
  *  Threads: uses the context's; the same bits for any number. */
-HG_API hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_batch *batch, hg_loss_fn *loss_fn, void *user, double *loss,
-                                   hg_real *gradient, const hg_outputs *input_gradient, uint8_t *used);
+HG_API hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_batch *batch, hg_loss_fn *loss_fn, void *user,
+                                   double *loss, hg_real *gradient, const hg_outputs *input_gradient, uint8_t *used);
 
 #ifdef __cplusplus
 }

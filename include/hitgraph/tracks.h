@@ -10,16 +10,17 @@
 extern "C" {
 #endif
 
-/** Status bits of a fitted track; 0 = all well. Bits below HG_TRACK_FAILED inform; from it on the fit failed and params are 0, never NaN. */
+/** Status bits of a fitted track; 0 = all well. Bits below HG_TRACK_FAILED inform; from it on the fit failed and params are 0, never NaN.
+ */
 typedef enum hg_track_status {
     HG_TRACK_OK = 0,
-    HG_TRACK_OUTLIERS = 1 << 0,          /* at least one hit was left out of the fit */
+    HG_TRACK_OUTLIERS = 1 << 0, /* at least one hit was left out of the fit */
     HG_TRACK_CHI2_LARGE = 1 << 1,
-    HG_TRACK_FEW_HITS = 1 << 2,          /* fewer than 5 measured coordinates beyond the parameters */
+    HG_TRACK_FEW_HITS = 1 << 2, /* fewer than 5 measured coordinates beyond the parameters */
     HG_TRACK_FAILED = 1 << 8,
     HG_TRACK_TOO_FEW_HITS = 1 << 9,
-    HG_TRACK_NOT_REACHED = 1 << 10,      /* a surface was missed */
-    HG_TRACK_TANGENT = 1 << 11,          /* the track runs along a surface */
+    HG_TRACK_NOT_REACHED = 1 << 10, /* a surface was missed */
+    HG_TRACK_TANGENT = 1 << 11,     /* the track runs along a surface */
     HG_TRACK_COV_NOT_POSITIVE = 1 << 12,
     HG_TRACK_NONFINITE = 1 << 13,
     HG_TRACK_SEED_BAD = 1 << 14,

@@ -17,12 +17,12 @@ extern "C" {
  *  consecutive hits on one layer (layer_rank) or on one module (module_rank). All arrays owned. */
 typedef struct hg_truth_order {
     int64_t n_hits, n_particles;
-    int32_t *particle;                 /* [n_hits] row in the particle table below, -1 = noise or unknown */
-    int32_t *layer_rank, *module_rank; /* [n_hits] number of the group along the particle, from 0; -1 = noise */
-    uint64_t *particle_id;             /* [n_particles] */
+    int32_t *particle;                                      /* [n_hits] row in the particle table below, -1 = noise or unknown */
+    int32_t *layer_rank, *module_rank;                      /* [n_hits] number of the group along the particle, from 0; -1 = noise */
+    uint64_t *particle_id;                                  /* [n_particles] */
     double *pt_gev, *eta, *phi, *vertex_r_mm, *vertex_z_mm; /* [n_particles] at production */
-    int32_t *n_hits_of, *n_layers_of;  /* [n_particles] hits here, distinct layers */
-    int32_t *generation;               /* [n_particles] bits 24..35 of the id; 0 = generator level */
+    int32_t *n_hits_of, *n_layers_of;                       /* [n_particles] hits here, distinct layers */
+    int32_t *generation;                                    /* [n_particles] bits 24..35 of the id; 0 = generator level */
 } hg_truth_order;
 
 /** @param event borrowed; needs truth; without a particle table, momentum and vertex come from the innermost truth hit.
@@ -31,7 +31,8 @@ HG_API hg_status hg_truth_order_create(hg_context *ctx, const hg_event *event, c
                                        hg_truth_order **out);
 HG_API void hg_truth_order_destroy(hg_context *ctx, hg_truth_order *order);
 
-/** True doublet i -> j: same particle, consecutive groups. Layerwise: overlap hits of one layer are not linked, both link on. Modulewise: they are. */
+/** True doublet i -> j: same particle, consecutive groups. Layerwise: overlap hits of one layer are not linked, both link on. Modulewise:
+ * they are. */
 HG_API bool hg_truth_is_doublet_layerwise(const hg_truth_order *order, int64_t i, int64_t j);
 HG_API bool hg_truth_is_doublet_modulewise(const hg_truth_order *order, int64_t i, int64_t j);
 

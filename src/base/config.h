@@ -49,13 +49,13 @@ enum { HG_OPTION_TEXT_SIZE = 512 };
 
 /* One row describes one setting: "graph.min_score" lives at `offset` of the struct as bool, int64_t, double, char[512] or int (word). */
 typedef struct hg_option {
-    const char *name;          /* dotted path */
+    const char *name; /* dotted path */
     hg_option_type type;
     size_t offset;
-    const char *preset;        /* default, as text */
-    double low, high;          /* range of INT and NUMBER */
-    const char *const *words;  /* WORD: NULL-terminated */
-    const char *help;          /* one line, with the unit */
+    const char *preset;       /* default, as text */
+    double low, high;         /* range of INT and NUMBER */
+    const char *const *words; /* WORD: NULL-terminated */
+    const char *help;         /* one line, with the unit */
 } hg_option;
 
 /* Table rows end with name == NULL. */

@@ -26,7 +26,7 @@ hg_status hg_copy_string(hg_context *ctx, const char *text, char **out);
 size_t hg_memory_used(const hg_context *ctx);
 size_t hg_memory_peak(const hg_context *ctx);
 
-/* Peak resident set of the process in bytes since the last hg_reset_peak_rss (Linux: VmHWM); 0 where unknown. */
+/* Peak resident set of the process in bytes (Linux: VmHWM); 0 where unknown. */
 int64_t hg_peak_rss(void);
 
 /* Makes the n-th allocation from now fail (0 = the next one); negative switches this off. For tests of error paths. */

@@ -9,8 +9,8 @@
 typedef struct hg_random {
     uint32_t key[2], counter[4];
     uint32_t block[4];
-    int used;          /* numbers of `block` already given out */
-    double spare;      /* second normal of a Box-Muller pair */
+    int used;     /* numbers of `block` already given out */
+    double spare; /* second normal of a Box-Muller pair */
     int has_spare;
 } hg_random;
 
@@ -18,13 +18,13 @@ typedef struct hg_random {
 hg_random hg_random_stream(uint64_t seed, uint32_t purpose, uint64_t event, uint64_t index);
 
 uint32_t hg_random_u32(hg_random *stream);
-double hg_random_uniform(hg_random *stream);                 /* in (0, 1), 53 bits */
+double hg_random_uniform(hg_random *stream); /* in (0, 1), 53 bits */
 double hg_random_range(hg_random *stream, double low, double high);
-double hg_random_normal(hg_random *stream);                  /* mean 0, width 1 (Box-Muller) */
-double hg_random_exponential(hg_random *stream);             /* mean 1 */
-int64_t hg_random_poisson(hg_random *stream, double mean);   /* mean >= 0 */
-double hg_random_gamma(hg_random *stream, double shape);     /* scale 1 (Marsaglia and Tsang 2000) */
-int64_t hg_random_below(hg_random *stream, int64_t n);       /* in 0 .. n - 1 */
+double hg_random_normal(hg_random *stream);                /* mean 0, width 1 (Box-Muller) */
+double hg_random_exponential(hg_random *stream);           /* mean 1 */
+int64_t hg_random_poisson(hg_random *stream, double mean); /* mean >= 0 */
+double hg_random_gamma(hg_random *stream, double shape);   /* scale 1 (Marsaglia and Tsang 2000) */
+int64_t hg_random_below(hg_random *stream, int64_t n);     /* in 0 .. n - 1 */
 
 /* Fisher-Yates shuffle of the numbers 0 .. n - 1 in `order`. */
 void hg_random_permutation(hg_random *stream, int64_t n, int64_t *order);

@@ -1,0 +1,15 @@
+/* base/parallel.c — prefix sums, the glue between counting and filling. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/parallel.h"
+
+int64_t hg_prefix_sum(int64_t *counts, int64_t n)
+{
+    int64_t total = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t count = counts[i];
+        counts[i] = total;
+        total += count;
+    }
+    counts[n] = total;
+    return total;
+}
