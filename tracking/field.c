@@ -16,17 +16,17 @@ typedef struct solenoid {
     double *table;         /* [n_rho + 2, n_zeta + 2, 2] owned: B_rho, B_zeta; row and column 0 are the mirror images at -step */
 } solenoid;
 
-typedef struct map {
+typedef struct field_map {
     int64_t n[3];
     double origin[3], step[3];
     double *b; /* [n0, n1, n2, 3] owned */
-} map;
+} field_map;
 
 struct hg_field {
     field_kind kind;
     double constant;
     solenoid coil;
-    map map;
+    field_map map;
 };
 
 /* Bulirsch's complete elliptic integral, p >= 0 (Derby and Olbert 2010, appendix). */
@@ -135,7 +135,7 @@ static void solenoid_at(const solenoid *coil, const double position[3], double b
     b[2] = b_zeta;
 }
 
-static void map_at(const map *map, const double position[3], double b[3])
+static void map_at(const field_map *map, const double position[3], double b[3])
 {
     int64_t cell[3];
     double t[3];
