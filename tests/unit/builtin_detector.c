@@ -1,0 +1,89 @@
+/* builtin_detector.c — the generated detector against the published numbers of the TrackML geometry. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "datasets/builtin_detector.h"
+
+static hg_context *ctx;
+static hg_detector *detector;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return hg_context_create(&ctx) != HG_OK || hg_detector_create_builtin(ctx, &detector) != HG_OK;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    hg_detector_destroy(ctx, detector);
+    hg_context_destroy(ctx);
+    return 0;
+}
+
+static void every_volume_has_its_modules(void **state)
+{
+    (void)state;
+    static const int expected[19] = {
+        [7] = 756, [8] = 2492, [9] = 756, [12] = 1020, [13] = 5796, [14] = 1020, [16] = 588, [17] = 5712, [18] = 588};
+    int found[19] = {0};
+    for (int64_t i = 0; i < detector->n_modules; ++i) ++found[detector->modules[i].volume_id];
+    assert_memory_equal(found, expected, sizeof found);
+    assert_int_equal(detector->n_layers, 48);
+}
+
+static void layers_lie_where_they_should(void **state)
+{
+    (void)state;
+    static const struct {
+        int volume, layer, n;
+        double position;
+    } expected[] = {{7, 2, 108, -1500},  {7, 14, 108, -600},    {8, 2, 224, 32.0},     {8, 8, 1092, 172.0},
+                    {9, 6, 108, 820},    {12, 2, 170, -2949},   {13, 2, 840, 260.1},   {13, 8, 2142, 660.1},
+                    {14, 12, 170, 2949}, {16, 12, 98, -1220.1}, {17, 4, 3192, 1020.1}, {18, 2, 98, 1220.1}};
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; ++k) {
+        const int64_t first = hg_detector_find(detector, expected[k].volume, expected[k].layer, 1);
+        assert_true(first >= 0);
+        const hg_layer *layer = &detector->layers[detector->module_layer[first]];
+        assert_int_equal(layer->n_modules, expected[k].n);
+        assert_true(fabs((layer->barrel ? layer->r : layer->z) - expected[k].position) < 0.08);
+        for (int id = 1; id <= expected[k].n; ++id)
+            assert_int_equal(hg_detector_find(detector, expected[k].volume, expected[k].layer, id), first + id - 1);
+    }
+}
+
+/* Rows of the challenge's detectors.csv: centre, axes u (x), v (x), w (z), half widths. */
+static void modules_are_those_of_the_challenge(void **state)
+{
+    (void)state;
+    static const struct {
+        int volume, layer, module;
+        double center[3], xu, xv, zw;
+    } expected[] = {
+        {7, 2, 1, {-65.7965, -5.1783, -1502.5}, 0.0784591, -0.996917, -1},
+        {7, 2, 3, {-138.657, -19.3419, -1498}, 0.138156, -0.99041, -1},
+    };
+    for (size_t k = 0; k < sizeof expected / sizeof *expected; ++k) {
+        const int64_t i = hg_detector_find(detector, expected[k].volume, expected[k].layer, expected[k].module);
+        assert_true(i >= 0);
+        const hg_module *module = &detector->modules[i];
+        for (int a = 0; a < 3; ++a) assert_true(fabs(module->center[a] - expected[k].center[a]) < 1e-3);
+        assert_true(fabs(module->rotation[0] - expected[k].xu) < 1e-6);
+        assert_true(fabs(module->rotation[1] - expected[k].xv) < 1e-6);
+        assert_true(fabs(module->rotation[8] - expected[k].zw) < 1e-6);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_volume_has_its_modules),
+        cmocka_unit_test(layers_lie_where_they_should),
+        cmocka_unit_test(modules_are_those_of_the_challenge),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
