@@ -42,6 +42,7 @@ BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
 .PHONY: help all deps demo check check-double check-asan check-tsan lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
+.SECONDARY:
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | awk -F '\t' '{printf "  make %-14s %s\n", $$1, $$2}'
