@@ -1,0 +1,88 @@
+/* hitgraph/track_finder.h — seeds and tracks from a scored doublet graph and its scored line graph. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HITGRAPH_TRACK_FINDER_H
+#define HITGRAPH_TRACK_FINDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hitgraph/context.h"
+#include "hitgraph/detector.h"
+#include "hitgraph/event.h"
+#include "hitgraph/graph.h"
+#include "hitgraph/kalman.h"
+#include "hitgraph/tracks.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How tracks are built.
+ *  FOLLOW: chains of triplets are the starts of a combinatorial Kalman filter over the hits of all layers crossed.
+ *  CHAINS: chains of mutually best triplets as they are, with second hits on overlaps from the graph; no fit. */
+typedef enum hg_finder_builder { HG_FINDER_FOLLOW, HG_FINDER_CHAINS } hg_finder_builder;
+
+/** Options of the track finder; start from hg_finder_default_options. Scores are probabilities in 0..1, lengths mm. */
+typedef struct hg_finder_options {
+    hg_finder_builder builder;
+    int32_t n_passes;        /* 1..3: all starts; then looser starts on unused hits; then doublets on unused hits */
+    float doublet_min[3];    /* per pass: a doublet below is not used */
+    float triplet_min[3];    /* per pass: a triplet below is not used */
+    int32_t hits_min[3];     /* per pass: a track with fewer hits is dropped */
+    int32_t layers_min[3];   /* per pass: a track on fewer layers is dropped */
+    float score_min[3];      /* per pass: a track with a lower score is dropped (sum of the hits' log likelihood ratios) */
+    int32_t n_branches;      /* 1..4: hypotheses kept per start */
+    int32_t holes_max;       /* following stops after this many layers in a row without a hit */
+    double chi2_max;         /* a hit with a larger chi2 (two coordinates) is not taken */
+    double overlap_chi2_max; /* the same for a second hit of a layer */
+    float hole_penalty;      /* taken from the score for each crossed layer without a hit */
+    float kept_min;          /* a track that keeps less than this share of its score after losing shared hits is dropped */
+    float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
+    double overlap_mm;       /* CHAINS: largest distance between two hits of a track on one layer */
+} hg_finder_options;
+HG_API hg_finder_options hg_finder_default_options(void);
+
+/** What the finder reads; all pointers borrowed. N hits, E doublets, D line-graph nodes, T triplets. */
+typedef struct hg_finder_input {
+    const hg_hits *hits;                /* N */
+    const int64_t *hit_module;          /* [N] module of each hit */
+    const hg_measurement *measurements; /* [N] */
+    const hg_detector *detector;
+    const hg_kalman *kalman;     /* NULL = CHAINS whatever the options say, and no seed parameters */
+    const hg_graph *graph;       /* N nodes, E doublets from inside out */
+    const float *doublet_score;  /* [E] in the graph's order */
+    const uint8_t *same_layer;   /* [E] 1 = overlap edge between two modules of one layer; NULL = there are none */
+    const hg_graph *line;        /* D nodes, T triplets; NULL = chains of mutually best doublets */
+    const int64_t *line_doublet; /* [D] edge of `graph` of each line-graph node */
+    const float *triplet_score;  /* [T] in the line graph's order */
+} hg_finder_input;
+
+/** Triplets of hits, from inside out; one for each chain of triplets. All arrays owned. */
+typedef struct hg_seeds {
+    int64_t n;
+    int32_t *hit;   /* [n, 3] */
+    double *params; /* [n, 5] perigee d0, z0, phi, theta, q/p; 0 without a Kalman filter or where the three points have none */
+    double *cov;    /* [n, 15] lower triangle by rows */
+    float *score;   /* [n] of the triplet */
+} hg_seeds;
+
+/** Seeds: the innermost triplet of every chain of mutually best triplets above doublet_min[0] and triplet_min[0]. Sorted by score, then
+ * hits.
+ *  @param options NULL = defaults. @param out owned by the caller; untouched on error.
+ *  @return HG_OK; HG_ERR_ARG sizes do not fit together, an option or index out of range; HG_ERR_DATA a score is not finite; HG_ERR_NOMEM.
+ *  Cost: O(N + E + T). Threads: the context's; same bits for any number. */
+HG_API hg_status hg_seeds_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_seeds **out);
+HG_API void hg_seeds_destroy(hg_context *ctx, hg_seeds *seeds);
+
+/** Tracks: hit lists from inside out (at most 48 hits each, a hit in at most one track), best first; score and n_hole are filled, the fit's
+ *  columns are 0: hg_fit_tracks fills them.
+ *  Following with a combinatorial Kalman filter, then competition for shared hits in the order of score, hits, first hit; passes 2 and 3
+ * see only hits that no track has yet. A hit counts by the logarithm of (density of the prediction at the hit / density of hits there):
+ *  arXiv:1904.06778, section 5 (rating by density, team Top Quarks).
+ *  @param options NULL = defaults. @param out owned by the caller; untouched on error. @return as hg_seeds_find.
+ *  Cost: proportional to the number of chains times layers. Threads: the context's; same bits for any number. */
+HG_API hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_tracks **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,62 @@
+/* finder.h — what the files of the track finder share: chains of hits, candidates, competition. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_TRACKING_FINDER_H
+#define HG_TRACKING_FINDER_H
+
+#include "hitgraph/track_finder.h"
+
+enum { HG_CANDIDATE_HITS = 48 }; /* four times what a particle of a collider leaves */
+
+/* Paths of nodes in a graph: nodes of path p are node[offset[p] .. offset[p + 1]). Owned. */
+typedef struct hg_paths {
+    int64_t n;
+    int64_t *offset; /* [n + 1] */
+    int32_t *node;
+    float *link; /* score of the edge from the node before; 0 for the first of a path */
+} hg_paths;
+
+/* One hypothesis: hits from inside out and what each adds to the score. */
+typedef struct hg_candidate {
+    int32_t n, n_hole;
+    float score; /* sum of gain - penalties */
+    int32_t hit[HG_CANDIDATE_HITS];
+    float gain[HG_CANDIDATE_HITS];
+} hg_candidate;
+
+typedef struct hg_candidates {
+    int64_t n, room;
+    hg_candidate *item; /* owned */
+} hg_candidates;
+
+/* The finder's own state during one event. */
+typedef struct hg_finder {
+    const hg_finder_input *input;     /* borrowed */
+    const hg_finder_options *options; /* borrowed */
+    int32_t *hit_layer;               /* [N] owned */
+    uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
+    hg_candidates tracks;             /* owned: accepted so far */
+} hg_finder;
+
+/* Checks what the caller gave, prepares the state; hg_finder_close frees what it owns. */
+hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder *finder);
+void hg_finder_close(hg_context *ctx, hg_finder *finder);
+
+/* Best chains: every node has at most one next and one previous node, each on the other's best chain (by length and score; tie: first
+ * edge). score [n_edges]; an edge below `least` or with an end whose active[] is 0 is not there. Paths of one node are left out. */
+hg_status hg_paths_build(hg_context *ctx, const hg_graph *graph, const float *score, float least, const uint8_t *active, hg_paths *out);
+void hg_paths_free(hg_context *ctx, hg_paths *paths);
+
+/* Chains of hits for one pass (0, 1, 2) over hits that no track uses: mutually best triplets, in pass 2 or without a line graph doublets.
+ */
+hg_status hg_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains);
+
+/* Gives each hit to one candidate: best first by score, hits, first hit; losers are trimmed or dropped. Marks finder->used, appends to
+ * tracks. */
+hg_status hg_compete(hg_context *ctx, hg_finder *finder, int pass, const hg_candidates *candidates);
+
+/* Adds second hits on the layers of the accepted tracks first_track.. from edges of the graph. */
+void hg_overlaps_from_graph(hg_finder *finder, int64_t first_track);
+
+hg_status hg_candidates_reserve(hg_context *ctx, hg_candidates *candidates, int64_t room);
+
+#endif

@@ -1,0 +1,169 @@
+/* track_finder.c — from scored doublets and triplets to hit lists: passes of chains, following and competition. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
+#include "tracking/finder.h"
+#include "base/check.h"
+#include "base/memory.h"
+
+hg_finder_options hg_finder_default_options(void)
+{
+    return (hg_finder_options){
+        .builder = HG_FINDER_FOLLOW,
+        .n_passes = 3,
+        .doublet_min = {0.3f, 0.1f, 0.3f},
+        .triplet_min = {0.3f, 0.05f, 0.0f},
+        .hits_min = {4, 4, 4},
+        .layers_min = {3, 3, 3},
+        .score_min = {0.0f, 0.0f, 0.0f},
+        .n_branches = 2,
+        .holes_max = 2,
+        .chi2_max = 20.0,
+        .overlap_chi2_max = 15.0,
+        .hole_penalty = 3.0f,
+        .kept_min = 0.5f,
+        .overlap_min = 0.3f,
+        .overlap_mm = 25.0,
+    };
+}
+
+static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
+{
+    hg_status status = HG_OK;
+
+    HG_CHECK(o->builder == HG_FINDER_FOLLOW || o->builder == HG_FINDER_CHAINS, HG_ERR_ARG, "builder: expected follow or chains, found %d",
+             (int)o->builder);
+    HG_CHECK(o->n_passes >= 1 && o->n_passes <= 3, HG_ERR_ARG, "n_passes: expected 1..3, found %d", o->n_passes);
+    HG_CHECK(o->n_branches >= 1 && o->n_branches <= 4, HG_ERR_ARG, "n_branches: expected 1..4, found %d", o->n_branches);
+    HG_CHECK(o->holes_max >= 0, HG_ERR_ARG, "holes_max: expected 0 or more, found %d", o->holes_max);
+    HG_CHECK(o->chi2_max > 0 && o->overlap_chi2_max > 0, HG_ERR_ARG, "chi2_max, overlap_chi2_max: expected above 0, found %g, %g",
+             o->chi2_max, o->overlap_chi2_max);
+done:
+    return status;
+}
+
+static hg_status check_scores(hg_context *ctx, const char *what, const float *score, int64_t n)
+{
+    hg_status status = HG_OK;
+
+    HG_CHECK(score || n == 0, HG_ERR_ARG, "%s scores: expected %" PRId64 ", found none", what, n);
+    for (int64_t i = 0; i < n; ++i)
+        HG_CHECK(isfinite(score[i]), HG_ERR_DATA, "%s %" PRId64 ": expected a finite score, found %g", what, i, (double)score[i]);
+done:
+    return status;
+}
+
+static hg_status check_input(hg_context *ctx, const hg_finder_input *in)
+{
+    hg_status status = HG_OK;
+
+    HG_CHECK(in && in->hits && in->detector && in->graph, HG_ERR_ARG, "expected hits, a detector and a graph, found NULL");
+    HG_CHECK(in->hits->n == 0 || in->hit_module, HG_ERR_ARG, "expected the module of each hit, found NULL");
+    HG_CHECK(in->graph->n_nodes == in->hits->n, HG_ERR_ARG, "expected a graph of %" PRId64 " hits, found %" PRId64 " nodes", in->hits->n,
+             in->graph->n_nodes);
+    HG_CHECK(!in->kalman || in->measurements || in->hits->n == 0, HG_ERR_ARG, "a Kalman filter needs measurements, found NULL");
+    for (int64_t i = 0; i < in->hits->n; ++i)
+        HG_CHECK(in->hit_module[i] >= 0 && in->hit_module[i] < in->detector->n_modules, HG_ERR_ARG,
+                 "hit %" PRId64 ": expected a module in 0..%" PRId64 ", found %" PRId64, i, in->detector->n_modules - 1, in->hit_module[i]);
+    HG_TRY(check_scores(ctx, "doublet", in->doublet_score, in->graph->n_edges));
+    if (!in->line) goto done;
+    HG_CHECK(in->line_doublet || in->line->n_nodes == 0, HG_ERR_ARG, "expected the doublet of each line-graph node, found NULL");
+    for (int64_t d = 0; d < in->line->n_nodes; ++d)
+        HG_CHECK(in->line_doublet[d] >= 0 && in->line_doublet[d] < in->graph->n_edges, HG_ERR_ARG,
+                 "line-graph node %" PRId64 ": expected a doublet in 0..%" PRId64 ", found %" PRId64, d, in->graph->n_edges - 1,
+                 in->line_doublet[d]);
+    HG_TRY(check_scores(ctx, "triplet", in->triplet_score, in->line->n_edges));
+done:
+    return status;
+}
+
+void hg_finder_close(hg_context *ctx, hg_finder *finder)
+{
+    hg_free(ctx, finder->hit_layer);
+    hg_free(ctx, finder->used);
+    hg_free(ctx, finder->tracks.item);
+    *finder = (hg_finder){0};
+}
+
+hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder *finder)
+{
+    hg_status status = HG_OK;
+    hg_finder made = {.input = input, .options = options};
+
+    HG_TRY(check_options(ctx, options));
+    HG_TRY(check_input(ctx, input));
+    HG_TRY(hg_alloc(ctx, &made.hit_layer, input->hits->n));
+    HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
+    for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
+    *finder = made;
+    made = (hg_finder){0};
+done:
+    hg_finder_close(ctx, &made);
+    return status;
+}
+
+/* Without a fit a hit counts by the network's belief in the triplet that brought it. */
+static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *candidate)
+{
+    *candidate = (hg_candidate){0};
+    for (int64_t k = chains->offset[c]; k < chains->offset[c + 1] && candidate->n < HG_CANDIDATE_HITS; ++k) {
+        candidate->hit[candidate->n] = chains->node[k];
+        candidate->gain[candidate->n] = 1.0f + chains->link[k];
+        candidate->score += candidate->gain[candidate->n++];
+    }
+}
+
+static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
+{
+    hg_status status = HG_OK;
+    hg_paths chains = {0};
+    hg_candidates candidates = {0};
+    int64_t first = finder->tracks.n;
+
+    HG_TRY(hg_chains_build(ctx, finder, pass, &chains));
+    HG_TRY(hg_candidates_reserve(ctx, &candidates, chains.n));
+    candidates.n = chains.n;
+    for (int64_t c = 0; c < chains.n; ++c) chain_to_candidate(&chains, c, &candidates.item[c]);
+    HG_TRY(hg_compete(ctx, finder, pass, &candidates));
+    hg_overlaps_from_graph(finder, first);
+done:
+    hg_paths_free(ctx, &chains);
+    hg_free(ctx, candidates.item);
+    return status;
+}
+
+static hg_status write_tracks(hg_context *ctx, const hg_finder *finder, hg_tracks **out)
+{
+    hg_status status = HG_OK;
+    hg_tracks *tracks = NULL;
+    int64_t n_hits = 0;
+
+    for (int64_t t = 0; t < finder->tracks.n; ++t) n_hits += finder->tracks.item[t].n;
+    HG_TRY(hg_tracks_create(ctx, finder->tracks.n, n_hits, &tracks));
+    for (int64_t t = 0, at = 0; t < finder->tracks.n; ++t) {
+        const hg_candidate *item = &finder->tracks.item[t];
+        memcpy(tracks->hit + at, item->hit, (size_t)item->n * sizeof *item->hit);
+        tracks->hit_offset[t] = at;
+        at += item->n;
+        tracks->hit_offset[t + 1] = at;
+        tracks->score[t] = item->score;
+        tracks->n_hole[t] = item->n_hole;
+    }
+    *out = tracks;
+done:
+    return status;
+}
+
+hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_tracks **out)
+{
+    hg_status status = HG_OK;
+    hg_finder_options defaults = hg_finder_default_options();
+    hg_finder finder = {0};
+
+    HG_TRY(hg_finder_open(ctx, input, options ? options : &defaults, &finder));
+    for (int pass = 0; pass < finder.options->n_passes; ++pass) HG_TRY(run_pass(ctx, &finder, pass));
+    HG_TRY(write_tracks(ctx, &finder, out));
+done:
+    hg_finder_close(ctx, &finder);
+    return status;
+}
