@@ -1,0 +1,171 @@
+/* hitgraph/doublets.h — the doublet graph: candidates between layers, what is known about them, and their features. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HITGRAPH_DOUBLETS_H
+#define HITGRAPH_DOUBLETS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "hitgraph/context.h"
+#include "hitgraph/graph.h"
+#include "hitgraph/real.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    HG_DOUBLET_BEND_BINS = 16,     /* bins of |kappa|, even in its square root */
+    HG_DOUBLET_Z0_BINS = 24,       /* bins of z0 at the quantiles of true doublets */
+    HG_DOUBLET_C_BINS = 16,        /* bins along a layer: z of a barrel, r of a disc */
+    HG_DOUBLET_NODE_FEATURES = 9,  /* see hg_doublet_node_feature_names */
+    HG_DOUBLET_EDGE_FEATURES = 26, /* see hg_doublet_edge_feature_names */
+    HG_DOUBLET_MODULE_WINDOW = 8   /* numbers per module pair */
+};
+
+/** The hits of one event as the builder sees them. All arrays borrowed. */
+typedef struct hg_doublet_hits {
+    int64_t n;
+    const double *x, *y, *z; /* [n] mm */
+    const int32_t *layer;    /* [n] 0 .. n_layers - 1 */
+    const int32_t *module;   /* [n] any numbering of the modules, >= 0, unique in the detector */
+    int32_t n_layers;
+    const uint8_t *layer_barrel; /* [n_layers] 1 = cylinder, 0 = disc */
+} hg_doublet_hits;
+
+/** What is known of the hits of one event, for learning and labels. All arrays borrowed. */
+typedef struct hg_doublet_truth {
+    int64_t n_particles;
+    const int32_t *particle;                 /* [n hits] 0 .. n_particles - 1, or -1 */
+    const int32_t *layer_rank, *module_rank; /* [n hits] number of the hit's group along its particle (hg_truth_order) */
+    const float *weight;                     /* [n_particles] 0 = true, but not a target; > 0: how much the loss of a doublet costs */
+} hg_doublet_truth;
+
+/** One ordered pair of layers that true doublets were seen to join; inner == outer: two modules of one layer that overlap.
+ *  For overlaps `bend` is r |dphi| (mm) and `z0` is dz - dr z / r of a barrel, dr - dz r / z of a disc (mm); c of the second hit is |dr| or
+ * |dz|. */
+typedef struct hg_doublet_pair {
+    int32_t inner, outer;
+    float base;                            /* table T0 */
+    float bend_max;                        /* largest |kappa|, 1/mm */
+    float z0_edge[HG_DOUBLET_Z0_BINS + 1]; /* mm, ascending; outside = no doublet */
+    float c_low[2], c_high[2];             /* range of the bins of c of the inner and outer hit, mm */
+    float reach[HG_DOUBLET_C_BINS][2];     /* per bin of c of the inner hit: smallest and largest c of the outer hit relative to the
+                                              straight line from the origin, mm */
+    float phi_slope_max, z0_max;           /* windows mode: rad/mm, mm */
+} hg_doublet_pair;
+
+/** What was learned from truth at one luminous length. Plain arrays, owned; read-only when in use, so threads may share it. */
+typedef struct hg_doublet_map {
+    double sigma_z_mm; /* rms of the vertices along the beam line */
+    int32_t n_layers;
+    float *layer_r, *layer_z; /* [n_layers] mean r and z of the hits, mm */
+    uint8_t *layer_barrel;    /* [n_layers] */
+    int32_t n_pairs;
+    hg_doublet_pair *pair;   /* [n_pairs] cross-layer pairs first, a directed acyclic graph of layers; then overlaps */
+    float table_step;        /* score = base + table_step (bend_z0[...] + c_c[...]) */
+    int8_t *bend_z0;         /* [n_pairs, HG_DOUBLET_BEND_BINS, HG_DOUBLET_Z0_BINS] */
+    int8_t *c_c;             /* [n_pairs, HG_DOUBLET_C_BINS, HG_DOUBLET_C_BINS] */
+    float threshold;         /* smallest score of a candidate across layers */
+    float overlap_threshold; /* the same inside a layer */
+    float *triplet_kappa;    /* [n_pairs, n_pairs] window a of |dkappa| / (1e-4/mm + |kappa|) */
+    float *triplet_cot;      /* [n_pairs, n_pairs] window b of |dcot| / (1 + |cot|) */
+    int64_t n_module_pairs;  /* module map; 0 = not learned */
+    int32_t *module_pair;    /* [n_module_pairs, 2] inner, outer; ascending */
+    float *module_window; /* [n_module_pairs, HG_DOUBLET_MODULE_WINDOW] min, max of z0 (mm), dphi (rad), phi slope (rad/mm), deta = eta1 -
+                             eta2 */
+} hg_doublet_map;
+
+HG_API void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map);
+
+/** Chooses the map whose luminous length is nearest in ratio. @param sigma_z_mm <= 0 = unknown: the longest. @return borrowed; NULL if n ==
+ * 0. */
+HG_API const hg_doublet_map *hg_doublet_map_select(hg_doublet_map *const *maps, int64_t n, double sigma_z_mm);
+
+/** Estimates the luminous length from the hits alone: z0 of straight triplets in the three innermost barrel layers.
+ *  @param sigma_z_mm half the central 68 % interval of z0, mm; 0 if there are fewer than 20 triplets. Threads: same result for any number.
+ */
+HG_API hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, double *sigma_z_mm);
+
+/* ---- building ---- */
+
+typedef enum hg_doublet_mode {
+    HG_DOUBLETS_TABLES,    /* likelihood tables with one threshold */
+    HG_DOUBLETS_WINDOWS,   /* boxes of phi slope and z0 per layer pair */
+    HG_DOUBLETS_MODULE_MAP /* pairs of modules seen in truth, with a box each */
+} hg_doublet_mode;
+
+typedef struct hg_doublet_options {
+    hg_doublet_mode mode;
+    bool overlaps;         /* edges between modules of one layer; default true */
+    double score_shift;    /* added to the map's thresholds; tables mode; default 0 */
+    double window_scale;   /* widens the boxes of the other modes; default 1 */
+    double triplet_window; /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
+} hg_doublet_options;
+HG_API hg_doublet_options hg_doublet_default_options(void);
+
+/** Edges go outward (overlaps: towards larger r in a barrel, larger |z| in a disc), sorted by receiver, then sender. All arrays owned. */
+typedef struct hg_doublet_graph {
+    hg_graph *graph;        /* node = hit row */
+    hg_real *node_features; /* [N, HG_DOUBLET_NODE_FEATURES] */
+    hg_real *edge_features; /* [E, HG_DOUBLET_EDGE_FEATURES] */
+    float *table_score;     /* [E] log odds relative to the threshold; other modes: 1 - largest coordinate in units of its window */
+    uint8_t *same_layer;    /* [E] 1 = overlap */
+    int32_t *pair;          /* [E] row of the map's pair */
+    float *kappa;           /* [E] signed curvature of the circle through both hits and the beam line, 1/mm; overlaps: 0 */
+    float *cot;             /* [E] dz over transverse arc length; overlaps: 0 */
+} hg_doublet_graph;
+
+/** Builds the doublet graph of one event.
+ *
+ *  Candidates are searched per layer pair, ranked by additive log-likelihood tables (or boxes, or module pairs), and kept if at least one
+ *  neighbour on either side agrees in curvature and slope:
+ *  m = max(|dkappa| / (a (1e-4 + |kappa|)), |dcot| / (b (1 + |cot|))) < triplet_window. Overlaps are kept if both hits share a neighbour.
+ *
+ *  @param hits borrowed. @param map borrowed. @param options NULL = defaults. @param out owned by the caller; untouched on error.
+ *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or a layer out of range (message: which hit); HG_ERR_MODEL the map is of another
+ *  detector or has no module map; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
+HG_API hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
+                                         const hg_doublet_options *options, hg_doublet_graph **out);
+HG_API void hg_doublet_graph_destroy(hg_context *ctx, hg_doublet_graph *doublets);
+
+/** Names of the feature columns, HG_DOUBLET_NODE_FEATURES and HG_DOUBLET_EDGE_FEATURES of them. */
+extern HG_API const char *const hg_doublet_node_feature_names[HG_DOUBLET_NODE_FEATURES];
+extern HG_API const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FEATURES];
+
+/** Labels of the edges: 1 = layerwise true doublet, or two hits of one particle's group of one layer (overlaps); else 0.
+ *  @param label [E] overwritten. @param weight [E] overwritten: the particle's weight for true edges, else 0. May be NULL. */
+HG_API void hg_doublet_labels(const hg_doublet_graph *doublets, const hg_doublet_truth *truth, uint8_t *label, float *weight);
+
+/* ---- learning ---- */
+
+/** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice. */
+typedef hg_status hg_doublet_event_fn(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth);
+
+typedef struct hg_doublet_learn_options {
+    double coverage;           /* weighted share of true doublets that the layer pairs must cover; default 0.9990 */
+    int32_t max_pairs;         /* default 128 */
+    double search_quantile;    /* share kept by each loose search window; default 0.9995 */
+    double efficiency;         /* weighted efficiency at the threshold; default 0.985 */
+    double overlap_efficiency; /* the same for overlaps; default 0.985 */
+    double triplet_quantile;   /* of the triplet windows; default 0.99 */
+    double box_quantile;       /* of the boxes of the windows mode; default 0.995 */
+    int rounds;                /* of back-fitting; default 3 */
+    bool module_map;           /* learn it too; default false */
+} hg_doublet_learn_options;
+HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
+
+/** Learns a map from events with truth.
+ *
+ *  Layer pairs, windows and bins come from the weighted quantiles of true doublets of targets; the tables from an additive logistic fit
+ *  by back-fitting over all candidates in the windows (true doublets of non-targets left out).
+ *
+ *  @param options NULL = defaults. @param event_fn,user see there; n_events >= 1. @param sigma_z_mm stored in the map.
+ *  @param out owned by the caller (hg_doublet_map_destroy); untouched on error.
+ *  @return HG_OK; HG_ERR_DATA no true doublets; any error of event_fn; HG_ERR_NOMEM. Threads: same bits for any number. */
+HG_API hg_status hg_doublet_map_learn(hg_context *ctx, const hg_doublet_learn_options *options, hg_doublet_event_fn *event_fn, void *user,
+                                      int64_t n_events, double sigma_z_mm, hg_doublet_map **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
