@@ -15,29 +15,42 @@ hg_status hg_truth_check_rows(hg_context *ctx, const char *what, int64_t n_edges
     return HG_OK;
 }
 
-bool hg_truth_is_edge(const hg_truth_order *order, bool modulewise, const hg_edge_list *doublets, int64_t e)
+const char *hg_edge_truth_name(hg_edge_truth truth)
 {
-    const int32_t i = doublets->sender[e], j = doublets->receiver[e];
-    return modulewise ? hg_truth_is_doublet_modulewise(order, i, j) : hg_truth_is_doublet_layerwise(order, i, j);
+    static const char *const names[] = {"layerwise", "modulewise", "layerwise with overlaps"};
+    return truth >= HG_EDGES_LAYERWISE && truth <= HG_EDGES_WITH_OVERLAPS ? names[truth] : "unknown";
 }
 
-int32_t hg_truth_triplet_particle(const hg_truth_order *order, bool modulewise, const hg_edge_list *doublets, const int64_t *doublet_of,
-                                  const hg_edge_list *triplets, int64_t t)
+hg_edge_label hg_truth_doublet_label(const hg_truth_order *order, hg_edge_truth truth, const hg_edge_list *doublets, int64_t e)
+{
+    const int32_t i = doublets->sender[e], j = doublets->receiver[e];
+    if (truth == HG_EDGES_MODULEWISE) return hg_truth_is_doublet_modulewise(order, i, j) ? HG_EDGE_TRUE : HG_EDGE_FALSE;
+    if (hg_truth_is_doublet_layerwise(order, i, j)) return HG_EDGE_TRUE;
+    const bool overlap =
+        i != j && order->particle[i] >= 0 && order->particle[i] == order->particle[j] && order->layer_rank[i] == order->layer_rank[j];
+    return truth == HG_EDGES_WITH_OVERLAPS && overlap ? HG_EDGE_TRUE_OVERLAP : HG_EDGE_FALSE;
+}
+
+hg_edge_label hg_truth_triplet_label(const hg_truth_order *order, hg_edge_truth truth, const hg_edge_list *doublets,
+                                     const int64_t *doublet_of, const hg_edge_list *triplets, int64_t t, int32_t *particle)
 {
     const int32_t a = triplets->sender[t], b = triplets->receiver[t];
     const int64_t first = doublet_of == NULL ? a : doublet_of[a], second = doublet_of == NULL ? b : doublet_of[b];
-    if (doublets->receiver[first] != doublets->sender[second]) return -1;
-    if (!hg_truth_is_edge(order, modulewise, doublets, first) || !hg_truth_is_edge(order, modulewise, doublets, second)) return -1;
-    return order->particle[doublets->sender[first]];
+    if (doublets->receiver[first] != doublets->sender[second]) return HG_EDGE_FALSE;
+    const hg_edge_label labels[2] = {hg_truth_doublet_label(order, truth, doublets, first),
+                                     hg_truth_doublet_label(order, truth, doublets, second)};
+    if (labels[0] == HG_EDGE_FALSE || labels[1] == HG_EDGE_FALSE) return HG_EDGE_FALSE;
+    *particle = order->particle[doublets->sender[first]];
+    return labels[0] == HG_EDGE_TRUE && labels[1] == HG_EDGE_TRUE ? HG_EDGE_TRUE : HG_EDGE_TRUE_OVERLAP;
 }
 
 /* True chains of `length` hits in consecutive groups, over all target particles: the product of the groups' sizes, summed along each
  * particle. */
-static hg_status count_true_chains(hg_context *ctx, const hg_truth_order *order, bool modulewise, const hg_target *target, int length,
+static hg_status count_true_chains(hg_context *ctx, const hg_truth_order *order, hg_edge_truth truth, const hg_target *target, int length,
                                    double *out)
 {
     hg_status status = HG_OK;
-    const int32_t *rank = modulewise ? order->module_rank : order->layer_rank;
+    const int32_t *rank = truth == HG_EDGES_MODULEWISE ? order->module_rank : order->layer_rank;
     int64_t *start = NULL; /* [n_particles + 1] first group of each particle */
     int64_t *size = NULL;  /* hits in each group */
     double sum = 0;
@@ -67,7 +80,7 @@ done:
 }
 
 typedef struct edge_counts {
-    int64_t kept, true_target, true_other;
+    int64_t kept, true_target, true_other, counted; /* counted: of true_target, those that the efficiency asks for */
 } edge_counts;
 
 static void count_edge(edge_counts *counts, const hg_truth_order *order, const hg_target *target, int32_t particle)
@@ -85,14 +98,14 @@ static hg_edge_rates rates_of(const edge_counts *counts, double all_true)
     const double kept = (double)counts->kept, of_target = (double)counts->true_target, of_others = (double)counts->true_other;
     return (hg_edge_rates){
         .n_kept = counts->kept,
-        .efficiency = hg_rate_of_counts("true edges of targets that are kept / true edges of targets", of_target, all_true),
+        .efficiency = hg_rate_of_counts("true edges of targets that are kept / true edges of targets", (double)counts->counted, all_true),
         .purity_total = hg_rate_of_counts("true edges of targets / all edges", of_target, kept),
         .purity_all_true = hg_rate_of_counts("true edges of anyone / all edges", of_target + of_others, kept),
         .purity_masked = hg_rate_of_counts("true edges of targets / (all edges - true edges of others)", of_target, kept - of_others),
     };
 }
 
-hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, bool modulewise,
+hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, hg_edge_truth truth,
                            const hg_target *target, hg_edge_rates *out)
 {
     hg_status status = HG_OK;
@@ -100,10 +113,10 @@ hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const h
     double all_true = 0;
 
     HG_TRY(hg_truth_check_rows(ctx, "doublet", doublets->n, doublets->sender, doublets->receiver, order->n_hits));
-    HG_TRY(count_true_chains(ctx, order, modulewise, target, 2, &all_true));
+    HG_TRY(count_true_chains(ctx, order, truth, target, 2, &all_true));
     for (int64_t e = 0; e < doublets->n; ++e) {
         if (doublets->keep != NULL && !doublets->keep[e]) continue;
-        count_edge(&counts, order, target, hg_truth_is_edge(order, modulewise, doublets, e) ? order->particle[doublets->sender[e]] : -1);
+        count_edge(&counts, order, target, hg_truth_doublet_label(order, truth, doublets, e), order->particle[doublets->sender[e]]);
     }
     *out = rates_of(&counts, all_true);
 done:
@@ -126,7 +139,7 @@ done:
 }
 
 hg_status hg_triplet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, int64_t n_nodes,
-                           const int64_t *doublet_of, const hg_edge_list *triplets, bool modulewise, const hg_target *target,
+                           const int64_t *doublet_of, const hg_edge_list *triplets, hg_edge_truth truth, const hg_target *target,
                            hg_edge_rates *out)
 {
     hg_status status = HG_OK;
@@ -134,10 +147,12 @@ hg_status hg_triplet_rates(hg_context *ctx, const hg_truth_order *order, const h
     double all_true = 0;
 
     HG_TRY(hg_truth_check_triplets(ctx, order, doublets, n_nodes, doublet_of, triplets));
-    HG_TRY(count_true_chains(ctx, order, modulewise, target, 3, &all_true));
+    HG_TRY(count_true_chains(ctx, order, truth, target, 3, &all_true));
     for (int64_t t = 0; t < triplets->n; ++t) {
         if (triplets->keep != NULL && !triplets->keep[t]) continue;
-        count_edge(&counts, order, target, hg_truth_triplet_particle(order, modulewise, doublets, doublet_of, triplets, t));
+        int32_t particle = -1;
+        const hg_edge_label label = hg_truth_triplet_label(order, truth, doublets, doublet_of, triplets, t, &particle);
+        count_edge(&counts, order, target, label, particle);
     }
     *out = rates_of(&counts, all_true);
 done:

@@ -12,11 +12,14 @@ hg_status hg_truth_check_triplets(hg_context *ctx, const hg_truth_order *order, 
                                   const int64_t *doublet_of, const hg_edge_list *triplets);
 hg_status hg_truth_check_lists(hg_context *ctx, const char *what, const hg_truth_order *order, const hg_hit_lists *lists);
 
-bool hg_truth_is_edge(const hg_truth_order *order, bool modulewise, const hg_edge_list *doublets, int64_t e);
+/* TRUE_OVERLAP: at least one doublet joins two hits of one layer; true for purities, but no part of the efficiency. */
+typedef enum hg_edge_label { HG_EDGE_FALSE, HG_EDGE_TRUE, HG_EDGE_TRUE_OVERLAP } hg_edge_label;
+hg_edge_label hg_truth_doublet_label(const hg_truth_order *order, hg_edge_truth truth, const hg_edge_list *doublets, int64_t e);
+/* *particle: whose triplet it is; untouched when false. */
+hg_edge_label hg_truth_triplet_label(const hg_truth_order *order, hg_edge_truth truth, const hg_edge_list *doublets,
+                                     const int64_t *doublet_of, const hg_edge_list *triplets, int64_t t, int32_t *particle);
 
-/* Particle of a true triplet, or of a seed whose hits are all its own; -1 = not true. */
-int32_t hg_truth_triplet_particle(const hg_truth_order *order, bool modulewise, const hg_edge_list *doublets, const int64_t *doublet_of,
-                                  const hg_edge_list *triplets, int64_t t);
+/* Particle of a seed whose hits are all its own; -1 = none. */
 int32_t hg_truth_seed_particle(const hg_truth_order *order, const hg_hit_lists *seeds, int64_t s);
 
 #endif

@@ -12,14 +12,14 @@ const char *hg_loss_name(hg_loss_stage stage)
 }
 
 /* Marks the particles that have two consecutive true doublets among the given ones: entered[hit] = a true doublet ends here. */
-static void mark_chains(const hg_truth_order *order, bool modulewise, const hg_edge_list *doublets, bool cut, uint8_t *entered,
+static void mark_chains(const hg_truth_order *order, hg_edge_truth truth, const hg_edge_list *doublets, bool cut, uint8_t *entered,
                         uint8_t *passed, uint8_t bit)
 {
     memset(entered, 0, (size_t)order->n_hits);
     for (int pass = 0; pass < 2; ++pass)
         for (int64_t e = 0; e < doublets->n; ++e) {
             if (cut && doublets->keep != NULL && !doublets->keep[e]) continue;
-            if (!hg_truth_is_edge(order, modulewise, doublets, e)) continue;
+            if (hg_truth_doublet_label(order, truth, doublets, e) != HG_EDGE_TRUE) continue;
             if (pass == 0)
                 entered[doublets->receiver[e]] = 1;
             else if (entered[doublets->sender[e]])
@@ -32,8 +32,9 @@ static void mark_triplets(const hg_truth_order *order, const hg_stages *stages, 
     const hg_edge_list *triplets = stages->triplets;
     for (int64_t t = 0; t < triplets->n; ++t) {
         if (triplets->keep != NULL && !triplets->keep[t]) continue;
-        const int32_t p = hg_truth_triplet_particle(order, stages->modulewise, stages->doublets, stages->doublet_of, triplets, t);
-        if (p >= 0) passed[p] |= bit;
+        int32_t p = -1;
+        const hg_edge_label label = hg_truth_triplet_label(order, stages->truth, stages->doublets, stages->doublet_of, triplets, t, &p);
+        if (label == HG_EDGE_TRUE) passed[p] |= bit;
     }
 }
 
@@ -59,9 +60,9 @@ done:
     return status;
 }
 
-static void mark_hits(const hg_truth_order *order, bool modulewise, uint8_t *passed, uint8_t bit)
+static void mark_hits(const hg_truth_order *order, hg_edge_truth truth, uint8_t *passed, uint8_t bit)
 {
-    const int32_t *rank = modulewise ? order->module_rank : order->layer_rank;
+    const int32_t *rank = truth == HG_EDGES_MODULEWISE ? order->module_rank : order->layer_rank;
     for (int64_t i = 0; i < order->n_hits; ++i)
         if (order->particle[i] >= 0 && rank[i] >= 2) passed[order->particle[i]] |= bit;
 }
@@ -83,13 +84,13 @@ hg_status hg_losses_count(hg_context *ctx, const hg_truth_order *order, const hg
     HG_CHECK(stages->triplets == NULL || stages->doublets != NULL, HG_ERR_ARG, "triplets without doublets");
     HG_TRY(hg_alloc(ctx, &passed, order->n_particles));
     HG_TRY(hg_alloc(ctx, &entered, order->n_hits));
-    mark_hits(order, stages->modulewise, passed, stage_bit(HG_LOSS_HITS));
+    mark_hits(order, stages->truth, passed, stage_bit(HG_LOSS_HITS));
     if (stages->doublets != NULL) {
         HG_TRY(
             hg_truth_check_rows(ctx, "doublet", stages->doublets->n, stages->doublets->sender, stages->doublets->receiver, order->n_hits));
         looked_at[HG_LOSS_GRAPH] = looked_at[HG_LOSS_DOUBLET] = true;
-        mark_chains(order, stages->modulewise, stages->doublets, false, entered, passed, stage_bit(HG_LOSS_GRAPH));
-        mark_chains(order, stages->modulewise, stages->doublets, true, entered, passed, stage_bit(HG_LOSS_DOUBLET));
+        mark_chains(order, stages->truth, stages->doublets, false, entered, passed, stage_bit(HG_LOSS_GRAPH));
+        mark_chains(order, stages->truth, stages->doublets, true, entered, passed, stage_bit(HG_LOSS_DOUBLET));
     }
     if (stages->triplets != NULL) {
         HG_TRY(hg_truth_check_triplets(ctx, order, stages->doublets, stages->n_nodes, stages->doublet_of, stages->triplets));

@@ -113,6 +113,12 @@ typedef struct hg_edge_list {
     const uint8_t *keep;              /* [n] 0 = left out; NULL = all are kept */
 } hg_edge_list;
 
+/** Which doublets are true. Layerwise and modulewise: see hitgraph/truth.h. With overlaps: layerwise, and besides two hits of one
+ *  particle in one group of a layer, in either direction, count as true in the purities (not in the efficiency). */
+typedef enum hg_edge_truth { HG_EDGES_LAYERWISE, HG_EDGES_MODULEWISE, HG_EDGES_WITH_OVERLAPS } hg_edge_truth;
+/** "layerwise", "modulewise", "layerwise with overlaps". Threads: reentrant. */
+HG_API const char *hg_edge_truth_name(hg_edge_truth truth);
+
 /** Efficiency: true edges of target particles that are kept / all true edges of target particles. Purities of the kept edges:
  *  total = true of targets / all; all-true = true of anyone / all; masked = true of targets / (all - true of others). */
 typedef struct hg_edge_rates {
@@ -120,16 +126,16 @@ typedef struct hg_edge_rates {
     hg_rate efficiency, purity_total, purity_all_true, purity_masked;
 } hg_edge_rates;
 
-/** Rates of doublets. @param modulewise true doublets link groups of hits on one module, otherwise on one layer.
+/** Rates of doublets.
  *  @param out untouched on error. @return HG_OK; HG_ERR_ARG a hit row out of range; HG_ERR_NOMEM. Cost: O(hits + edges). Threads:
  * reentrant. */
-HG_API hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, bool modulewise,
+HG_API hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, hg_edge_truth truth,
                                   const hg_target *target, hg_edge_rates *out);
 
 /** Rates of triplets: edges of a line graph whose node k stands for doublet doublet_of[k] (NULL = doublet k).
  *  A triplet is true when both doublets are and they share the middle hit. doublets->keep is not read. Otherwise as hg_doublet_rates. */
 HG_API hg_status hg_triplet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, int64_t n_nodes,
-                                  const int64_t *doublet_of, const hg_edge_list *triplets, bool modulewise, const hg_target *target,
+                                  const int64_t *doublet_of, const hg_edge_list *triplets, hg_edge_truth truth, const hg_target *target,
                                   hg_edge_rates *out);
 /** Adds the rates of another event; zeroed rates take them over. Threads: reentrant. */
 HG_API void hg_edge_rates_add(hg_edge_rates *sum, const hg_edge_rates *more);
@@ -168,7 +174,7 @@ typedef struct hg_stages {
     int64_t n_nodes;              /* of the line graph */
     const int64_t *doublet_of;    /* [n_nodes], NULL = node k is doublet k */
     const hg_hit_lists *seeds, *tracks;
-    bool modulewise;
+    hg_edge_truth truth;
 } hg_stages;
 
 /** Counts the target particles by the stage that lost them. @param count [HG_LOSS_STAGES], untouched on error; the sum is the number of
