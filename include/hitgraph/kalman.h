@@ -45,7 +45,7 @@ typedef struct hg_kalman {
     hg_kalman_options options;
 } hg_kalman;
 
-/** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. */
+/** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. A variance that is 0 or infinite = not measured (1-D strips). */
 typedef struct hg_measurement {
     int64_t module;
     double local[2], variance[2];
