@@ -83,14 +83,16 @@ typedef struct edge_counts {
     int64_t kept, true_target, true_other, counted; /* counted: of true_target, those that the efficiency asks for */
 } edge_counts;
 
-static void count_edge(edge_counts *counts, const hg_truth_order *order, const hg_target *target, int32_t particle)
+static void count_edge(edge_counts *counts, const hg_truth_order *order, const hg_target *target, hg_edge_label label, int32_t particle)
 {
     ++counts->kept;
-    if (particle < 0) return;
-    if (hg_truth_is_target(order, target, particle))
-        ++counts->true_target;
-    else
+    if (label == HG_EDGE_FALSE) return;
+    if (!hg_truth_is_target(order, target, particle)) {
         ++counts->true_other;
+        return;
+    }
+    ++counts->true_target;
+    counts->counted += label == HG_EDGE_TRUE;
 }
 
 static hg_edge_rates rates_of(const edge_counts *counts, double all_true)
