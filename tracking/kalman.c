@@ -83,7 +83,10 @@ double hg_update_with_gains(double par[5], double cov[15], const hg_measurement 
     for (int i = 0; i < 5; ++i) new_par[i] = par[i];
     for (int i = 0; i < 15; ++i) new_cov[i] = cov[i];
     for (int j = 0; j < 2; ++j) {
-        if (hg_measurement_has(m, j)) chi2 += hg_scalar_update(new_par, new_cov, j, m->local[j], m->variance[j], &gain[n++]);
+        if (!hg_measurement_has(m, j)) continue;
+        chi2 += hg_scalar_update(new_par, new_cov, j, m->local[j], m->variance[j], &gain[n]);
+        if (!(gain[n].s > m->variance[j])) return -1.0; /* a negative variance of the state could come out positive */
+        ++n;
     }
     if (!isfinite(chi2) || chi2 < 0.0 || !angles_are_sound(new_par) || !hg_cov_is_positive(new_cov)) return -1.0;
     for (int i = 0; i < 5; ++i) par[i] = new_par[i];

@@ -200,6 +200,11 @@ static int cross_material(carrier *c, const hg_material_surface *surface, int di
     return 0;
 }
 
+static hg_surface surface_of_material(const hg_material_surface *m)
+{
+    return m->cylinder ? hg_surface_cylinder(m->position) : hg_surface_disc(m->position);
+}
+
 /* Makes surface `index` the found one if it is reached before *distance. Returns whether it is reached at all. */
 static bool take_nearer(const carrier *c, hg_surface surface, int direction, int64_t index, double *distance, int64_t *found)
 {
@@ -235,13 +240,26 @@ static int64_t next_material(const carrier *c, int direction, int64_t last, doub
             below = i;
         }
     }
-    if (disc >= 0) take_nearer(c, hg_surface_disc(material->surface[disc].position), direction, disc, distance, &found);
+    if (disc >= 0) take_nearer(c, surface_of_material(&material->surface[disc]), direction, disc, distance, &found);
     bool reached = false;
     if (!outward && below >= 0) {
-        reached = take_nearer(c, hg_surface_cylinder(material->surface[below].position), direction, below, distance, &found);
+        reached = take_nearer(c, surface_of_material(&material->surface[below]), direction, below, distance, &found);
     }
-    if (!reached && above >= 0) take_nearer(c, hg_surface_cylinder(material->surface[above].position), direction, above, distance, &found);
+    if (!reached && above >= 0) take_nearer(c, surface_of_material(&material->surface[above]), direction, above, distance, &found);
     return found;
+}
+
+/* Settles a step that aimed at material: on the surface to within close_enough, whether the step fell short or went beyond. */
+static int settle(carrier *c, const hg_surface *surface)
+{
+    double distance;
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        int status = hg_stepper_distance(&c->stepper, surface, 0, &distance);
+        if (status != 0) return status;
+        if (fabs(distance) <= close_enough) return 0;
+        hg_stepper_step(&c->stepper, distance);
+    }
+    return HG_TRACK_NOT_REACHED;
 }
 
 /* Steps to the target, stopping at the material in between. */
@@ -259,18 +277,21 @@ static int carry(carrier *c, const hg_surface *target)
         }
         double distance = to_target;
         int64_t at = next_material(c, direction, last, &distance);
-        bool arrived = at >= 0 && fabs(distance) <= close_enough;
-        double done = arrived ? 0.0 : hg_stepper_step(&c->stepper, distance);
+        double done = hg_stepper_step(&c->stepper, distance);
+        bool aimed = done == distance;
         total += fabs(done);
         if (!(total <= HG_PATH_MAX)) return HG_TRACK_NOT_REACHED;
-        if (arrived) {
-            status = cross_material(c, &c->kalman->material->surface[at], direction);
+        if (at >= 0 && aimed) {
+            const hg_material_surface *material = &c->kalman->material->surface[at];
+            hg_surface surface = surface_of_material(material);
+            status = settle(c, &surface);
+            if (status == 0) status = cross_material(c, material, direction);
             last = at;
         }
-        bool overshot = at < 0 && done == distance;
-        if (status == 0) status = hg_stepper_distance(&c->stepper, target, overshot ? 0 : direction, &to_target);
+        bool at_end = at < 0 && aimed; /* the rest may be either way */
+        if (status == 0) status = hg_stepper_distance(&c->stepper, target, at_end ? 0 : direction, &to_target);
         if (status != 0) return status;
-        if (overshot && fabs(to_target) > fabs(done)) return HG_TRACK_NOT_REACHED;
+        if (at_end && fabs(to_target) > fabs(done)) return HG_TRACK_NOT_REACHED;
     }
     return HG_TRACK_NOT_REACHED;
 }
