@@ -141,7 +141,7 @@ static int64_t fill_disc(const disc_set *set, int disc, bool plus, hg_module *mo
     return n;
 }
 
-hg_status hg_detector_create_builtin(hg_context *ctx, hg_detector **out)
+hg_status hg_builtin_detector_create(hg_context *ctx, hg_detector **out)
 {
     hg_status status = HG_OK;
     hg_module *modules = NULL;

@@ -9,6 +9,6 @@
  *  those of its detectors.csv to the six digits printed there.
  *  @param ctx borrowed. @param out owned by the caller (hg_detector_destroy); untouched on error.
  *  @return HG_OK or HG_ERR_NOMEM. Threads: reentrant. */
-HG_API hg_status hg_detector_create_builtin(hg_context *ctx, hg_detector **out);
+HG_API hg_status hg_builtin_detector_create(hg_context *ctx, hg_detector **out);
 
 #endif

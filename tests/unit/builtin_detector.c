@@ -14,7 +14,7 @@ static hg_detector *detector;
 static int set_up(void **state)
 {
     (void)state;
-    return hg_context_create(&ctx) != HG_OK || hg_detector_create_builtin(ctx, &detector) != HG_OK;
+    return hg_context_create(&ctx) != HG_OK || hg_builtin_detector_create(ctx, &detector) != HG_OK;
 }
 
 static int tear_down(void **state)
