@@ -1,0 +1,20 @@
+/* tracking/smoother.h — the modified Bryson-Frazier smoother: no matrix inverse, only what the filter has kept. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_TRACKING_SMOOTHER_H
+#define HG_TRACKING_SMOOTHER_H
+
+#include "tracking/kalman.h"
+
+/* One stop of the filter: filtered state, Jacobian from the stop before (unused at the first), the updates made here in order. */
+typedef struct hg_filter_step {
+    int64_t hit; /* number of the hit within its track */
+    double par[5], cov[15], jacobian[25];
+    hg_gain gain[2];
+    int n_gains;
+    double smooth_par[5], smooth_cov[15]; /* filled by hg_smooth */
+} hg_filter_step;
+
+/* Fills the smoothed states of steps 0 .. n - 1 (PHYSICS 7.5, MBF). They are not checked for positivity. */
+void hg_smooth(hg_filter_step *steps, int64_t n);
+
+#endif
