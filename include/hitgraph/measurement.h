@@ -1,0 +1,45 @@
+/* hitgraph/measurement.h — hits as local measurements with errors. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HITGRAPH_MEASUREMENT_H
+#define HITGRAPH_MEASUREMENT_H
+
+#include "hitgraph/event.h"
+#include "hitgraph/kalman.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Cluster widths told apart in a calibration: 1 .. HG_WIDTH_MAX cells (wider counts as HG_WIDTH_MAX); 0 = width unknown. */
+enum { HG_WIDTH_MAX = 8 };
+
+/** Errors of one volume, in mm: sigma[axis][width]; 0 = not known, then pitch / sqrt(12) of the module. bias_u: mean of measured minus true
+ * u. */
+typedef struct hg_resolution {
+    int32_t volume_id;
+    double sigma[2][HG_WIDTH_MAX + 1];
+    double bias_u;
+} hg_resolution;
+
+typedef struct hg_calibration {
+    int64_t n;
+    const hg_resolution *volume; /* [n] borrowed */
+} hg_calibration;
+
+/** Built-in calibrations: "trackml" (the challenge's second phase, whose barrels are shifted by a drift), "trackml-like" (geometric
+ * digitisation without a shift), "pitch" (pitch / sqrt(12) everywhere). NULL for another name. Static storage. Threads: reentrant. */
+HG_API const hg_calibration *hg_calibration_find(const char *name);
+
+/** Turns hits into measurements.
+ *  @param hits borrowed. @param hit_module borrowed; [hits->n] index in the detector.
+ *  @param cells borrowed; NULL = cluster widths unknown. @param calibration borrowed; NULL = pitch / sqrt(12).
+ *  @param out [hits->n], filled; untouched on error.
+ *  @return HG_OK; HG_ERR_DATA a hit is not finite, farther than 0.5 mm (or its sensor's thickness) from its module's plane, or has no
+ * error: neither calibration nor pitch (message: which hit). Threads: reentrant. Cost: linear. */
+HG_API hg_status hg_measure_hits(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
+                                 const hg_cells *cells, const hg_calibration *calibration, hg_measurement *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
