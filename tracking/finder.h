@@ -28,12 +28,50 @@ typedef struct hg_candidates {
     hg_candidate *item; /* owned */
 } hg_candidates;
 
+/* The hits of each layer in a grid of (c, phi) cells, c = z of a barrel and r of a disc. Read-only after creation. All arrays owned. */
+typedef struct hg_hit_layer {
+    double c_low, c_step; /* mm */
+    int32_t n_c, n_phi;
+    int64_t first_cell;
+    double depth;              /* half the extent of the modules across the layer, mm */
+    double sigma_phi, sigma_c; /* largest measurement errors on the layer, mm */
+} hg_hit_layer;
+
+typedef struct hg_hit_index {
+    hg_hit_layer *layer; /* [n_layers] */
+    int64_t *cell;       /* [n_cells + 1] first place in `hit` */
+    int32_t *hit;        /* [N] by layer, cell, row */
+    float *phi, *c;      /* [N] of each hit row */
+    float *log_density;  /* [N] log of the hits per mm^2 around each hit row */
+} hg_hit_index;
+
+hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out);
+void hg_hit_index_free(hg_context *ctx, hg_hit_index *index);
+
+/* Where a track is expected on a layer and how far around to look. */
+typedef struct hg_window {
+    int32_t layer;
+    double phi, c, half_phi, half_c; /* rad, mm */
+    double position[3], direction[3];
+    double path; /* signed, mm */
+    bool inside; /* the track surely crosses sensitive modules */
+} hg_window;
+
+/* Unused hits in a window, at most `room` of them, in the order of cells and rows. Returns their number. */
+int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *hits);
+
+/* The next layers that a track meets (direction +1 along its momentum, -1 against), nearest first, without the layer it is on.
+ * Returns their number, at most `room`. */
+int hg_windows_ahead(const hg_finder_input *input, const hg_hit_index *index, const hg_track_state *state, int direction, int room,
+                     hg_window *windows);
+
 /* The finder's own state during one event. */
 typedef struct hg_finder {
     const hg_finder_input *input;     /* borrowed */
     const hg_finder_options *options; /* borrowed */
     int32_t *hit_layer;               /* [N] owned */
     uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
+    hg_hit_index index;               /* owned; empty for CHAINS */
     hg_candidates tracks;             /* owned: accepted so far */
 } hg_finder;
 
@@ -56,6 +94,9 @@ hg_status hg_compete(hg_context *ctx, hg_finder *finder, int pass, const hg_cand
 
 /* Adds second hits on the layers of the accepted tracks first_track.. from edges of the graph. */
 void hg_overlaps_from_graph(hg_finder *finder, int64_t first_track);
+
+/* Makes a candidate of a chain of at least three hits: seed, filter outward over all layers, back inward. n = 0 if nothing came of it. */
+void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_chain, hg_candidate *out);
 
 hg_status hg_candidates_reserve(hg_context *ctx, hg_candidates *candidates, int64_t room);
 

@@ -21,6 +21,10 @@ hg_finder_options hg_finder_default_options(void)
         .chi2_max = 20.0,
         .overlap_chi2_max = 15.0,
         .hole_penalty = 3.0f,
+        .gain_min = -1.0f,
+        .expected_bonus = 2.0f,
+        .branch_gap = 3.0f,
+        .loosening = 30.0,
         .kept_min = 0.5f,
         .overlap_min = 0.3f,
         .overlap_mm = 25.0,
@@ -77,11 +81,17 @@ done:
     return status;
 }
 
+static bool follows(const hg_finder *finder)
+{
+    return finder->input->kalman && finder->options->builder == HG_FINDER_FOLLOW;
+}
+
 void hg_finder_close(hg_context *ctx, hg_finder *finder)
 {
     hg_free(ctx, finder->hit_layer);
     hg_free(ctx, finder->used);
     hg_free(ctx, finder->tracks.item);
+    hg_hit_index_free(ctx, &finder->index);
     *finder = (hg_finder){0};
 }
 
@@ -95,6 +105,7 @@ hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg
     HG_TRY(hg_alloc(ctx, &made.hit_layer, input->hits->n));
     HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
     for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
+    if (follows(&made)) HG_TRY(hg_hit_index_create(ctx, input, made.hit_layer, &made.index));
     *finder = made;
     made = (hg_finder){0};
 done:
@@ -113,6 +124,13 @@ static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *
     }
 }
 
+static void follow_chain(const hg_finder *finder, const hg_paths *chains, int64_t c, hg_candidate *candidate)
+{
+    int64_t n = chains->offset[c + 1] - chains->offset[c];
+    if (n < 3) return;
+    hg_follow_chain(finder, chains->node + chains->offset[c], (int32_t)(n < HG_CANDIDATE_HITS ? n : HG_CANDIDATE_HITS), candidate);
+}
+
 static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
 {
     hg_status status = HG_OK;
@@ -123,9 +141,15 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     HG_TRY(hg_chains_build(ctx, finder, pass, &chains));
     HG_TRY(hg_candidates_reserve(ctx, &candidates, chains.n));
     candidates.n = chains.n;
-    for (int64_t c = 0; c < chains.n; ++c) chain_to_candidate(&chains, c, &candidates.item[c]);
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(dynamic, 16)
+    for (int64_t c = 0; c < chains.n; ++c) {
+        if (follows(finder))
+            follow_chain(finder, &chains, c, &candidates.item[c]);
+        else
+            chain_to_candidate(&chains, c, &candidates.item[c]);
+    }
     HG_TRY(hg_compete(ctx, finder, pass, &candidates));
-    hg_overlaps_from_graph(finder, first);
+    if (!follows(finder)) hg_overlaps_from_graph(finder, first);
 done:
     hg_paths_free(ctx, &chains);
     hg_free(ctx, candidates.item);

@@ -35,6 +35,10 @@ typedef struct hg_finder_options {
     double chi2_max;         /* a hit with a larger chi2 (two coordinates) is not taken */
     double overlap_chi2_max; /* the same for a second hit of a layer */
     float hole_penalty;      /* taken from the score for each crossed layer without a hit */
+    float gain_min;          /* a hit that adds less to the score is not taken */
+    float expected_bonus;    /* helps hits of the chain against others */
+    float branch_gap;        /* a hit so much worse than the best of its layer still opens a branch */
+    double loosening;        /* factor on the covariance at the outer end before filtering inward */
     float kept_min;          /* a track that keeps less than this share of its score after losing shared hits is dropped */
     float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
     double overlap_mm;       /* CHAINS: largest distance between two hits of a track on one layer */
