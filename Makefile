@@ -24,6 +24,16 @@ OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undef
 OPTIMISE_tsan := -O1 -g -fsanitize=thread
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -fPIC \
                -DHG_VERSION='"$(VERSION)"' $(OPTIMISE_$(VARIANT)) $(WARNINGS)
+# The kernels alone may contract a*b+c into one operation; avx2.c and avx512.c are compiled for their instruction sets, chosen at run time.
+KERNEL_CFLAGS := -ffp-contract=fast -Wno-psabi
+KERNEL_CFLAGS_avx2 := -march=x86-64-v3
+KERNEL_CFLAGS_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
+ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
+X86_TABLES := -DHG_X86_TABLES
+else
+KERNEL_CFLAGS_avx2 :=
+KERNEL_CFLAGS_avx512 :=
+endif
 INCLUDES := -Iinclude -I. -Isrc
 LIBS := $(HDF5_LIBS) $(OTHER_LIBS) $(CSV_LIBS) -lm
 COMPILE = $(CC) $(BASE_CFLAGS) $(INCLUDES) $(HDF5_CFLAGS) $(OTHER_CFLAGS) $(CFLAGS) -MMD -MP
@@ -70,6 +80,11 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(COMPILE) -c -o $@ $<
+
+$(BUILD)/src/kernels/%.o: src/kernels/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS) $(KERNEL_CFLAGS_$*) -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(CMOCKA_LIBS) $(LIBS)

@@ -1,0 +1,90 @@
+/* kernels/functions.h — exp, sigmoid and tanh that vectorise: branch-free, relative error below 3e-7 in float; libm in double. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_KERNELS_FUNCTIONS_H
+#define HG_KERNELS_FUNCTIONS_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#include "hitgraph/real.h"
+
+#ifdef HG_REAL_DOUBLE
+
+static inline hg_real hg_exp_negative(hg_real x)
+{
+    return exp(x);
+}
+static inline hg_real hg_tanh(hg_real x)
+{
+    return tanh(x);
+}
+static inline hg_real hg_erf(hg_real x)
+{
+    return erf(x);
+}
+static inline hg_real hg_log1p(hg_real x)
+{
+    return log1p(x);
+}
+#define HG_ABS fabs
+#define HG_SQRT sqrt
+
+#else
+
+/* exp(x) for x <= 0; 0 below -87 (the last normal number); NaN stays NaN. Cephes' expf polynomial. */
+static inline hg_real hg_exp_negative(hg_real x)
+{
+    float t = x > -87.0f ? x : -87.0f;
+    int32_t n = (int32_t)(t * 1.44269504f - 0.5f);
+    float m = (float)n;
+    float r = (t - m * 0.693359375f) + m * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    p = p * r * r + r + 1.0f;
+    uint32_t bits = (uint32_t)(n + 127) << 23;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    float y = p * scale;
+    y = x < -87.0f ? 0.0f : y;
+    return x != x ? x : y;
+}
+
+/* Cephes' tanhf: a polynomial near 0, the exponential form elsewhere. */
+static inline hg_real hg_tanh(hg_real x)
+{
+    float a = x < 0 ? -x : x, s = x * x;
+    float p = -5.70498872745e-3f;
+    p = p * s + 2.06390887954e-2f;
+    p = p * s - 5.37397155531e-2f;
+    p = p * s + 1.33314422036e-1f;
+    p = p * s - 3.33332819422e-1f;
+    float near = p * s * x + x;
+    float e = hg_exp_negative(-2.0f * a);
+    float far = (1.0f - e) / (1.0f + e);
+    far = x < 0 ? -far : far;
+    return a < 0.625f ? near : far;
+}
+static inline hg_real hg_erf(hg_real x)
+{
+    return erff(x);
+}
+static inline hg_real hg_log1p(hg_real x)
+{
+    return log1pf(x);
+}
+#define HG_ABS fabsf
+#define HG_SQRT sqrtf
+
+#endif
+
+static inline hg_real hg_sigmoid(hg_real x)
+{
+    hg_real a = x < 0 ? -x : x, e = hg_exp_negative(-a);
+    return (x < 0 ? e : (hg_real)1) / ((hg_real)1 + e);
+}
+
+#endif

@@ -1,0 +1,75 @@
+/* kernels/kernels.h — the arithmetic of networks on tiles of rows: pure functions, compiled once per instruction set. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_KERNELS_KERNELS_H
+#define HG_KERNELS_KERNELS_H
+
+#include <stdint.h>
+#include "hitgraph/context.h"
+#include "hitgraph/real.h"
+
+/* Contract: pure functions of their arguments; no allocation, errors, threads or globals. Inputs and outputs do not overlap unless said.
+ * "Padded" rows have a stride that is a multiple of HG_LANES and at least the width rounded up to it; what stands in the padding is
+ * finite, and never changes a real column. A row's bits depend neither on its place in the tile nor on its neighbours. */
+enum { HG_LANES = 8, HG_TILE_ROWS = 96 };
+
+static inline int64_t hg_padded(int64_t width)
+{
+    return (width + HG_LANES - 1) / HG_LANES * HG_LANES;
+}
+
+typedef enum hg_activation {
+    HG_ACTIVATION_NONE,
+    HG_ACTIVATION_RELU,
+    HG_ACTIVATION_LEAKY_RELU,
+    HG_ACTIVATION_SIGMOID,
+    HG_ACTIVATION_TANH,
+    HG_ACTIVATION_SILU,
+    HG_ACTIVATION_GELU,
+    HG_ACTIVATION_GELU_TANH,
+    HG_ACTIVATION_SOFTPLUS
+} hg_activation;
+
+/* The rows that a segment sum adds up: item t = 0 .. count - 1 is edge[first + t] (edge NULL: first + t); its row of the table is
+ * end[item] (end NULL: the item); its factor is weight[item] (weight NULL: 1). */
+typedef struct hg_rows {
+    const int64_t *edge;
+    const int32_t *end;
+    const hg_real *weight;
+    int64_t first, count;
+} hg_rows;
+
+typedef struct hg_kernels {
+    const char *name;
+    /* out[i, j] += sum over p of a[i * a_row + p * a_step] * b[p, j], p ascending; j < n, n a multiple of HG_LANES; out, b padded. */
+    void (*multiply)(hg_real *out, int64_t ldo, const hg_real *a, int64_t a_row, int64_t a_step, int64_t rows, int64_t k, const hg_real *b,
+                     int64_t ldb, int64_t n);
+    /* out[i, :] += table[index[i], :]; n a multiple of HG_LANES. */
+    void (*gather_add)(hg_real *out, int64_t ldo, const hg_real *table, int64_t ldt, const int32_t *index, int64_t rows, int64_t n);
+    /* out[c] = sum over the listed rows of weight * table[row, c], in order; any n; table rows need no padding. */
+    void (*sum_rows)(hg_real *out, const hg_real *table, int64_t ldt, const hg_rows *rows, int64_t n);
+    /* z = (z - mean) * rstd per row over n columns, padding zeroed; rstd[rows] is written. z: stride ld, padded. */
+    void (*layer_norm)(hg_real *z, int64_t ld, int64_t rows, int64_t n, hg_real eps, hg_real *rstd);
+    /* d = gradient of z given d = gradient of the normalised h. */
+    void (*layer_norm_back)(hg_real *d, const hg_real *h, const hg_real *rstd, int64_t ld, int64_t rows, int64_t n);
+    /* y = f(x); y may be x. */
+    void (*activate)(hg_activation kind, const hg_real *x, hg_real *y, int64_t count);
+    /* dy *= f'(x); y = f(x) is given too, x may be NULL where hg_activation_from_output(kind). */
+    void (*activate_back)(hg_activation kind, const hg_real *x, const hg_real *y, hg_real *dy, int64_t count);
+    /* out[c] += sum over rows of d[row, c], padded. */
+    void (*column_sums)(hg_real *out, const hg_real *d, int64_t ld, int64_t rows, int64_t n);
+} hg_kernels;
+
+/* True where f'(x) can be had from y = f(x) alone. */
+static inline int hg_activation_from_output(hg_activation kind)
+{
+    return kind != HG_ACTIVATION_SILU && kind != HG_ACTIVATION_GELU && kind != HG_ACTIVATION_GELU_TANH;
+}
+
+/* The best table that this CPU supports, or the one named by the environment variable HG_ISA (generic, avx2, avx512).
+ * Errors: HG_ERR_ARG for a name that is unknown or that this CPU cannot run. */
+hg_status hg_kernels_select(hg_context *ctx, const hg_kernels **out);
+
+/* All tables that this CPU can run, generic first; returns how many (at most 3). For tests. */
+int hg_kernels_list(const hg_kernels *out[3]);
+
+#endif

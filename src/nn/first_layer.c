@@ -1,0 +1,115 @@
+/* nn/first_layer.c — the split first layer: products at the nodes are gathered, so no concatenated edge array exists (MODELS 2.1). */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+#include "nn/run.h"
+
+const int32_t *hg_graph_index(const hg_run *run, hg_entity entity)
+{
+    return entity == HG_EDGES ? run->edge_graph : run->graph->node_graph;
+}
+
+void hg_products_clear(hg_context *ctx, hg_products *p)
+{
+    hg_free(ctx, p->sender);
+    hg_free(ctx, p->receiver);
+    hg_free(ctx, p->global);
+    *p = (hg_products){0};
+}
+
+/* out[row ..] += table W^T over all terms of one access. */
+static void add_products(const hg_run *run, const hg_update *u, hg_access access, int64_t row, int64_t rows, hg_real *out)
+{
+    const hg_packed_layer *packed = &run->packed[u->network].layer[0];
+    int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        if (term->access != access) continue;
+        run->k->multiply(out + row * stride, stride, run->table[term->value] + row * term->width, term->width, 1, rows, term->width,
+                         packed->forward + term->column * stride, stride, stride);
+    }
+}
+
+/* A difference is its product at the sender minus the same at the receiver; it goes first, so that it is computed once. */
+static void node_tile(const hg_run *run, const hg_update *u, const hg_products *p, bool differences, int64_t row, int64_t rows)
+{
+    int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
+    if (differences) {
+        hg_real *from = p->sender + row * stride, *to = p->receiver + row * stride;
+        add_products(run, u, HG_DIFFERENCE, row, rows, p->sender);
+        for (int64_t i = 0; i < rows * stride; ++i) to[i] = -from[i];
+    }
+    if (p->sender) add_products(run, u, HG_SENDER, row, rows, p->sender);
+    if (p->receiver) add_products(run, u, HG_RECEIVER, row, rows, p->receiver);
+}
+
+hg_status hg_products_make(hg_run *run, const hg_update *u, hg_products *out)
+{
+    hg_status status = HG_OK;
+    hg_products p = {0};
+    bool used[HG_REDUCED + 1] = {false};
+    int64_t n_nodes = run->graph->n_nodes, n_graphs = run->graph->n_graphs;
+    int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
+
+    for (int t = 0; t < u->n_terms; ++t) used[u->term[t].access] = true;
+    if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.sender, n_nodes * stride));
+    if (used[HG_RECEIVER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.receiver, n_nodes * stride));
+    if (p.sender || p.receiver) {
+        int64_t n_tiles = hg_block_count(n_nodes, HG_TILE_ROWS);
+#pragma omp parallel for schedule(dynamic, 8) num_threads(run->threads)
+        for (int64_t tile = 0; tile < n_tiles; ++tile) {
+            int64_t row = tile * HG_TILE_ROWS, rows = n_nodes - row < HG_TILE_ROWS ? n_nodes - row : HG_TILE_ROWS;
+            node_tile(run, u, &p, used[HG_DIFFERENCE], row, rows);
+        }
+    }
+    if (used[HG_GRAPH]) {
+        HG_TRY(hg_alloc(run->ctx, &p.global, n_graphs * stride));
+        add_products(run, u, HG_GRAPH, 0, n_graphs, p.global);
+    }
+    *out = p;
+    p = (hg_products){0};
+done:
+    hg_products_clear(run->ctx, &p);
+    return status;
+}
+
+void hg_first_layer(const hg_run *run, const hg_update *u, const hg_packed *packed, const hg_products *products, const hg_reduced *reduced,
+                    int64_t row, int64_t rows, const hg_layer_tape *tape)
+{
+    int64_t stride = tape->stride;
+    const hg_graph *g = run->graph;
+    hg_layer_start(&run->d->network[u->network].layer[0], &packed->layer[0], rows, tape);
+    if (products->sender) run->k->gather_add(tape->h, stride, products->sender, stride, g->sender + row, rows, stride);
+    if (products->receiver) run->k->gather_add(tape->h, stride, products->receiver, stride, g->receiver + row, rows, stride);
+    if (products->global) run->k->gather_add(tape->h, stride, products->global, stride, hg_graph_index(run, u->entity) + row, rows, stride);
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        if (hg_term_indexed(term)) continue;
+        const hg_real *from = hg_term_rows(run, term, &reduced[t]) + row * term->width;
+        run->k->multiply(tape->h, stride, from, term->width, 1, rows, term->width, packed->layer[0].forward + term->column * stride, stride,
+                         stride);
+    }
+}
+
+void hg_concatenate(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, int64_t rows, hg_real *out,
+                    int64_t stride)
+{
+    const hg_graph *g = run->graph;
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        const hg_real *from = hg_term_rows(run, term, &reduced[t]);
+        size_t bytes = (size_t)term->width * sizeof *out;
+        for (int64_t i = row; i < row + rows; ++i) {
+            hg_real *to = out + (i - row) * stride + term->column;
+            int64_t at = i;
+            if (term->access == HG_SENDER || term->access == HG_DIFFERENCE) at = g->sender[i];
+            if (term->access == HG_RECEIVER) at = g->receiver[i];
+            if (term->access == HG_GRAPH) at = hg_graph_index(run, u->entity)[i];
+            memcpy(to, from + at * term->width, bytes);
+            if (term->access != HG_DIFFERENCE) continue;
+            for (int64_t c = 0; c < term->width; ++c) to[c] -= from[g->receiver[i] * term->width + c];
+        }
+    }
+}

@@ -1,0 +1,123 @@
+/* nn/run.c — preparing and ending one evaluation: checks, packed weights, tables. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/run.h"
+
+#include <math.h>
+#include "base/check.h"
+#include "base/memory.h"
+
+int64_t hg_run_rows(const hg_run *run, hg_entity entity)
+{
+    const hg_graph *g = run->graph;
+    return entity == HG_NODES ? g->n_nodes : entity == HG_EDGES ? g->n_edges : g->n_graphs;
+}
+
+static const hg_real *attributes(const hg_batch *batch, hg_entity entity)
+{
+    return entity == HG_NODES ? batch->nodes : entity == HG_EDGES ? batch->edges : batch->globals;
+}
+
+static hg_status take_inputs(hg_run *run)
+{
+    hg_context *ctx = run->ctx;
+    hg_status status = HG_OK;
+    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
+        int value = run->d->input[entity];
+        const hg_real *data = attributes(run->batch, (hg_entity)entity);
+        int64_t rows = hg_run_rows(run, (hg_entity)entity), width = run->d->width[entity];
+        HG_CHECK(data || value < 0 || rows == 0, HG_ERR_ARG, "batch has no attributes of %s: found none, expected %" PRId64 " x %" PRId64,
+                 hg_entity_names[entity], rows, width);
+        HG_CHECK(!data || value >= 0, HG_ERR_ARG, "batch has attributes of %s, the model expects none (width 0)", hg_entity_names[entity]);
+        if (value >= 0) run->table[value] = data;
+    }
+done:
+    return status;
+}
+
+static hg_status number_edges(hg_run *run)
+{
+    hg_status status = HG_OK;
+    const hg_graph *g = run->graph;
+    bool used = false;
+    for (int i = 0; i < run->d->n_updates; ++i) {
+        const hg_update *u = &run->d->update[i];
+        for (int t = 0; t < u->n_terms; ++t) {
+            used = used || (u->entity == HG_EDGES && u->term[t].access == HG_GRAPH) ||
+                   (u->entity == HG_GLOBALS && u->term[t].access == HG_REDUCED);
+        }
+    }
+    if (!used) goto done;
+    HG_TRY(hg_alloc(run->ctx, &run->edge_graph, g->n_edges));
+#pragma omp parallel for schedule(static) num_threads(run->threads)
+    for (int64_t e = 0; e < g->n_edges; ++e) run->edge_graph[e] = g->node_graph[g->receiver[e]];
+done:
+    return status;
+}
+
+hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run)
+{
+    hg_status status = HG_OK;
+    const hg_description *d = &model->description;
+    *run = (hg_run){.ctx = ctx, .model = model, .d = d, .batch = batch, .graph = batch->graph, .training = training};
+    run->threads = hg_context_threads(ctx);
+    HG_TRY(hg_kernels_select(ctx, &run->k));
+    HG_TRY(hg_alloc(ctx, &run->table, d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->owned, d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->packed, d->n_networks));
+    HG_TRY(hg_alloc(ctx, &run->reduced, d->n_updates));
+    HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
+    HG_TRY(take_inputs(run));
+    HG_TRY(number_edges(run));
+    for (int i = 0; i < d->n_updates; ++i) {
+        int network = d->update[i].network;
+        bool live = training ? d->update[i].live : d->update[i].live_last;
+        if (network < 0 || !live || run->packed[network].memory) continue;
+        HG_TRY(hg_mlp_pack(ctx, &d->network[network], model->parameters, training, &run->packed[network]));
+    }
+done:
+    return status;
+}
+
+void hg_run_drop(hg_run *run, int value)
+{
+    hg_free(run->ctx, run->owned[value]);
+    run->owned[value] = NULL;
+    run->table[value] = NULL;
+}
+
+void hg_run_drop_reduced(hg_run *run, int update)
+{
+    if (!run->reduced[update]) return;
+    for (int t = 0; t < run->d->update[update].n_terms; ++t) hg_reduced_clear(run->ctx, &run->reduced[update][t]);
+    hg_free(run->ctx, run->reduced[update]);
+    run->reduced[update] = NULL;
+}
+
+void hg_run_clear(hg_run *run)
+{
+    hg_context *ctx = run->ctx;
+    for (int i = 0; i < run->d->n_values; ++i) {
+        if (run->owned) hg_free(ctx, run->owned[i]);
+        if (run->gradient) hg_free(ctx, run->gradient[i]);
+    }
+    for (int i = 0; run->reduced && i < run->d->n_updates; ++i) hg_run_drop_reduced(run, i);
+    for (int i = 0; run->packed && i < run->d->n_networks; ++i) hg_free(ctx, run->packed[i].memory);
+    hg_free(ctx, run->table);
+    hg_free(ctx, run->owned);
+    hg_free(ctx, run->packed);
+    hg_free(ctx, run->reduced);
+    hg_free(ctx, run->gradient);
+    hg_free(ctx, run->wanted);
+    hg_free(ctx, run->edge_graph);
+}
+
+hg_status hg_gradient_of(hg_run *run, int value, hg_real **out)
+{
+    hg_status status = HG_OK;
+    const hg_value *v = &run->d->value[value];
+    if (!run->gradient[value]) HG_TRY(hg_alloc(run->ctx, &run->gradient[value], hg_run_rows(run, v->entity) * v->width));
+    *out = run->gradient[value];
+done:
+    return status;
+}

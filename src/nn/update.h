@@ -1,0 +1,24 @@
+/* nn/update.h — pieces of an update that its forward and its backward pass share. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_NN_UPDATE_H
+#define HG_NN_UPDATE_H
+
+#include "nn/run.h"
+
+/* Fills run->reduced[update]. */
+hg_status hg_update_reduce(hg_run *run, int update);
+
+/* One tile through all layers; returns the last y, [rows, padded out]. */
+const hg_real *hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
+                               int64_t rows, const hg_tape *tape);
+
+/* From the network's y to the table: activation, scale and shift, residual. out: row `row` of the table. */
+void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, int64_t stride, int64_t row, int64_t rows, hg_real *out);
+
+/* Networks with batch norms: layer by layer over all rows. */
+hg_status hg_whole_forward(hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, hg_real *out);
+/* The same into a tape of all rows that keeps everything; norms: see run.h. */
+hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, const hg_tape *tape,
+                        hg_batch_norm *norms);
+
+#endif
