@@ -7,17 +7,17 @@
 
 /* x/X0 and loss (MeV) at normal incidence. Radii: where secondaries of the challenge's sample start (PHYSICS 2.4). */
 static const hg_material_surface supports[] = {
-    {true, 19.000, -3000.0, 3000.0, 0.0014, 0.16},    /* beam pipe */
+    {true, 19.000, -3000.0, 3000.0, 0.0020, 0.16},    /* beam pipe */
     {true, 200.000, -1182.66, 1182.66, 0.0020, 0.42}, /* support tube */
-    {false, -1182.66, 200.0, 1100.0, 0.0050, 0.05},   /* end plates */
-    {false, 1182.66, 200.0, 1100.0, 0.0050, 0.05},
+    {false, -1182.66, 200.0, 1100.0, 0.0057, 0.05},   /* end plates */
+    {false, 1182.66, 200.0, 1100.0, 0.0057, 0.05},
 };
 static const hg_material_surface barrel_layers[] = {
-    {true, 35.511, -530.0, 530.0, 0.0100, 0.30},    {true, 74.964, -530.0, 530.0, 0.0105, 0.35},
-    {true, 118.790, -530.0, 530.0, 0.0115, 0.39},   {true, 174.696, -530.0, 530.0, 0.0160, 0.40},
-    {true, 255.391, -1140.0, 1140.0, 0.0140, 0.49}, {true, 355.080, -1140.0, 1140.0, 0.0148, 0.52},
-    {true, 494.858, -1140.0, 1140.0, 0.0155, 0.56}, {true, 654.719, -1140.0, 1140.0, 0.0180, 0.59},
-    {true, 814.585, -1140.0, 1140.0, 0.0205, 0.84}, {true, 1014.600, -1140.0, 1140.0, 0.0210, 0.90},
+    {true, 35.511, -530.0, 530.0, 0.0143, 0.30},    {true, 74.964, -530.0, 530.0, 0.0141, 0.35},
+    {true, 118.790, -530.0, 530.0, 0.0139, 0.39},   {true, 174.696, -530.0, 530.0, 0.0193, 0.40},
+    {true, 255.391, -1140.0, 1140.0, 0.0160, 0.49}, {true, 355.080, -1140.0, 1140.0, 0.0192, 0.52},
+    {true, 494.858, -1140.0, 1140.0, 0.0195, 0.56}, {true, 654.719, -1140.0, 1140.0, 0.0215, 0.59},
+    {true, 814.585, -1140.0, 1140.0, 0.0249, 0.84}, {true, 1014.600, -1140.0, 1140.0, 0.0268, 0.90},
 };
 static const double pixel_discs[] = {600.0, 700.0, 820.0, 960.0, 1100.0, 1300.0, 1500.0};
 static const double strip_discs[] = {1220.0, 1500.0, 1800.0, 2150.0, 2550.0, 2950.0};
@@ -79,10 +79,10 @@ hg_status hg_material_create_trackml(hg_context *ctx, double layer_loss, hg_mate
     }
     for (int side = -1; side <= 1; side += 2) {
         for (int i = 0; i < N_PIXEL; ++i)
-            all[n++] = (hg_material_surface){false, side * pixel_discs[i], 25.0, 190.0, 0.0110, 0.53 * layer_loss};
+            all[n++] = (hg_material_surface){false, side * pixel_discs[i], 25.0, 190.0, 0.0149, 0.53 * layer_loss};
         for (int i = 0; i < N_STRIP; ++i) {
-            all[n++] = (hg_material_surface){false, side * strip_discs[i], 205.0, 705.0, 0.0195, 0.94 * layer_loss};
-            all[n++] = (hg_material_surface){false, side * strip_discs[i], 705.0, 1060.0, 0.0300, 2.0 * layer_loss};
+            all[n++] = (hg_material_surface){false, side * strip_discs[i], 205.0, 705.0, 0.0246, 0.94 * layer_loss};
+            all[n++] = (hg_material_surface){false, side * strip_discs[i], 705.0, 1060.0, 0.0315, 2.0 * layer_loss};
         }
     }
     status = hg_material_create(ctx, all, n, out);

@@ -205,6 +205,12 @@ static hg_surface surface_of_material(const hg_material_surface *m)
     return m->cylinder ? hg_surface_cylinder(m->position) : hg_surface_disc(m->position);
 }
 
+/* Surfaces so close together are crossed at one stop: two rings of one disc, for example. */
+static bool same_place(const hg_material_surface *a, const hg_material_surface *b)
+{
+    return a->cylinder == b->cylinder && fabs(a->position - b->position) <= 2.0 * close_enough;
+}
+
 /* Makes surface `index` the found one if it is reached before *distance. Returns whether it is reached at all. */
 static bool take_nearer(const carrier *c, hg_surface surface, int direction, int64_t index, double *distance, int64_t *found)
 {
@@ -217,9 +223,9 @@ static bool take_nearer(const carrier *c, hg_surface surface, int direction, int
     return true;
 }
 
-/* The material surface met next in a direction, other than `last`, if nearer than *distance; then *distance is updated. Returns its index
- * or -1. */
-static int64_t next_material(const carrier *c, int direction, int64_t last, double *distance)
+/* The material surface met next in a direction, other than those at `last` (NULL at the start), if nearer than *distance; then *distance is
+ * updated. Returns its index or -1. */
+static int64_t next_material(const carrier *c, int direction, const hg_material_surface *last, double *distance)
 {
     const hg_material *material = c->kalman->material;
     const hg_free_state *s = &c->stepper.state;
@@ -228,15 +234,16 @@ static int64_t next_material(const carrier *c, int direction, int64_t last, doub
     int64_t above = -1, below = -1, disc = -1, found = -1;
     for (int64_t i = 0; material && i < material->n; ++i) {
         const hg_material_surface *m = &material->surface[i];
+        bool crossed = last && same_place(m, last);
         if (!m->cylinder) {
             bool ahead = upward ? m->position > s->r[2] : m->position < s->r[2];
-            if (!ahead || i == last) continue;
+            if (!ahead || crossed) continue;
             if (disc < 0 || fabs(m->position - s->r[2]) < fabs(material->surface[disc].position - s->r[2])) disc = i;
         } else if (m->position > r) {
             /* an inward track may come out again through the surface it has just crossed */
-            if (i == last && outward) continue;
+            if (crossed && outward) continue;
             if (above < 0 || m->position < material->surface[above].position) above = i;
-        } else if (i != last && (below < 0 || m->position > material->surface[below].position)) {
+        } else if (!crossed && (below < 0 || m->position > material->surface[below].position)) {
             below = i;
         }
     }
@@ -262,10 +269,20 @@ static int settle(carrier *c, const hg_surface *surface)
     return HG_TRACK_NOT_REACHED;
 }
 
+static int cross_all(carrier *c, const hg_material_surface *place, int direction)
+{
+    const hg_material *material = c->kalman->material;
+    int status = 0;
+    for (int64_t i = 0; i < material->n && status == 0; ++i) {
+        if (same_place(&material->surface[i], place)) status = cross_material(c, &material->surface[i], direction);
+    }
+    return status;
+}
+
 /* Steps to the target, stopping at the material in between. */
 static int carry(carrier *c, const hg_surface *target)
 {
-    int64_t last = -1;
+    const hg_material_surface *last = NULL;
     double total = 0.0, to_target;
     int status = hg_stepper_distance(&c->stepper, target, 0, &to_target);
     if (status != 0) return status;
@@ -282,11 +299,10 @@ static int carry(carrier *c, const hg_surface *target)
         total += fabs(done);
         if (!(total <= HG_PATH_MAX)) return HG_TRACK_NOT_REACHED;
         if (at >= 0 && aimed) {
-            const hg_material_surface *material = &c->kalman->material->surface[at];
-            hg_surface surface = surface_of_material(material);
+            last = &c->kalman->material->surface[at];
+            hg_surface surface = surface_of_material(last);
             status = settle(c, &surface);
-            if (status == 0) status = cross_material(c, material, direction);
-            last = at;
+            if (status == 0) status = cross_all(c, last, direction);
         }
         bool at_end = at < 0 && aimed; /* the rest may be either way */
         if (status == 0) status = hg_stepper_distance(&c->stepper, target, at_end ? 0 : direction, &to_target);
