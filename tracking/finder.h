@@ -72,6 +72,8 @@ typedef struct hg_finder {
     int32_t *hit_layer;               /* [N] owned */
     uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
     hg_hit_index index;               /* owned; empty for CHAINS */
+    hg_material *material;            /* owned; NULL = vacuum */
+    hg_kalman kalman;                 /* of following */
     hg_candidates tracks;             /* owned: accepted so far */
 } hg_finder;
 

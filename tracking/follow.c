@@ -82,7 +82,7 @@ static bool test_hit(const walk *w, const hg_track_state *from, hg_track_state *
 {
     const hg_finder_input *in = w->finder->input;
     int64_t module = in->hit_module[hit];
-    if (at->module != module && hg_kalman_predict(in->kalman, from, module, at) != 0) {
+    if (at->module != module && hg_kalman_predict(&w->finder->kalman, from, module, at) != 0) {
         at->module = -1;
         return false;
     }
@@ -121,7 +121,7 @@ static int match_layer(const walk *w, const branch *b, const hg_window *window, 
     if (n_found == 0) return 0;
 
     int first = nearest_hit(w->finder->input->hits, window, found, n_found);
-    if (hg_kalman_predict(w->finder->input->kalman, &b->state, w->finder->input->hit_module[found[first]], &reference) != 0) return 0;
+    if (hg_kalman_predict(&w->finder->kalman, &b->state, w->finder->input->hit_module[found[first]], &reference) != 0) return 0;
     for (int k = 0; k < n_found; ++k) {
         match m;
         if (w->finder->input->hit_module[found[k]] == reference.module)
@@ -271,7 +271,7 @@ void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_ch
     walk outward = {.finder = finder, .direction = 1, .expected = chain, .n_expected = n_chain, .n_branches = finder->options->n_branches};
 
     *out = (hg_candidate){0};
-    if (hg_seed_state(finder->input->kalman, (hg_measurement[3]){m[chain[0]], m[chain[1]], m[chain[2]]}, 2, &b.state) != 0) return;
+    if (hg_seed_state(&finder->kalman, (hg_measurement[3]){m[chain[0]], m[chain[1]], m[chain[2]]}, 2, &b.state) != 0) return;
     for (int k = 0; k < 3; ++k) append(&b.candidate, chain[k], 0);
     run_walk(&outward, &b);
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include <string.h>
+#include "hitgraph/material.h"
 #include "tracking/finder.h"
 #include "base/check.h"
 #include "base/memory.h"
@@ -17,13 +18,14 @@ hg_finder_options hg_finder_default_options(void)
         .layers_min = {3, 3, 3},
         .score_min = {0.0f, 0.0f, 0.0f},
         .n_branches = 2,
-        .holes_max = 2,
+        .holes_max = 1,
         .chi2_max = 20.0,
         .overlap_chi2_max = 15.0,
         .hole_penalty = 3.0f,
-        .gain_min = -1.0f,
-        .expected_bonus = 2.0f,
+        .gain_min = -2.0f,
+        .expected_bonus = 6.0f,
         .branch_gap = 3.0f,
+        .material_scale = 1.4,
         .loosening = 30.0,
         .kept_min = 0.5f,
         .overlap_min = 0.3f,
@@ -86,8 +88,24 @@ static bool follows(const hg_finder *finder)
     return finder->input->kalman && finder->options->builder == HG_FINDER_FOLLOW;
 }
 
+/* The finder's own Kalman filter: the caller's with more scattering. */
+static hg_status scale_material(hg_context *ctx, hg_finder *finder)
+{
+    hg_status status = HG_OK;
+    const hg_material *material = finder->input->kalman->material;
+
+    finder->kalman = *finder->input->kalman;
+    if (!material) return HG_OK;
+    HG_TRY(hg_material_create(ctx, material->surface, material->n, &finder->material));
+    for (int64_t i = 0; i < material->n; ++i) finder->material->surface[i].x_over_x0 *= finder->options->material_scale;
+    finder->kalman.material = finder->material;
+done:
+    return status;
+}
+
 void hg_finder_close(hg_context *ctx, hg_finder *finder)
 {
+    hg_material_destroy(ctx, finder->material);
     hg_free(ctx, finder->hit_layer);
     hg_free(ctx, finder->used);
     hg_free(ctx, finder->tracks.item);
@@ -105,7 +123,10 @@ hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg
     HG_TRY(hg_alloc(ctx, &made.hit_layer, input->hits->n));
     HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
     for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
-    if (follows(&made)) HG_TRY(hg_hit_index_create(ctx, input, made.hit_layer, &made.index));
+    if (follows(&made)) {
+        HG_TRY(hg_hit_index_create(ctx, input, made.hit_layer, &made.index));
+        HG_TRY(scale_material(ctx, &made));
+    }
     *finder = made;
     made = (hg_finder){0};
 done:

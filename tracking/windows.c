@@ -14,7 +14,7 @@ typedef struct helix {
 } helix;
 
 /* Widths of the search: numbers of standard deviations, and what the constant field and scattering in the next layer may do. */
-static const double n_sigma = 4.0, bend_error = 0.03, scattering_gev = 0.003, slack_mm = 0.3, largest_mm = 40.0, edge_mm = 4.0;
+static const double n_sigma = 4.0, bend_error = 0.03, scattering_gev = 0.003, slack_mm = 0.3, largest_mm = 40.0, edge_mm = 4.0, turn_max = 1.5;
 
 static bool start_helix(const hg_finder_input *input, const hg_track_state *state, helix *h)
 {
@@ -84,9 +84,10 @@ static bool window_on(const hg_finder_input *input, const hg_hit_index *index, c
     hg_surface surface = layer->barrel ? hg_surface_cylinder(layer->r) : hg_surface_disc(layer->z);
     if (hg_stepper_distance(&h->stepper, &surface, direction, &path) != 0 || path * direction <= 0) return false;
     if (h->closest * direction > 0 && fabs(path) > fabs(h->closest)) return false; /* beyond the beam line: not on this leg */
-    if (fabs(path * h->sin_theta * h->kappa) > 2.5) return false;                  /* most of a half turn: nor there */
     *w = (hg_window){.layer = l};
     move_along(h, path, w);
+    double outward = w->position[0] * w->direction[0] + w->position[1] * w->direction[1];
+    if (fabs(path * h->sin_theta * h->kappa) > turn_max || outward < 0) return false; /* curled: hits on the way back are rare */
     double radius = sqrt(w->position[0] * w->position[0] + w->position[1] * w->position[1]);
     if (radius < 1.0) return false;
     w->phi = atan2(w->position[1], w->position[0]);

@@ -38,6 +38,7 @@ typedef struct hg_finder_options {
     float gain_min;          /* a hit that adds less to the score is not taken */
     float expected_bonus;    /* helps hits of the chain against others */
     float branch_gap;        /* a hit so much worse than the best of its layer still opens a branch */
+    double material_scale;   /* factor on x/X0 while following: leaves room for the tails of scattering */
     double loosening;        /* factor on the covariance at the outer end before filtering inward */
     float kept_min;          /* a track that keeps less than this share of its score after losing shared hits is dropped */
     float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
