@@ -40,14 +40,14 @@ HG_API hg_status hg_metric_threshold(hg_context *ctx, int64_t n, const hg_real *
 
 /** Reliability of probabilities. ece = sum over bins of (n_b / n) |mean p - mean y|, brier = mean (p - y)^2, nll = mean of -log likelihood.
  */
-typedef struct hg_calibration {
+typedef struct hg_score_calibration {
     double ece, brier, nll;
-} hg_calibration;
+} hg_score_calibration;
 
 /** @param probability [n] in 0..1, else HG_ERR_DATA. @param n_bins equal bins of 0..1, 1 .. 10000.
  *  @return HG_OK, HG_ERR_ARG, HG_ERR_DATA (also for a sum of weights 0), HG_ERR_NOMEM. */
 HG_API hg_status hg_metric_calibration(hg_context *ctx, int64_t n, const hg_real *probability, const uint8_t *label, const hg_real *weight,
-                                       int n_bins, hg_calibration *out);
+                                       int n_bins, hg_score_calibration *out);
 
 /** Temperature T > 0 that minimises the mean negative log likelihood of sigmoid(logit / T) (Guo et al., arXiv:1706.04599).
  *  @param nll receives the minimum; may be NULL. @return HG_OK; HG_ERR_DATA one class only, or logits that separate the classes (T -> 0).

@@ -15,7 +15,7 @@ typedef struct bin {
 } bin;
 
 hg_status hg_metric_calibration(hg_context *ctx, int64_t n, const hg_real *probability, const uint8_t *label, const hg_real *weight,
-                                int n_bins, hg_calibration *out)
+                                int n_bins, hg_score_calibration *out)
 {
     hg_status status = HG_OK;
     bin *bins = NULL;
@@ -38,7 +38,7 @@ hg_status hg_metric_calibration(hg_context *ctx, int64_t n, const hg_real *proba
     }
     HG_CHECK(total > 0, HG_ERR_DATA, "calibration: no element has weight");
     for (int b = 0; b < n_bins; ++b) ece += fabs(bins[b].probability - bins[b].positive);
-    *out = (hg_calibration){.ece = ece / total, .brier = brier / total, .nll = nll / total};
+    *out = (hg_score_calibration){.ece = ece / total, .brier = brier / total, .nll = nll / total};
 done:
     hg_free(ctx, bins);
     return status;

@@ -110,7 +110,7 @@ static void calibration(void **state)
     const hg_real p[] = {.05f, .15f, .35f, .62f, .71f, .93f};
     const uint8_t y[] = {0, 0, 1, 0, 1, 1};
     hg_real logit[6];
-    hg_calibration c;
+    hg_score_calibration c;
     double temperature, nll;
     assert_int_equal(hg_metric_calibration(ctx, 6, p, y, NULL, 5, &c), HG_OK);
     assert_close(c.ece, 0.2083333333, 1e-7);
