@@ -264,6 +264,53 @@ static void turn_around(const hg_finder *finder, const hg_candidate *outward, hg
     for (int32_t k = outward->n - 1; k >= 0 && finder->hit_layer[outward->hit[k]] == last; --k) append(inward, outward->hit[k], 0);
 }
 
+/* Filters the first n hits of an outward candidate again; the seed is made of the first three. Returns false if the filter fails. */
+static bool filter_again(const hg_finder *finder, const hg_candidate *outward, int32_t n, hg_track_state *state)
+{
+    const hg_measurement *m = finder->input->measurements;
+    const int32_t *hit = outward->hit;
+
+    if (hg_seed_state(&finder->kalman, (hg_measurement[3]){m[hit[0]], m[hit[1]], m[hit[2]]}, 2, state) != 0) return false;
+    for (int32_t k = 3; k < n; ++k) {
+        hg_track_state next;
+        if (hg_kalman_predict(&finder->kalman, state, m[hit[k]].module, &next) != 0) return false;
+        if (hg_kalman_update(&next, &m[hit[k]]) < 0) return false;
+        *state = next;
+    }
+    return true;
+}
+
+/* Number of hits without those of the outermost layer. */
+static int32_t without_last_layer(const hg_finder *finder, const hg_candidate *outward, int32_t n)
+{
+    int32_t last = finder->hit_layer[outward->hit[n - 1]];
+    while (n > 0 && finder->hit_layer[outward->hit[n - 1]] == last) --n;
+    return n;
+}
+
+/* Back from the outer end through all layers. A track that all but curls at its last hit gives a state that leads nowhere: then the way
+ * back starts one layer further in, and the hits outside stay as they were found. */
+static void walk_back(const hg_finder *finder, const branch *out, hg_candidate *combined)
+{
+    hg_track_state state = out->state;
+    hg_candidate outward = out->candidate;
+
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        branch back = {.state = state, .candidate = {.n = 0}};
+        walk inward = {.finder = finder, .direction = -1, .expected = outward.hit, .n_expected = outward.n, .n_branches = 1};
+        for (int i = 0; i < 15; ++i) back.state.cov[i] *= finder->options->loosening;
+        turn_around(finder, &outward, &back.candidate);
+        run_walk(&inward, &back);
+        combine(&outward, &back.candidate, combined);
+        if (2 * combined->n > outward.n) break;
+        int32_t n = without_last_layer(finder, &outward, outward.n);
+        if (n < 3 || !filter_again(finder, &outward, n, &state)) break;
+        outward.n = n;
+    }
+    for (int32_t k = outward.n; k < out->candidate.n; ++k) append(combined, out->candidate.hit[k], out->candidate.gain[k]);
+    combined->score -= finder->options->hole_penalty * (float)combined->n_hole;
+}
+
 void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_chain, hg_candidate *out)
 {
     const hg_measurement *m = finder->input->measurements;
@@ -275,11 +322,5 @@ void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_ch
     for (int k = 0; k < 3; ++k) append(&b.candidate, chain[k], 0);
     run_walk(&outward, &b);
 
-    branch back = {.state = b.state, .candidate = {.n = 0}};
-    walk inward = {.finder = finder, .direction = -1, .expected = b.candidate.hit, .n_expected = b.candidate.n, .n_branches = 1};
-    for (int i = 0; i < 15; ++i) back.state.cov[i] *= finder->options->loosening;
-    turn_around(finder, &b.candidate, &back.candidate);
-    run_walk(&inward, &back);
-    combine(&b.candidate, &back.candidate, out);
-    out->score -= finder->options->hole_penalty * (float)out->n_hole;
+    walk_back(finder, &b, out);
 }
