@@ -76,15 +76,17 @@ static int seed_from(const fit *f, int64_t outer, hg_track_state *state)
     return hg_seed_state(f->kalman, points, 0, state);
 }
 
-/* A start from hits that are fitted again must be loose, but not looser than what any track could be. */
+/* A start from hits that are fitted again must be loose: they count once only, and one of them may be wrong. */
 static int start_of_track(fit *f, hg_track_state *state)
 {
     enum { OUTER = 6 };
     int status = seed_from(f, f->n - 1 < OUTER ? f->n - 1 : OUTER, state);
     if (status != 0 && f->n - 1 > OUTER) status = seed_from(f, f->n - 1, state);
     if (status != 0) return status;
-    const double largest[5] = {1e4, 1e4, 0.1, 0.1, 1.0 + state->par[4] * state->par[4]};
-    const double smallest[5] = {1e-2, 1e-2, 1e-5, 1e-5, 1e-4 * state->par[4] * state->par[4]};
+    double qop2 = state->par[4] * state->par[4], sin_theta = sin(state->par[3]);
+    /* near the beam theta must not be free to change sign */
+    const double largest[5] = {1e4, 1e4, 0.1, 0.04 * sin_theta * sin_theta, 1.0 + qop2};
+    const double smallest[5] = {25.0, 25.0, 2.5e-3, 2.5e-3, 1e-4 + 0.1 * qop2};
     for (int i = 0; i < 5; ++i) {
         double variance = f->kalman->options.start_inflation * state->cov[HG_PACKED(i, i)];
         f->start_sigma2[i] = fmin(largest[i], fmax(smallest[i], variance));

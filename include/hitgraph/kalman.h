@@ -31,8 +31,8 @@ typedef struct hg_material {
 typedef struct hg_kalman_options {
     double mass_gev;                         /* hypothesis; default 0.13957039 (pion) */
     double outlier_chi2_2d, outlier_chi2_1d; /* a hit with a larger chi2 is left out; defaults 15, 12 */
-    double step_tolerance_mm;                /* of the Runge-Kutta-Nystroem steps; default 1e-3 */
-    double start_inflation;                  /* factor on the start covariance; default 50 */
+    double step_tolerance_mm; /* on the error estimate of a Runge-Kutta-Nystroem step, itself some hundred times the error; default 1e-3 */
+    double start_inflation;   /* factor on the seed's variances, which never start tighter than 5 mm, 50 mrad, 30 % of q/p; default 50 */
     bool scattering, energy_loss;
 } hg_kalman_options;
 HG_API hg_kalman_options hg_kalman_default_options(void);
@@ -45,7 +45,8 @@ typedef struct hg_kalman {
     hg_kalman_options options;
 } hg_kalman;
 
-/** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. A variance that is 0 or infinite = not measured (1-D strips). */
+/** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. A variance that is 0 or infinite = not measured (1-D
+ * strips). */
 typedef struct hg_measurement {
     int64_t module;
     double local[2], variance[2];
@@ -74,6 +75,8 @@ HG_API int hg_seed_state(const hg_kalman *kalman, const hg_measurement points[3]
 HG_API int hg_seed_perigee(const hg_kalman *kalman, const hg_measurement points[3], double params[5], double cov[15]);
 
 /** Fits every track: filter outward, smoother back, outlier rejection, perigee. Fills params, cov, chi2, ndf, status, outlier.
+ *  At least two passes; each drops the hit whose chi2 against all others exceeds the cut most, until none does. chi2 sums predicted
+ * residuals.
  *  @param measurements borrowed; [n_hits of the event], indexed by tracks->hit. Hits of a track must be in order along it.
  *  @return HG_OK, HG_INFO_PARTIAL (some tracks failed; see their status), HG_ERR_NOMEM. Threads: the context's; same bits for any number.
  */
