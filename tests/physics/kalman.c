@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "base/random.h"
 #include "tests/near.h"
+#include "tracking/energy_loss.h"
 #include "tracking/kalman.h"
 
 static hg_context *ctx;
@@ -158,6 +159,30 @@ static void scattering_and_loss_enter_the_covariance(void **state)
     assert_true(back.cov[HG_PACKED(3, 3)] > with.cov[HG_PACKED(3, 3)]);
 }
 
+/* Two rings of one disc lie at the same place: the one whose radii fit is crossed, whichever comes first in the list; and touching
+ * cylinders both. */
+static void rings_of_one_disc(void **state)
+{
+    (void)state;
+    static const double sigma[5] = {1e-3, 1e-3, 1e-5, 1e-5, 1e-5};
+    hg_track_state from = {.module = 4, .par = {0.0, 0.0, 0.5, 0.23, 1.0}}, to[2], plain;
+    hg_material_surface surface[2] = {{false, 650, 20, 100, 0.02, 0.8}, {false, 650, 100, 300, 0.03, 1.0}};
+    const hg_material material = {2, surface};
+    hg_kalman kalman = {.detector = detector, .field = uniform, .options = hg_kalman_default_options()};
+    diagonal(sigma, from.cov);
+    assert_int_equal(hg_kalman_predict(&kalman, &from, 5, &plain), 0);
+    kalman.material = &material;
+    for (int order = 0; order < 2; ++order) {
+        assert_int_equal(hg_kalman_predict(&kalman, &from, 5, &to[order]), 0);
+        hg_material_surface first = surface[0];
+        surface[0] = surface[1];
+        surface[1] = first;
+    }
+    assert_memory_equal(&to[0], &to[1], sizeof to[0]);
+    double theta0 = sqrt(to[0].cov[HG_PACKED(3, 3)] - plain.cov[HG_PACKED(3, 3)]);
+    assert_near(theta0, hg_scattering_angle(1.0, kalman.options.mass_gev, 0.03 / cos(0.23)), 1e-5);
+}
+
 static void small_update_as_published(void **state)
 {
     (void)state;
@@ -171,6 +196,9 @@ static void small_update_as_published(void **state)
     assert_near(s.cov[0], 0.8, 1e-15);
     assert_near(s.cov[1], 0.2, 1e-15);
     assert_near(s.cov[2], 1.8, 1e-15);
+    /* the same in the form U D U^T: U12 = 1/9, D = (7/9, 1.8) */
+    assert_near(s.cov[1] / s.cov[2], 1.0 / 9.0, 1e-15);
+    assert_near(s.cov[0] - s.cov[1] * s.cov[1] / s.cov[2], 7.0 / 9.0, 1e-15);
 }
 
 /* x + P H^T S^-1 r and P - P H^T S^-1 H P in long double. */
@@ -253,6 +281,7 @@ int main(void)
         cmocka_unit_test(perigee_to_plane_as_published),
         cmocka_unit_test(jacobian_agrees_with_differences),
         cmocka_unit_test(scattering_and_loss_enter_the_covariance),
+        cmocka_unit_test(rings_of_one_disc),
         cmocka_unit_test(small_update_as_published),
         cmocka_unit_test(sequential_updates_equal_the_block_form),
         cmocka_unit_test(bad_states_are_refused_untouched),
