@@ -14,6 +14,7 @@ hg_finder_options hg_finder_default_options(void)
         .n_passes = 3,
         .doublet_min = {0.3f, 0.1f, 0.3f},
         .triplet_min = {0.3f, 0.05f, 0.0f},
+        .chain_min = {4, 3, 3},
         .hits_min = {4, 4, 4},
         .layers_min = {3, 3, 3},
         .score_min = {0.0f, 0.0f, 0.0f},
@@ -44,6 +45,10 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
     HG_CHECK(o->holes_max >= 0, HG_ERR_ARG, "holes_max: expected 0 or more, found %d", o->holes_max);
     HG_CHECK(o->chi2_max > 0 && o->overlap_chi2_max > 0, HG_ERR_ARG, "chi2_max, overlap_chi2_max: expected above 0, found %g, %g",
              o->chi2_max, o->overlap_chi2_max);
+    HG_CHECK(o->material_scale > 0 && o->loosening >= 1, HG_ERR_ARG, "material_scale: expected above 0, loosening: 1 or more, found %g, %g",
+             o->material_scale, o->loosening);
+    for (int pass = 0; pass < 3; ++pass)
+        HG_CHECK(o->chain_min[pass] >= 3, HG_ERR_ARG, "chain_min: expected 3 or more, found %d", o->chain_min[pass]);
 done:
     return status;
 }
@@ -137,7 +142,6 @@ done:
 /* Without a fit a hit counts by the network's belief in the triplet that brought it. */
 static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *candidate)
 {
-    *candidate = (hg_candidate){0};
     for (int64_t k = chains->offset[c]; k < chains->offset[c + 1] && candidate->n < HG_CANDIDATE_HITS; ++k) {
         candidate->hit[candidate->n] = chains->node[k];
         candidate->gain[candidate->n] = 1.0f + chains->link[k];
@@ -148,7 +152,6 @@ static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *
 static void follow_chain(const hg_finder *finder, const hg_paths *chains, int64_t c, hg_candidate *candidate)
 {
     int64_t n = chains->offset[c + 1] - chains->offset[c];
-    if (n < 3) return;
     hg_follow_chain(finder, chains->node + chains->offset[c], (int32_t)(n < HG_CANDIDATE_HITS ? n : HG_CANDIDATE_HITS), candidate);
 }
 
@@ -164,6 +167,7 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     candidates.n = chains.n;
 #pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(dynamic, 16)
     for (int64_t c = 0; c < chains.n; ++c) {
+        if (chains.offset[c + 1] - chains.offset[c] < finder->options->chain_min[pass]) continue;
         if (follows(finder))
             follow_chain(finder, &chains, c, &candidates.item[c]);
         else

@@ -27,6 +27,7 @@ typedef struct hg_finder_options {
     int32_t n_passes;        /* 1..3: all starts; then looser starts on unused hits; then doublets on unused hits */
     float doublet_min[3];    /* per pass: a doublet below is not used */
     float triplet_min[3];    /* per pass: a triplet below is not used */
+    int32_t chain_min[3];    /* per pass: shorter chains of hits are no starts; at least 3 */
     int32_t hits_min[3];     /* per pass: a track with fewer hits is dropped */
     int32_t layers_min[3];   /* per pass: a track on fewer layers is dropped */
     float score_min[3];      /* per pass: a track with a lower score is dropped (sum of the hits' log likelihood ratios) */
