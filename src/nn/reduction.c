@@ -258,3 +258,11 @@ void hg_reduced_clear(hg_context *ctx, hg_reduced *r)
     hg_free(ctx, r->second);
     *r = (hg_reduced){0};
 }
+
+hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out)
+{
+    const hg_graph *g = run->graph;
+    hg_items it = {.message = rows, .width = width, .groups = 1, .n_segments = g->n_graphs, .blocked = true};
+    it.ptr = entity == HG_EDGES ? g->edge_ptr : g->node_ptr;
+    return run_sweep(run, &it, SWEEP_SUM, NULL, out);
+}

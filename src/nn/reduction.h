@@ -20,4 +20,7 @@ typedef struct hg_items {
 
 hg_items hg_items_of(const hg_run *run, hg_entity entity, const hg_term *term);
 
+/* *out [n_graphs, width], made by this call: sums of the rows of each graph's edges or nodes. */
+hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out);
+
 #endif

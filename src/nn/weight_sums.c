@@ -1,0 +1,74 @@
+/* nn/weight_sums.c — see weight_sums.h. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/weight_sums.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+
+enum { GROUPS_MAX = 64, TILES_MIN = 16 };
+
+static int64_t place(hg_weight_sums *s, bool there, int64_t size)
+{
+    if (!there) return -1;
+    int64_t at = s->size;
+    s->size += size;
+    return at;
+}
+
+hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, bool indexed, hg_weight_sums *out)
+{
+    const hg_network *net = &run->d->network[u->network];
+    hg_weight_sums s = {.n_rows = n_rows};
+    int64_t n_tiles = hg_block_count(n_rows, HG_TILE_ROWS);
+    s.tiles_per_group = hg_block_count(n_tiles, GROUPS_MAX);
+    if (s.tiles_per_group < TILES_MIN) s.tiles_per_group = TILES_MIN;
+    s.n_groups = hg_block_count(n_tiles, s.tiles_per_group);
+    for (int t = 0; t < u->n_terms; ++t) {
+        s.term[t] = place(&s, hg_term_indexed(&u->term[t]) == indexed, net->layer[0].out * hg_padded(u->term[t].width));
+    }
+    for (int l = 0; l < net->n_layers; ++l) {
+        const hg_mlp_layer *layer = &net->layer[l];
+        s.weight[l] = place(&s, !indexed && l > 0 && layer->linear, layer->out * hg_padded(layer->in));
+        s.bias[l] = place(&s, !indexed && layer->bias >= 0, hg_padded(layer->out));
+        s.gamma[l] = place(&s, !indexed && layer->gamma >= 0, hg_padded(layer->out));
+        s.beta[l] = place(&s, !indexed && layer->beta >= 0, hg_padded(layer->out));
+    }
+    *out = s;
+    return hg_alloc(run->ctx, &out->memory, s.n_groups * s.size);
+}
+
+/* gradient[o, column + i] += block[o, i]. */
+static void add_block(hg_real *gradient, int64_t in, int64_t column, const hg_real *block, int64_t out, int64_t width)
+{
+    for (int64_t o = 0; o < out; ++o) {
+        for (int64_t i = 0; i < width; ++i) gradient[o * in + column + i] += block[o * hg_padded(width) + i];
+    }
+}
+
+void hg_weight_sums_add(hg_run *run, const hg_update *u, const hg_weight_sums *s)
+{
+    const hg_network *net = &run->d->network[u->network];
+    hg_real *sum = s->memory, *gradient = run->weight_gradient;
+    if (s->n_groups == 0) return;
+#pragma omp parallel for schedule(static) num_threads(run->threads)
+    for (int64_t block = 0; block < hg_block_count(s->size, HG_SUM_BLOCK); ++block) {
+        int64_t first = block * HG_SUM_BLOCK, end = first + HG_SUM_BLOCK < s->size ? first + HG_SUM_BLOCK : s->size;
+        for (int64_t group = 1; group < s->n_groups; ++group) {
+            const hg_real *part = s->memory + group * s->size;
+            for (int64_t i = first; i < end; ++i) sum[i] += part[i];
+        }
+    }
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        if (s->term[t] >= 0)
+            add_block(gradient + net->layer[0].weight, net->in, term->column, sum + s->term[t], net->layer[0].out, term->width);
+    }
+    for (int l = 0; l < net->n_layers; ++l) {
+        const hg_mlp_layer *layer = &net->layer[l];
+        if (s->weight[l] >= 0) add_block(gradient + layer->weight, layer->in, 0, sum + s->weight[l], layer->out, layer->in);
+        if (s->bias[l] >= 0) add_block(gradient + layer->bias, layer->out, 0, sum + s->bias[l], 1, layer->out);
+        if (s->gamma[l] >= 0) add_block(gradient + layer->gamma, layer->out, 0, sum + s->gamma[l], 1, layer->out);
+        if (s->beta[l] >= 0) add_block(gradient + layer->beta, layer->out, 0, sum + s->beta[l], 1, layer->out);
+    }
+}

@@ -1,0 +1,36 @@
+/* tests/gradients/published_models.c — published networks in double: logits, losses, gradient norms to 1e-8. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include "../published_models.h"
+
+static void logits_and_gradients(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_PUBLISHED; ++i) check_published(&models[i], 1e-8);
+}
+
+static void reversed_edges(void **state)
+{
+    (void)state;
+    check_reversed(1e-8);
+}
+
+static void encode_process_decode(void **state)
+{
+    (void)state;
+    check_graph_nets(1e-8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(logits_and_gradients), cmocka_unit_test(reversed_edges),
+                                       cmocka_unit_test(encode_process_decode)};
+    if (hg_context_create(&ctx) < 0) return 1;
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    hg_context_destroy(ctx);
+    return failed;
+}
