@@ -8,6 +8,9 @@
 
 enum { HITS_MIN = 3, SCALARS_MIN = 5, PASSES_MIN = 2, PASSES_MAX = 8 };
 
+/* While a track is fitted its outlier flags tell why: dropped for good, or not reached in this pass, which the next pass may mend. */
+enum { USED = 0, DROPPED = 1, MISSED = 2 };
+
 /* One track while it is fitted. */
 typedef struct fit {
     const hg_kalman *kalman;
@@ -17,6 +20,7 @@ typedef struct fit {
     int64_t n;
     hg_filter_step *steps; /* [n] */
     int64_t n_steps;
+    int64_t start; /* hit on whose module the next pass starts */
     double chi2;
     int n_scalars;
     double start_sigma2[5]; /* diagonal of the start covariance, already inflated */
@@ -100,7 +104,8 @@ static void loosen(const fit *f, hg_track_state *state)
         for (int j = 0; j <= i; ++j) state->cov[HG_PACKED(i, j)] = i == j ? f->start_sigma2[i] : 0.0;
 }
 
-/* Filters outward from `state`, which lies on the first hit that is used. A hit that is not reached is left out. Returns status bits. */
+/* Filters outward from `state`, which lies on the module of hit f->start. A hit that is not reached, or cannot be taken in, is left out.
+ * Returns status bits. */
 static int filter(fit *f, hg_track_state state)
 {
     int64_t n = 0;
@@ -112,17 +117,21 @@ static int filter(fit *f, hg_track_state state)
         const hg_measurement *m = measurement_of(f, i);
         hg_filter_step *step = &f->steps[n];
         hg_track_state next = state;
-        if (n > 0) {
+        if (i != f->start) {
             int status = hg_transport_state(f->kalman, state.module, m->module, next.par, next.cov, step->jacobian);
             if (status != 0) {
                 missed |= status;
-                f->outlier[i] = 1;
+                f->outlier[i] = MISSED;
                 continue;
             }
             next.module = m->module;
         }
         double chi2 = hg_update_with_gains(next.par, next.cov, m, step->gain, &step->n_gains);
-        if (chi2 < 0.0) return HG_TRACK_COV_NOT_POSITIVE;
+        if (chi2 < 0.0) {
+            missed |= HG_TRACK_COV_NOT_POSITIVE;
+            f->outlier[i] = MISSED;
+            continue;
+        }
         f->chi2 += chi2;
         f->n_scalars += step->n_gains;
         step->hit = i;
@@ -165,18 +174,19 @@ static bool drop_worst(fit *f)
             worst = f->steps[k].hit;
         }
     }
-    if (worst >= 0) f->outlier[worst] = 1;
+    if (worst >= 0) f->outlier[worst] = DROPPED;
     return worst >= 0;
 }
 
 /* The smoothed state on the first hit still in use starts the next pass: the linearisation is then about the track itself. */
-static int restart(const fit *f, hg_track_state *state)
+static int restart(fit *f, hg_track_state *state)
 {
     for (int64_t k = 0; k < f->n_steps; ++k) {
         const hg_filter_step *step = &f->steps[k];
         if (f->outlier[step->hit]) continue;
         if (!hg_cov_is_positive(step->smooth_cov)) return HG_TRACK_COV_NOT_POSITIVE;
         state->module = measurement_of(f, step->hit)->module;
+        f->start = step->hit;
         for (int i = 0; i < 5; ++i) state->par[i] = step->smooth_par[i];
         for (int i = 0; i < 15; ++i) state->cov[i] = step->smooth_cov[i];
         return 0;
@@ -190,6 +200,7 @@ static int fit_passes(fit *f, hg_track_state *state)
     int status = start_of_track(f, state);
     for (int pass = 1; status == 0; ++pass) {
         loosen(f, state);
+        for (int64_t i = f->start; i < f->n; ++i) f->outlier[i] = f->outlier[i] == MISSED ? USED : f->outlier[i];
         status = filter(f, *state);
         if (status != 0) break;
         hg_smooth(f->steps, f->n_steps);
@@ -233,6 +244,7 @@ static void fit_one(const hg_kalman *kalman, const hg_measurement *measurements,
     tracks->chi2[t] = 0.0;
     tracks->ndf[t] = 0;
     tracks->status[t] = fit_track(&f, params, cov, &tracks->chi2[t], &tracks->ndf[t]);
+    for (int64_t i = 0; i < f.n; ++i) f.outlier[i] = f.outlier[i] != USED;
 }
 
 hg_status hg_fit_tracks(hg_context *ctx, const hg_kalman *kalman, const hg_measurement *measurements, hg_tracks *tracks)
