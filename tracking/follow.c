@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 #include "tracking/finder.h"
+#include "tracking/kalman.h"
 
 enum { WINDOW_HITS = 32, WINDOWS_AHEAD = 4, BRANCHES_MAX = 4, LAYERS_MAX = 64 };
 
@@ -30,13 +31,19 @@ typedef struct walk {
     int32_t n_branches;
 } walk;
 
-/* log(density of the prediction at the hit / density of hits there), for a two-dimensional residual. */
+/* log(density of the prediction at the hit / density of hits there). Of a hit with one coordinate the density is that of its strip. */
 static float likelihood_gain(const hg_finder *finder, const hg_track_state *state, int32_t hit, double chi2)
 {
+    const double log_2pi = 1.8378770664093453;
     const hg_measurement *m = &finder->input->measurements[hit];
     double a = state->cov[0] + m->variance[0], b = state->cov[1], c = state->cov[2] + m->variance[1];
-    double det = fmax(a * c - b * b, 1e-12);
-    return (float)(-0.5 * chi2 - 0.5 * log(det) - 1.8378770664 - (double)finder->index.log_density[hit]);
+    bool has_u = hg_measurement_has(m, 0), has_v = hg_measurement_has(m, 1);
+    double log_density = (double)finder->index.log_density[hit];
+    if (has_u && has_v) return (float)(-0.5 * chi2 - 0.5 * log(fmax(a * c - b * b, 1e-12)) - log_2pi - log_density);
+    if (!has_u && !has_v) return 0;
+    const hg_module *module = &finder->input->detector->modules[m->module];
+    double length = 2.0 * fmax(has_u ? module->half_v : module->half_u_max, 1.0);
+    return (float)(-0.5 * chi2 - 0.5 * log(fmax(has_u ? a : c, 1e-6)) - 0.5 * log_2pi - log_density - log(length));
 }
 
 static bool is_expected(const walk *w, int32_t hit)
@@ -71,6 +78,7 @@ static bool near_straight_line(const hg_finder *finder, const hg_track_state *st
         for (int k = 0; k < 2; ++k) local[k] += to->rotation[3 * i + k] * (r[i] + gap / slope * t[i]);
     const hg_measurement *m = &finder->input->measurements[hit];
     for (int k = 0; k < 2; ++k) {
+        if (!hg_measurement_has(m, k)) continue;
         double sigma = sqrt(state->cov[k ? 2 : 0] + m->variance[k]) + 0.05 * fabs(gap / slope) + 0.05;
         if (fabs(local[k] - m->local[k]) > 6.0 * sigma) return false;
     }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include "tracking/finder.h"
+#include "tracking/kalman.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -94,6 +95,15 @@ done:
     return status;
 }
 
+/* A coordinate that is not measured is as uncertain as its module is long. */
+static double error_of(const hg_finder_input *input, int64_t hit, int coordinate)
+{
+    const hg_measurement *m = &input->measurements[hit];
+    const hg_module *module = &input->detector->modules[m->module];
+    if (hg_measurement_has(m, coordinate)) return sqrt(m->variance[coordinate]);
+    return fmax(coordinate ? module->half_v : module->half_u_max, 1.0) / 2.0;
+}
+
 hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out)
 {
     hg_status status = HG_OK;
@@ -113,8 +123,8 @@ hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, con
         ++n_on[hit_layer[i]];
         index.phi[i] = (float)atan2(hits->y[i], hits->x[i]);
         index.c[i] = (float)(detector->layers[hit_layer[i]].barrel ? hits->z[i] : sqrt(hits->x[i] * hits->x[i] + hits->y[i] * hits->y[i]));
-        layer->sigma_phi = fmax(layer->sigma_phi, sqrt(input->measurements[i].variance[0]));
-        layer->sigma_c = fmax(layer->sigma_c, sqrt(input->measurements[i].variance[1]));
+        layer->sigma_phi = fmax(layer->sigma_phi, error_of(input, i, 0));
+        layer->sigma_c = fmax(layer->sigma_c, error_of(input, i, 1));
     }
     for (int64_t l = 0; l < detector->n_layers; ++l) {
         index.layer[l].first_cell = n_cells;
