@@ -158,6 +158,27 @@ static void rank_hits(const ordered_hit *sorted, int64_t n, const hg_detector *d
     }
 }
 
+/* module[i] = index of hit i's module, as given or by its ids. */
+static hg_status find_modules(hg_context *ctx, const hg_event *event, const hg_detector *detector, const int64_t *given, int64_t *module)
+{
+    hg_status status = HG_OK;
+    const hg_hits *hits = &event->hits;
+    for (int64_t i = 0; i < hits->n; ++i) {
+        if (given == NULL) {
+            module[i] = hg_detector_find(detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+            HG_CHECK(module[i] >= 0, HG_ERR_DATA,
+                     "event %" PRIu64 ": hit %" PRIu64 ": volume %" PRId32 ", layer %" PRId32 ", module %" PRId32 " is not in the detector",
+                     event->event_id, hits->hit_id[i], hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+            continue;
+        }
+        HG_CHECK(given[i] >= 0 && given[i] < detector->n_modules, HG_ERR_ARG,
+                 "hit row %" PRId64 ": module index %" PRId64 ", expected 0 .. %" PRId64, i, given[i], detector->n_modules - 1);
+        module[i] = given[i];
+    }
+done:
+    return status;
+}
+
 static hg_status allocate_order(hg_context *ctx, int64_t n_hits, int64_t n_particles, hg_truth_order **out)
 {
     hg_status status = HG_OK;
@@ -192,15 +213,14 @@ hg_status hg_truth_order_create(hg_context *ctx, const hg_event *event, const hg
     hg_truth_order *order = NULL;
     id_row *ids = NULL;
     ordered_hit *sorted = NULL;
-    int64_t *innermost = NULL;
+    int64_t *innermost = NULL, *module = NULL;
     double *vertex = NULL;
     int32_t *layer_seen_by = NULL;
     int64_t n_particles = 0, n = 0;
 
     HG_CHECK(event->has_truth, HG_ERR_ARG, "event %" PRIu64 " has no truth", event->event_id);
-    for (int64_t i = 0; i < event->hits.n; ++i)
-        HG_CHECK(hit_module[i] >= 0 && hit_module[i] < detector->n_modules, HG_ERR_ARG,
-                 "hit row %" PRId64 ": module index %" PRId64 ", expected 0 .. %" PRId64, i, hit_module[i], detector->n_modules - 1);
+    HG_TRY(hg_alloc(ctx, &module, event->hits.n));
+    HG_TRY(find_modules(ctx, event, detector, hit_module, module));
     HG_TRY(list_particles(ctx, event, &ids, &n_particles));
     HG_CHECK(n_particles <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " particles in one event, at most %d", n_particles, INT32_MAX);
     HG_TRY(allocate_order(ctx, event->hits.n, n_particles, &order));
@@ -224,7 +244,7 @@ hg_status hg_truth_order_create(hg_context *ctx, const hg_event *event, const hg
         sorted[n++] = (ordered_hit){p, distance2, i};
     }
     qsort(sorted, (size_t)n, sizeof *sorted, compare_hits);
-    rank_hits(sorted, n, detector, hit_module, layer_seen_by, order);
+    rank_hits(sorted, n, detector, module, layer_seen_by, order);
 
     *out = order;
     order = NULL;
@@ -233,6 +253,7 @@ done:
     hg_free(ctx, ids);
     hg_free(ctx, sorted);
     hg_free(ctx, innermost);
+    hg_free(ctx, module);
     hg_free(ctx, vertex);
     hg_free(ctx, layer_seen_by);
     return status;

@@ -26,7 +26,10 @@ typedef struct hg_truth_order {
 } hg_truth_order;
 
 /** @param event borrowed; needs truth; without a particle table, momentum and vertex come from the innermost truth hit.
- *  @param hit_module borrowed; [n_hits] module index in the detector. @param out owned by the caller; untouched on error. */
+ *  @param hit_module borrowed; [n_hits] module index in the detector; NULL = looked up by the hits' ids.
+ *  @param out owned by the caller; untouched on error.
+ *  @return HG_OK; HG_ERR_ARG no truth, a module index out of range; HG_ERR_DATA a particle twice, a module that the detector lacks;
+ *  HG_ERR_LIMIT; HG_ERR_NOMEM. Cost: O(n log n). Threads: reentrant. */
 HG_API hg_status hg_truth_order_create(hg_context *ctx, const hg_event *event, const hg_detector *detector, const int64_t *hit_module,
                                        hg_truth_order **out);
 HG_API void hg_truth_order_destroy(hg_context *ctx, hg_truth_order *order);

@@ -180,6 +180,9 @@ static void wrong_input_is_refused(void **state)
     join(&e, 8, 2);
     e.id[1] = e.id[0];
     assert_int_equal(hg_truth_order_create(ctx, &e.event, &detector, e.module, &order), HG_ERR_DATA);
+    fill_one(&e);
+    e.event.hits.module_id = (int32_t[]){0, 0, 0, 0, 0, 0, 0, 9}; /* the detector's modules all have the ids 0 */
+    assert_int_equal(hg_truth_order_create(ctx, &e.event, &detector, NULL, &order), HG_ERR_DATA);
     assert_null(order);
     join(&e, 0, 0);
     assert_int_equal(hg_truth_order_create(ctx, &e.event, &detector, e.module, &order), HG_OK);
