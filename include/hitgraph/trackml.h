@@ -26,10 +26,11 @@ typedef struct hg_event_list {
     hg_event_source *source; /* [n] owned */
 } hg_event_list;
 
-/** Finds the events of an input: a directory of event files, an event prefix, one "...-hits.csv[.gz|.zst]" file, or a hitgraph-events .h5 file.
- *  An event that lacks its hits file is listed too: reading it tells what is missing.
+/** Finds the events of an input: a directory of event files, an event prefix, one "...-hits.csv[.gz|.zst]" file, or a hitgraph-events .h5
+ * file. An event that lacks its hits file is listed too: reading it tells what is missing.
  *  @param out owned by the caller; untouched on error.
- *  @return HG_OK; HG_ERR_IO there is nothing such, or no event in it (message: what was looked for); HG_ERR_FORMAT damaged HDF5; HG_ERR_NOMEM. */
+ *  @return HG_OK; HG_ERR_IO there is nothing such, or no event in it (message: what was looked for); HG_ERR_FORMAT damaged HDF5;
+ * HG_ERR_NOMEM. */
 HG_API hg_status hg_event_list_create(hg_context *ctx, const char *input, hg_event_list **out);
 HG_API void hg_event_list_destroy(hg_context *ctx, hg_event_list *list);
 
@@ -44,8 +45,8 @@ enum { HG_PART_CELLS = 1, HG_PART_TRUTH = 2, HG_PART_PARTICLES = 4, HG_PART_ALL 
  *          Messages say file, line, column, found, expected. Threads: one at a time when the source is HDF5. */
 HG_API hg_status hg_event_read(hg_context *ctx, const hg_event_source *source, unsigned parts, hg_event **out);
 
-/** Writes DIR/event%09d-hits.csv[.gz] and, where the event has them, -cells, -truth, -particles: shortest text that reads back to the same bits.
- *  Either all files appear or, on error, none.
+/** Writes DIR/event%09d-hits.csv[.gz] and, where the event has them, -cells, -truth, -particles: shortest text that reads back to the same
+ * bits. Either all files appear or, on error, none.
  *  @param directory created if missing. @return HG_OK, HG_ERR_IO, HG_ERR_NOMEM. */
 HG_API hg_status hg_trackml_write(hg_context *ctx, const hg_event *event, const char *directory, bool gzip);
 
@@ -63,7 +64,8 @@ typedef struct hg_submission hg_submission;
 /** Starts the file; nothing is seen at `path` before the commit. *out ends with commit or abort. */
 HG_API hg_status hg_submission_begin(hg_context *ctx, const char *path, hg_submission **out);
 /** Adds one event: every hit once. @param track_id borrowed; [hits->n], >= 0, 0 = no track. */
-HG_API hg_status hg_submission_append(hg_context *ctx, hg_submission *submission, uint64_t event_id, const hg_hits *hits, const int64_t *track_id);
+HG_API hg_status hg_submission_append(hg_context *ctx, hg_submission *submission, uint64_t event_id, const hg_hits *hits,
+                                      const int64_t *track_id);
 /** Puts the file in place. Frees the submission, on failure too (then the target is as before). */
 HG_API hg_status hg_submission_commit(hg_context *ctx, hg_submission *submission);
 /** Leaves nothing behind; NULL is fine. */
