@@ -27,7 +27,7 @@ struct hg_reader {
     packing packing;
     bool ended;
     uint64_t bytes_in, bytes_out;
-    bool zlib_open, in_member;
+    bool zlib_open;
     z_stream zlib;
     struct archive *archive;
     char *in, *out; /* [BLOCK] */
@@ -71,7 +71,6 @@ static hg_status detect_packing(hg_context *ctx, hg_reader *reader)
         reader->packing = GZIP;
         HG_CHECK(inflateInit2(&reader->zlib, 15 + 16) == Z_OK, HG_ERR_NOMEM, "%s: out of memory for zlib", reader->name);
         reader->zlib_open = true;
-        reader->in_member = true;
     } else if (length >= 4 && head[0] == 0x28 && head[1] == 0xb5 && head[2] == 0x2f && head[3] == 0xfd) {
         reader->packing = ZSTD;
         HG_TRY(open_zstd(ctx, reader));
@@ -116,8 +115,7 @@ static hg_status next_member(hg_context *ctx, hg_reader *reader)
 {
     hg_status status = HG_OK;
     if (reader->zlib.avail_in == 0) HG_TRY(refill(ctx, reader));
-    reader->in_member = reader->zlib.avail_in > 0;
-    reader->ended = !reader->in_member;
+    reader->ended = reader->zlib.avail_in == 0;
     if (reader->ended) goto done;
     HG_CHECK(reader->zlib.next_in[0] == 0x1f, HG_ERR_FORMAT, "%s: other bytes follow the gzip data, expected its end", reader->name);
     HG_CHECK(inflateReset(&reader->zlib) == Z_OK, HG_ERR_FORMAT, "%s: damaged gzip stream", reader->name);
@@ -173,7 +171,7 @@ hg_status hg_reader_next(hg_context *ctx, hg_reader *reader, const char **bytes,
         got = reader->zlib.avail_in;
         *bytes = reader->in;
     }
-    reader->ended = got == 0;
+    reader->ended = reader->ended || got == 0;
     reader->bytes_out += got;
     HG_CHECK(reader->packing == PLAIN || reader->bytes_out <= inflated_limit, HG_ERR_LIMIT, "%s: inflates to more than %" PRIu64 " bytes",
              reader->name, inflated_limit);
