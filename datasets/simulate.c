@@ -18,7 +18,7 @@ hg_simulate_options hg_simulate_default_options(void)
         .pileup = 200,
         .sigma_xy_mm = 0.015,
         .sigma_z_mm = 5.5,
-        .multiplicity = 39,
+        .multiplicity = 40,
         .eta_max = 4,
         .pt_min_gev = 0.15,
         .decays = true,

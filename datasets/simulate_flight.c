@@ -7,7 +7,7 @@
 #include "tracking/energy_loss.h"
 
 /* lambda_I = 4.96 X0 in silicon; the data ask for more interactions than that (losses of tracks, secondaries): the factor is tuned. */
-static const double lambda_per_x0 = 4.96, interaction_factor = 2.7;
+static const double lambda_per_x0 = 4.96, interaction_factor = 2.9;
 static const double tolerance_mm = 1e-3, step_max_mm = 100, step_min_mm = 1, step_turn_rad = 0.1, p_min_gev = 0.05;
 /* A crossing so near to the end of a step may belong to either of two steps; a module is hit once only, so both may claim it. */
 static const double edge_mm = 1e-6;

@@ -29,7 +29,7 @@ typedef struct hg_gun {
 typedef struct hg_simulate_options {
     double pileup;                  /* mean number of collisions beside the hard one; 200 */
     double sigma_xy_mm, sigma_z_mm; /* luminous region: 0.015, 5.5 (TrackML accuracy phase; 55 for the throughput phase) */
-    double multiplicity;            /* mean charged particles of a collision inside the acceptance; 39 */
+    double multiplicity;            /* mean charged particles of a collision inside the acceptance; 40 */
     double eta_max, pt_min_gev;     /* of generated particles: 4, 0.15 */
     bool decays, scattering, energy_loss, interactions; /* all on */
     double scattering_tail;                             /* share of scatterings drawn three times as wide; 0 */
@@ -48,6 +48,10 @@ typedef struct hg_simulate_options {
 /** The defaults written above; the gun has n = 0, muons of both charges, pT 0.5 .. 50 GeV (log), |eta| < 2.5, d0 = z0 = 0.
  *  Threads: reentrant. */
 HG_API hg_simulate_options hg_simulate_default_options(void);
+
+/** Material of the TrackML detector as the challenge's own tracks show it: what makes simulated events look like the challenge's.
+ *  @param out owned by the caller (hg_material_destroy); untouched on error. @return HG_OK or HG_ERR_NOMEM. Threads: reentrant. */
+HG_API hg_status hg_simulate_material(hg_context *ctx, hg_material **out);
 
 /** Simulates one event: vertices, particles, decays, flight through field and material, clusters, noise, truth with TrackML weights.
  *
