@@ -9,7 +9,9 @@ static void set_interval(hg_rate *rate)
 {
     rate->value = rate->low = rate->high = NAN;
     if (!(rate->denominator > 0)) return;
-    const double p = rate->numerator / rate->denominator;
+    double p = rate->numerator / rate->denominator;
+    const double rounding = 1e-9; /* weights that were added in another order */
+    if (p > 1 && p < 1 + rounding) p = 1;
     rate->value = p;
     if (!(p <= 1) || !(rate->weight2 > 0)) return;
     const double n = rate->denominator * rate->denominator / rate->weight2;

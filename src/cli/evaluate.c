@@ -1,0 +1,83 @@
+/* cli/evaluate.c — the verb evaluate: tracks against the truth of their events. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "cli/cli.h"
+#include "datasets/builtin_detector.h"
+#include "hitgraph/trackml.h"
+#include "pipeline/evaluation.h"
+#include "pipeline/found_tracks.h"
+
+static hg_status evaluate_event(hg_context *ctx, const hg_event_source *source, const hg_detector *detector, const hg_found_tracks *found,
+                                hg_evaluation *evaluation)
+{
+    hg_event *event = NULL;
+    hg_tracks *tracks = NULL;
+    hg_status status = hg_event_read(ctx, source, HG_PART_TRUTH | HG_PART_PARTICLES, &event);
+    if (status >= 0) status = hg_found_tracks_of_event(ctx, found, event, &tracks);
+    if (status >= 0)
+        status = hg_evaluation_add(ctx, event, detector, &(hg_hit_lists){tracks->n, tracks->hit_offset, tracks->hit}, evaluation);
+    hg_tracks_destroy(ctx, tracks);
+    hg_event_destroy(ctx, event);
+    return status;
+}
+
+static hg_status print_evaluation(hg_cli *cli, const hg_evaluation *evaluation)
+{
+    char *text = NULL;
+    const hg_status status = cli->json ? hg_evaluation_json(cli->ctx, evaluation, &text) : hg_evaluation_print(cli->ctx, evaluation, &text);
+    if (status >= 0) printf(cli->json ? "%s\n" : "%s", text);
+    hg_free(cli->ctx, text);
+    return status;
+}
+
+static hg_status evaluate(hg_cli *cli, const char *detector_path, bool with_losses)
+{
+    hg_context *ctx = cli->ctx;
+    hg_evaluation evaluation = {.with_losses = with_losses};
+    hg_found_tracks *found = NULL;
+    hg_event_list *events = NULL;
+    hg_detector *detector = NULL;
+
+    hg_status status = detector_path ? hg_detector_read(ctx, detector_path, &detector) : hg_builtin_detector_create(ctx, &detector);
+    if (status >= 0) status = hg_found_tracks_open(ctx, cli->input[0], &found);
+    if (status >= 0) status = hg_event_list_create(ctx, cli->input[1], &events);
+    for (int64_t e = 0; status >= 0 && e < events->n; ++e) {
+        status = evaluate_event(ctx, &events->source[e], detector, found, &evaluation);
+        hg_progress(ctx, "events", e + 1, events->n, NULL);
+    }
+    if (status >= 0) status = print_evaluation(cli, &evaluation);
+    hg_event_list_destroy(ctx, events);
+    hg_found_tracks_close(ctx, found);
+    hg_detector_destroy(ctx, detector);
+    return status;
+}
+
+int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
+{
+    const char *detector = NULL;
+    bool losses = false;
+    const hg_cli_flag flags[] = {
+        {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
+        {"losses", HG_CLI_FLAG, &losses, NULL, "also count the particles that were not found"},
+        {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
+    };
+    const hg_cli_usage usage = {
+        .verb = "evaluate",
+        .arguments = "SUBMISSION.csv|TRACKS.h5 EVENTS",
+        .summary = "Compares tracks with the truth: TrackML score, efficiency, fakes and duplicates by every definition of a match.",
+        .details = "EVENTS is a directory of events or one event prefix; each event needs its truth file.\n"
+                   "Every rate is printed with its definition; the cuts of the target particles are named.\n\n"
+                   "example:\n  hitgraph evaluate result/submission.csv data/event000021007",
+        .min_inputs = 2,
+        .max_inputs = 2,
+    };
+    const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
+    if (exit_code >= 0) return exit_code;
+    const hg_status status = evaluate(cli, detector, losses);
+    if (status >= 0) return HG_EXIT_OK;
+    const int code = hg_cli_fail(cli, "evaluate", status);
+    return status == HG_ERR_IO ? HG_EXIT_BAD_INPUT : code;
+}

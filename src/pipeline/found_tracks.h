@@ -1,0 +1,19 @@
+/* pipeline/found_tracks.h — the tracks that a file says were found: a submission, or a file of fitted tracks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_PIPELINE_FOUND_TRACKS_H
+#define HG_PIPELINE_FOUND_TRACKS_H
+
+#include "hitgraph/event.h"
+#include "hitgraph/tracks.h"
+
+typedef struct hg_found_tracks hg_found_tracks;
+
+/* Names ending in .h5 are hitgraph-tracks files, all others submissions. *out owned by the caller. */
+hg_status hg_found_tracks_open(hg_context *ctx, const char *path, hg_found_tracks **out);
+void hg_found_tracks_close(hg_context *ctx, hg_found_tracks *found);
+
+/* Tracks of one event. Those of a submission have no fit (status HG_TRACK_FAILED); their hits are in order of distance from the origin.
+ * Errors: HG_ERR_DATA the file lacks the event, or its hits are not those of the event. *out owned by the caller. */
+hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks **out);
+
+#endif
