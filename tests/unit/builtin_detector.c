@@ -5,8 +5,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
 #include <cmocka.h>
 #include "datasets/builtin_detector.h"
+#include "hitgraph/trackml.h"
+#include "tests/near.h"
 
 static hg_context *ctx;
 static hg_detector *detector;
@@ -78,11 +82,41 @@ static void modules_are_those_of_the_challenge(void **state)
     }
 }
 
+/* All numbers against the challenge's file, which has six significant digits. */
+static void every_number_is_that_of_the_file(void **state)
+{
+    (void)state;
+    static const char file[] = "../shared/data/trackml/detector/detectors.csv.gz";
+    if (access(file, F_OK) != 0) {
+        puts("SKIP every_number_is_that_of_the_file: ../shared/data is missing");
+        skip();
+    }
+    hg_detector *other = NULL;
+    assert_int_equal(hg_detector_read(ctx, file, &other), HG_OK);
+    assert_int_equal(other->n_modules, detector->n_modules);
+    for (int64_t i = 0; i < detector->n_modules; ++i) {
+        const hg_module *a = &detector->modules[i], *b = &other->modules[i];
+        assert_int_equal(a->volume_id, b->volume_id);
+        assert_int_equal(a->layer_id, b->layer_id);
+        assert_int_equal(a->module_id, b->module_id);
+        for (int k = 0; k < 3; ++k) assert_near(a->center[k], b->center[k], 0.005);
+        for (int k = 0; k < 9; ++k) assert_near(a->rotation[k], b->rotation[k], 1e-6);
+        assert_near(a->half_u_min, b->half_u_min, 1e-9);
+        assert_near(a->half_u_max, b->half_u_max, 1e-9);
+        assert_near(a->half_v, b->half_v, 1e-9);
+        assert_near(a->thickness, b->thickness, 1e-9);
+        assert_near(a->pitch_u, b->pitch_u, 1e-9);
+        assert_near(a->pitch_v, b->pitch_v, 1e-9);
+    }
+    hg_detector_destroy(ctx, other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_volume_has_its_modules),
         cmocka_unit_test(layers_lie_where_they_should),
+        cmocka_unit_test(every_number_is_that_of_the_file),
         cmocka_unit_test(modules_are_those_of_the_challenge),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
