@@ -143,7 +143,7 @@ typedef struct results {
     hg_outputs out;
 } results;
 
-static results results_for(const hg_graph *g, hg_model_widths w)
+static inline results results_for(const hg_graph *g, hg_model_widths w)
 {
     results r = {.nodes = calloc((size_t)(g->n_nodes * w.node_out + 1), sizeof(hg_real)),
                  .edges = calloc((size_t)(g->n_edges * w.edge_out + 1), sizeof(hg_real)),
@@ -152,7 +152,7 @@ static results results_for(const hg_graph *g, hg_model_widths w)
     return r;
 }
 
-static void results_clear(results *r)
+static inline void results_clear(results *r)
 {
     free(r->nodes);
     free(r->edges);

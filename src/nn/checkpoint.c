@@ -241,6 +241,7 @@ static void accept(hg_model *model, hg_train_state *state, const loaded *l)
     merged.schedule.scale = l->state.schedule.scale;
     merged.schedule.best = l->state.schedule.best;
     merged.schedule.bad = l->state.schedule.bad;
+    merged.best.best = merged.best.epoch > 0;
     *state = merged;
     memcpy(hg_model_parameters(model), l->weights, bytes);
     memcpy(state->best_weights, l->best, bytes);
