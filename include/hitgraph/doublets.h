@@ -82,7 +82,8 @@ HG_API void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map);
 HG_API const hg_doublet_map *hg_doublet_map_select(hg_doublet_map *const *maps, int64_t n, double sigma_z_mm);
 
 /** Estimates the luminous length from the hits alone: z0 of straight triplets in the three innermost barrel layers.
- *  @param sigma_z_mm half the central 68 % interval of z0, mm; 0 if there are fewer than 20 triplets. Threads: same result for any number.
+ *  @param sigma_z_mm distance of the quartiles of z0 / 1.349, mm (rms of a normal distribution); 0 if there are fewer than 20 triplets.
+ * Threads: same result for any number.
  */
 HG_API hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, double *sigma_z_mm);
 
@@ -137,6 +138,10 @@ extern HG_API const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FE
 HG_API void hg_doublet_labels(const hg_doublet_graph *doublets, const hg_doublet_truth *truth, uint8_t *label, float *weight);
 
 /* ---- learning ---- */
+
+/** How much a particle counts in learning: 1 from 0.5 GeV on, less below (its doublets are cheap to lose and dear to keep);
+ *  0 = not a target: secondaries (generation > 0), pT < 0.15 GeV, fewer than 3 hits. */
+HG_API float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits);
 
 /** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice. */
 typedef hg_status hg_doublet_event_fn(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth);

@@ -1,0 +1,202 @@
+/* doublet_features.c — the columns that networks see: the doublet itself, its neighbours, the best chain through it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/doublet_features.h"
+
+#include <math.h>
+#include "base/check.h"
+#include "base/memory.h"
+#include "graph/doublet_score.h"
+#include "graph/triplet_match.h"
+
+const char *const hg_doublet_node_feature_names[HG_DOUBLET_NODE_FEATURES] = {
+    "r", "z", "abs_z", "inner_barrel", "inner_disc", "middle_barrel", "middle_disc", "outer_barrel", "outer_disc"};
+
+const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FEATURES] = {"kappa",
+                                                                             "abs_kappa",
+                                                                             "z0",
+                                                                             "abs_z0",
+                                                                             "cot",
+                                                                             "abs_cot",
+                                                                             "dr",
+                                                                             "dz",
+                                                                             "dphi",
+                                                                             "table_score",
+                                                                             "r1",
+                                                                             "z1",
+                                                                             "r2",
+                                                                             "z2",
+                                                                             "abs_z1",
+                                                                             "match_in",
+                                                                             "match_out",
+                                                                             "match_in_tight",
+                                                                             "match_out_tight",
+                                                                             "n_in",
+                                                                             "n_out",
+                                                                             "chain_in",
+                                                                             "chain_in_length",
+                                                                             "chain_out",
+                                                                             "chain_out_length",
+                                                                             "same_layer"};
+
+enum { COLUMN_NEIGHBOURS = 15, COLUMN_CHAINS = 21, COLUMN_SAME_LAYER = 25 };
+static const float chain_window = 1.5f, far_away = 99;
+
+static void fill_node(const hg_doublet_hits *hits, const hg_doublet_map *map, int64_t i, hg_real *out)
+{
+    int32_t layer = hits->layer[i];
+    float r = map->layer_r[layer];
+    /* pixels, short and long strips of the common layout; elsewhere simply three shells */
+    int shell = r < 200 ? 0 : r < 720 ? 1 : 2;
+    out[0] = (hg_real)(hypot(hits->x[i], hits->y[i]) / 500);
+    out[1] = (hg_real)(hits->z[i] / 1500);
+    out[2] = (hg_real)(fabs(hits->z[i]) / 1500);
+    for (int k = 0; k < 6; ++k) out[3 + k] = (hg_real)(k == 2 * shell + (map->layer_barrel[layer] ? 0 : 1));
+}
+
+static float clip(float value, float limit)
+{
+    return fmaxf(-limit, fminf(limit, value));
+}
+
+static hg_point point_of(const hg_doublet_hits *hits, int64_t i)
+{
+    return (hg_point){(float)hits->x[i], (float)hits->y[i], (float)hits->z[i], (float)hypot(hits->x[i], hits->y[i]),
+                      (float)atan2(hits->y[i], hits->x[i])};
+}
+
+static void fill_own(const hg_doublet_hits *hits, const hg_doublet_graph *d, int64_t e, hg_real *out)
+{
+    hg_point p1 = point_of(hits, d->graph->sender[e]), p2 = point_of(hits, d->graph->receiver[e]);
+    float z0 = 0;
+    if (!d->same_layer[e]) {
+        float half = 0.5f * fabsf(d->kappa[e]);
+        float arc = half > 1e-9f ? asinf(fminf(1, half * p1.r)) / half : p1.r;
+        z0 = p1.z - arc * d->cot[e];
+    }
+    float kappa = asinhf(d->kappa[e] / 3e-4f), z = asinhf(z0 / 8) / 1.5f, cot = asinhf(d->cot[e]) / 2;
+    float values[COLUMN_NEIGHBOURS] = {kappa,
+                                       fabsf(kappa),
+                                       z,
+                                       fabsf(z),
+                                       cot,
+                                       fabsf(cot),
+                                       (p2.r - p1.r) / 200,
+                                       (p2.z - p1.z) / 500,
+                                       clip(20 * hg_wrap_phi(p2.phi - p1.phi), 4),
+                                       clip(d->table_score[e], 9) / 3,
+                                       p1.r / 500,
+                                       p1.z / 1500,
+                                       p2.r / 500,
+                                       p2.z / 1500,
+                                       fabsf(p1.z) / 1500};
+    for (int k = 0; k < COLUMN_NEIGHBOURS; ++k) out[k] = (hg_real)values[k];
+    out[COLUMN_SAME_LAYER] = d->same_layer[e];
+}
+
+/* Best match of edge e among edges list[0 .. n) (or first .. first + n when list is NULL), and how many have a match below 1. */
+static float best_match(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t e, const int64_t *list, int64_t first, int64_t n,
+                        bool list_is_before, int32_t *count)
+{
+    float best = far_away;
+    *count = 0;
+    for (int64_t k = 0; k < n; ++k) {
+        int64_t other = list ? list[k] : first + k;
+        if (d->same_layer[other]) continue;
+        float m = list_is_before ? hg_doublets_match(d, map, other, e) : hg_doublets_match(d, map, e, other);
+        best = fminf(best, m);
+        *count += m < 1;
+    }
+    return best;
+}
+
+static void fill_neighbours(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t e, hg_real *out)
+{
+    const hg_graph *g = d->graph;
+    int32_t from = g->sender[e], to = g->receiver[e], count[2];
+    float in = far_away, after = far_away;
+    if (d->same_layer[e]) {
+        hg_overlap_neighbours(d, NULL, e, count);
+    } else {
+        in = best_match(d, map, e, NULL, g->in_ptr[from], g->in_ptr[from + 1] - g->in_ptr[from], true, &count[0]);
+        after = best_match(d, map, e, g->out_edge + g->out_ptr[to], 0, g->out_ptr[to + 1] - g->out_ptr[to], false, &count[1]);
+    }
+    out[0] = (hg_real)expf(-in);
+    out[1] = (hg_real)expf(-after);
+    out[2] = (hg_real)expf(-4 * in * in);
+    out[3] = (hg_real)expf(-4 * after * after);
+    out[4] = (hg_real)log1pf((float)count[0]);
+    out[5] = (hg_real)log1pf((float)count[1]);
+}
+
+/* Value and length of the best chain that ends (or starts) with an edge, without the edge itself. */
+typedef struct chain {
+    float value, length;
+} chain;
+
+static float link_value(const hg_doublet_graph *d, int64_t next, float m)
+{
+    /* scores count from the threshold: the middle of what passes is neutral */
+    return 1 + clip(d->table_score[next] - 3, 4) / 4 - m * m;
+}
+
+/* Extends chains through one hit: outward from its incoming to its outgoing edges, or inward the other way round. */
+static void extend(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t hit, bool outward, chain *chains)
+{
+    const hg_graph *g = d->graph;
+    for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
+        int64_t b = g->out_edge[o];
+        if (d->same_layer[b]) continue;
+        for (int64_t a = g->in_ptr[hit]; a < g->in_ptr[hit + 1]; ++a) {
+            if (d->same_layer[a]) continue;
+            float m = hg_doublets_match(d, map, a, b);
+            if (!(m < chain_window)) continue;
+            int64_t from = outward ? a : b, to = outward ? b : a;
+            float value = chains[from].value + link_value(d, from, m);
+            if (value > chains[to].value) chains[to] = (chain){value, chains[from].length + 1};
+        }
+    }
+}
+
+static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, hg_doublet_graph *d, bool outward)
+{
+    hg_status status = HG_OK;
+    int threads = hg_context_threads(ctx);
+    chain *chains = NULL;
+    int32_t *order = NULL;
+    HG_TRY(hg_alloc(ctx, &chains, d->graph->n_edges));
+    HG_TRY(hg_alloc(ctx, &order, map->n_layers));
+    hg_doublet_layer_order(map, order);
+    for (int32_t k = 0; k < map->n_layers; ++k) {
+        int32_t layer = order[outward ? k : map->n_layers - 1 - k];
+#pragma omp parallel for schedule(dynamic, 64) num_threads(threads)
+        for (int32_t i = grid->layer_first[layer]; i < grid->layer_first[layer + 1]; ++i) extend(d, map, grid->hit[i], outward, chains);
+    }
+    int column = COLUMN_CHAINS + (outward ? 0 : 2);
+    for (int64_t e = 0; e < d->graph->n_edges; ++e) {
+        d->edge_features[e * HG_DOUBLET_EDGE_FEATURES + column] = (hg_real)(chains[e].value / 4);
+        d->edge_features[e * HG_DOUBLET_EDGE_FEATURES + column + 1] = (hg_real)(chains[e].length / 4);
+    }
+done:
+    hg_free(ctx, chains);
+    hg_free(ctx, order);
+    return status;
+}
+
+hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
+                                    hg_doublet_graph *d)
+{
+    hg_status status = HG_OK;
+    int threads = hg_context_threads(ctx);
+#pragma omp parallel for num_threads(threads)
+    for (int64_t i = 0; i < d->graph->n_nodes; ++i) fill_node(hits, map, i, d->node_features + i * HG_DOUBLET_NODE_FEATURES);
+#pragma omp parallel for schedule(dynamic, 1024) num_threads(threads)
+    for (int64_t e = 0; e < d->graph->n_edges; ++e) {
+        hg_real *out = d->edge_features + e * HG_DOUBLET_EDGE_FEATURES;
+        fill_own(hits, d, e, out);
+        fill_neighbours(d, map, e, out + COLUMN_NEIGHBOURS);
+    }
+    HG_TRY(fill_chains(ctx, grid, map, d, true));
+    HG_TRY(fill_chains(ctx, grid, map, d, false));
+done:
+    return status;
+}

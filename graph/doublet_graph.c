@@ -1,0 +1,157 @@
+/* doublet_graph.c — from hits to the doublet graph: search, consistency, features, labels. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hitgraph/doublets.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+#include "graph/doublet_features.h"
+#include "graph/doublet_search.h"
+#include "graph/triplet_match.h"
+
+static hg_status check_map(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map)
+{
+    hg_status status = HG_OK;
+    HG_CHECK(hits->n_layers == map->n_layers, HG_ERR_MODEL,
+             "the doublet map is of a detector with %" PRId32 " layers, this one has %" PRId32, map->n_layers, hits->n_layers);
+    for (int32_t l = 0; l < map->n_layers; ++l) {
+        HG_CHECK(!hits->layer_barrel[l] == !map->layer_barrel[l], HG_ERR_MODEL,
+                 "the doublet map is of another detector: there layer %" PRId32 " is a %s", l, map->layer_barrel[l] ? "barrel" : "disc");
+    }
+done:
+    return status;
+}
+
+/* The graph of all candidates, without features, kappa and cot. */
+static hg_status create_from(hg_context *ctx, const hg_hit_grid *grid, const hg_candidates *c, const hg_doublet_map *map,
+                             hg_doublet_graph **out)
+{
+    hg_status status = HG_OK;
+    hg_doublet_graph *d = NULL;
+    HG_TRY(hg_alloc(ctx, &d, 1));
+    HG_TRY(hg_graph_create(ctx, grid->n, c->n, c->sender, c->receiver, 1, NULL, &d->graph));
+    HG_TRY(hg_alloc(ctx, &d->table_score, c->n));
+    HG_TRY(hg_alloc(ctx, &d->same_layer, c->n));
+    HG_TRY(hg_alloc(ctx, &d->pair, c->n));
+    HG_TRY(hg_alloc(ctx, &d->kappa, c->n));
+    HG_TRY(hg_alloc(ctx, &d->cot, c->n));
+    for (int64_t e = 0; e < c->n; ++e) {
+        int64_t from = d->graph->caller_edge[e];
+        d->pair[e] = c->pair[from];
+        d->table_score[e] = c->score[from];
+        d->same_layer[e] = map->pair[d->pair[e]].inner == map->pair[d->pair[e]].outer;
+    }
+    *out = d;
+    d = NULL;
+done:
+    hg_doublet_graph_destroy(ctx, d);
+    return status;
+}
+
+static void measure_edges(hg_context *ctx, const hg_hit_grid *grid, const int32_t *place, const hg_doublet_map *map, hg_doublet_graph *d)
+{
+    int threads = hg_context_threads(ctx);
+#pragma omp parallel for num_threads(threads)
+    for (int64_t e = 0; e < d->graph->n_edges; ++e) {
+        const hg_doublet_pair *pair = &map->pair[d->pair[e]];
+        hg_point p1 = hg_grid_point(grid, place[d->graph->sender[e]]), p2 = hg_grid_point(grid, place[d->graph->receiver[e]]);
+        hg_doublet_values values;
+        hg_doublet_measure(d->same_layer[e], grid->barrel[pair->inner], grid->barrel[pair->outer], &p1, &p2, &values);
+        d->kappa[e] = values.kappa;
+        d->cot[e] = values.cot;
+    }
+}
+
+/* Moves the marked edges of a graph to the front of the candidates, in the order of (sender, place in the list). */
+static int64_t keep_marked(const hg_doublet_graph *d, const uint8_t *keep, hg_candidates *c)
+{
+    const hg_graph *g = d->graph;
+    int64_t n = 0;
+    /* outgoing edges by sender are in the order of receivers: the next sort by receiver then leaves senders ascending */
+    for (int64_t k = 0; k < g->n_edges; ++k) {
+        int64_t e = g->out_edge[k];
+        if (!keep[e]) continue;
+        c->sender[n] = g->sender[e];
+        c->receiver[n] = g->receiver[e];
+        c->pair[n] = d->pair[e];
+        c->score[n++] = d->table_score[e];
+    }
+    return n;
+}
+
+static hg_status drop_lonely(hg_context *ctx, const hg_hit_grid *grid, const int32_t *place, const hg_doublet_map *map, double window,
+                             hg_candidates *c, hg_doublet_graph **doublets)
+{
+    hg_status status = HG_OK;
+    uint8_t *keep = NULL;
+    hg_doublet_graph *kept = NULL;
+    HG_TRY(hg_alloc(ctx, &keep, (*doublets)->graph->n_edges));
+    hg_doublets_mark_consistent(ctx, *doublets, map, (float)window, keep);
+    c->n = keep_marked(*doublets, keep, c);
+    HG_TRY(create_from(ctx, grid, c, map, &kept));
+    measure_edges(ctx, grid, place, map, kept);
+    hg_doublet_graph_destroy(ctx, *doublets);
+    *doublets = kept;
+done:
+    hg_free(ctx, keep);
+    return status;
+}
+
+hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
+                                  const hg_doublet_options *options, hg_doublet_graph **out)
+{
+    hg_status status = HG_OK;
+    hg_doublet_options defaults = hg_doublet_default_options();
+    hg_hit_grid *grid = NULL;
+    hg_candidates candidates = {0};
+    hg_doublet_graph *d = NULL;
+    int32_t *place = NULL; /* [n] where each hit row lies in the grid */
+    if (!options) options = &defaults;
+
+    HG_TRY(check_map(ctx, hits, map));
+    HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
+    HG_TRY(hg_alloc(ctx, &place, hits->n));
+    for (int32_t i = 0; i < grid->n; ++i) place[grid->hit[i]] = i;
+    HG_TRY(hg_candidates_create(ctx, grid, map, options, &candidates));
+    HG_TRY(create_from(ctx, grid, &candidates, map, &d));
+    measure_edges(ctx, grid, place, map, d);
+    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, grid, place, map, options->triplet_window, &candidates, &d));
+
+    HG_TRY(hg_alloc(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
+    HG_TRY(hg_alloc(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
+    HG_TRY(hg_doublets_fill_features(ctx, hits, grid, map, d));
+    *out = d;
+    d = NULL;
+done:
+    hg_hit_grid_destroy(ctx, grid);
+    hg_candidates_release(ctx, &candidates);
+    hg_doublet_graph_destroy(ctx, d);
+    hg_free(ctx, place);
+    return status;
+}
+
+void hg_doublet_graph_destroy(hg_context *ctx, hg_doublet_graph *d)
+{
+    if (!d) return;
+    hg_graph_destroy(ctx, d->graph);
+    hg_free(ctx, d->node_features);
+    hg_free(ctx, d->edge_features);
+    hg_free(ctx, d->table_score);
+    hg_free(ctx, d->same_layer);
+    hg_free(ctx, d->pair);
+    hg_free(ctx, d->kappa);
+    hg_free(ctx, d->cot);
+    hg_free(ctx, d);
+}
+
+void hg_doublet_labels(const hg_doublet_graph *d, const hg_doublet_truth *truth, uint8_t *label, float *weight)
+{
+    for (int64_t e = 0; e < d->graph->n_edges; ++e) {
+        int32_t i = d->graph->sender[e], j = d->graph->receiver[e];
+        int32_t particle = truth->particle[i];
+        bool together = particle >= 0 && truth->particle[j] == particle;
+        int32_t step = truth->layer_rank[j] - truth->layer_rank[i];
+        bool overlap = step == 0 && truth->module_rank[j] != truth->module_rank[i];
+        label[e] = together && (d->same_layer[e] ? overlap : step == 1);
+        if (weight) weight[e] = label[e] ? truth->weight[particle] : 0;
+    }
+}

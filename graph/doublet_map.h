@@ -1,0 +1,14 @@
+/* doublet_map.h — making and checking a doublet map; for those who learn or load one. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_DOUBLET_MAP_H
+#define HG_GRAPH_DOUBLET_MAP_H
+
+#include "hitgraph/doublets.h"
+
+/* Zeroed map with room for the given numbers. *out owned by the caller; untouched on error. */
+hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pairs, int64_t n_module_pairs, hg_doublet_map **out);
+
+/* HG_ERR_DATA if a map from a file would lead the builder astray: layers out of range, bins out of order, a circle of layers. */
+hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map);
+
+#endif

@@ -1,0 +1,162 @@
+/* doublet_score.c — what is measured of a pair of hits, and what a map thinks of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/doublet_score.h"
+
+#include <math.h>
+
+static const float pi_f = 3.14159265358979f;
+/* hits are rounded to float: windows are this much wider than the cuts that follow */
+static const float dphi_slack = 1e-4f, c_slack = 1e-2f;
+
+float hg_wrap_phi(float dphi)
+{
+    if (dphi > pi_f) return dphi - 2 * pi_f;
+    if (dphi <= -pi_f) return dphi + 2 * pi_f;
+    return dphi;
+}
+
+/* asin(u) / u for 0 <= u <= 1 */
+static float asin_over(float u)
+{
+    if (u < 0.35f) {
+        float s = u * u;
+        return 1 + s * (1.f / 6 + s * (3.f / 40 + s * (15.f / 336 + s * (105.f / 3456 + s * (945.f / 42240)))));
+    }
+    return asinf(fminf(u, 1)) / u;
+}
+
+static bool measure_overlap(bool barrel, const hg_point *p1, const hg_point *p2, hg_doublet_values *out)
+{
+    float dr = p2->r - p1->r, dz = p2->z - p1->z;
+    float outward = barrel ? dr : fabsf(p2->z) - fabsf(p1->z);
+    if (!(outward >= 0)) return false;
+    out->kappa = out->cot = 0;
+    out->bend = 0.5f * (p1->r + p2->r) * fabsf(hg_wrap_phi(p2->phi - p1->phi));
+    float far = barrel ? p1->r : p1->z;
+    if (fabsf(far) < 1) return false;
+    out->z0 = barrel ? dz - dr * p1->z / far : dr - dz * p1->r / far;
+    out->c[0] = barrel ? p1->z : p1->r;
+    out->c[1] = outward;
+    return true;
+}
+
+bool hg_doublet_measure(bool overlap, bool barrel1, bool barrel2, const hg_point *p1, const hg_point *p2, hg_doublet_values *out)
+{
+    if (overlap) return measure_overlap(barrel1, p1, p2, out);
+    float dx = p2->x - p1->x, dy = p2->y - p1->y;
+    float d = sqrtf(dx * dx + dy * dy);
+    if (!(p2->r > p1->r) || !(p1->r > 0.1f)) return false;
+    out->kappa = 2 * (p1->x * p2->y - p2->x * p1->y) / (p1->r * p2->r * d);
+    out->bend = fabsf(out->kappa);
+    float t1 = p1->r * asin_over(0.5f * out->bend * p1->r), t2 = p2->r * asin_over(0.5f * out->bend * p2->r);
+    out->cot = (p2->z - p1->z) / (t2 - t1);
+    out->z0 = p1->z - t1 * out->cot;
+    out->c[0] = barrel1 ? p1->z : p1->r;
+    out->c[1] = barrel2 ? p2->z : p2->r;
+    return true;
+}
+
+float hg_doublet_straight(bool overlap, bool barrel1, bool barrel2, const hg_point *p1, float r2, float z2)
+{
+    if (overlap) return barrel1 ? p1->z : p1->r;
+    if (barrel2) return p1->r > 1 ? p1->z * r2 / p1->r : NAN;
+    return fabsf(p1->z) > 1 && p1->z * z2 > 0 ? p1->r * z2 / p1->z : NAN;
+}
+
+float hg_doublet_dphi(float kappa_max, float r1, float r2)
+{
+    /* the angle grows with the curvature up to the tightest circle that still reaches r2 > r1 */
+    float half = fminf(0.5f * kappa_max, 1 / r2);
+    return asinf(fminf(1, half * r2)) - asinf(fminf(1, half * r1));
+}
+
+static int32_t c_bin(float c, float low, float high)
+{
+    int32_t bin = (int32_t)floorf((c - low) / (high - low) * (float)HG_DOUBLET_C_BINS);
+    return bin < 0 ? 0 : bin >= HG_DOUBLET_C_BINS ? HG_DOUBLET_C_BINS - 1 : bin;
+}
+
+bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *v, int32_t *bend_z0, int32_t *c_c)
+{
+    const float *edge = pair->z0_edge;
+    if (!(v->bend <= pair->bend_max) || !(v->z0 >= edge[0]) || !(v->z0 <= edge[HG_DOUBLET_Z0_BINS])) return false;
+    int32_t bend = (int32_t)(sqrtf(v->bend / pair->bend_max) * (float)HG_DOUBLET_BEND_BINS);
+    if (bend >= HG_DOUBLET_BEND_BINS) bend = HG_DOUBLET_BEND_BINS - 1;
+    int32_t low = 0, high = HG_DOUBLET_Z0_BINS - 1; /* last bin whose lower edge is not above z0 */
+    while (low < high) {
+        int32_t middle = (low + high + 1) / 2;
+        if (v->z0 >= edge[middle])
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *bend_z0 = bend * HG_DOUBLET_Z0_BINS + low;
+    *c_c = c_bin(v->c[0], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS + c_bin(v->c[1], pair->c_low[1], pair->c_high[1]);
+    return true;
+}
+
+float hg_doublet_score(const hg_doublet_map *map, int32_t pair, int32_t bend_z0, int32_t c_c)
+{
+    int32_t sum = map->bend_z0[(int64_t)pair * HG_BEND_Z0_CELLS + bend_z0] + map->c_c[(int64_t)pair * HG_C_C_CELLS + c_c];
+    return map->pair[pair].base + map->table_step * (float)sum;
+}
+
+void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const hg_doublet_values *values, float box[2])
+{
+    float dr = p2->r - p1->r;
+    box[0] = overlap ? values->bend : fabsf(hg_wrap_phi(p2->phi - p1->phi) / dr);
+    box[1] = overlap ? fabsf(values->z0) : fabsf(p1->z - p1->r * (p2->z - p1->z) / dr);
+}
+
+void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4])
+{
+    float dr = p2->r - p1->r, dphi = hg_wrap_phi(p2->phi - p1->phi);
+    /* 0/0 counts as 0, and so does x/0: such a pair has no slope */
+    variables[0] = dr != 0 ? p1->z - p1->r * (p2->z - p1->z) / dr : 0;
+    variables[1] = dphi;
+    variables[2] = dr != 0 ? dphi / dr : 0;
+    variables[3] = p1->r > 0 && p2->r > 0 ? asinhf(p1->z / p1->r) - asinhf(p2->z / p2->r) : 0;
+}
+
+int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *g, int32_t pair, int32_t i, int32_t *found)
+{
+    const hg_doublet_pair *p = &map->pair[pair];
+    bool overlap = p->inner == p->outer;
+    hg_point from = hg_grid_point(g, i);
+    int32_t to = p->outer;
+    float low = -INFINITY, high = INFINITY;
+    float straight = hg_doublet_straight(overlap, g->barrel[p->inner], g->barrel[to], &from, map->layer_r[to], map->layer_z[to]);
+    if (isfinite(straight)) {
+        const float *reach = p->reach[c_bin(g->c[i], p->c_low[0], p->c_high[0])];
+        low = straight + reach[0] - c_slack;
+        high = straight + reach[1] + c_slack;
+    }
+    float r2 = g->barrel[to] ? g->r_max[to] : fminf(high, g->r_max[to]);
+    if (!overlap && r2 <= from.r) return 0;
+    float r_mean = 0.5f * (from.r + (g->barrel[to] ? from.r : fmaxf(low, 0)));
+    float half = overlap ? p->bend_max / fmaxf(r_mean, 1) : hg_doublet_dphi(p->bend_max, from.r, r2);
+    return hg_hit_grid_query(g, to, low, high, from.phi, half + dphi_slack, found);
+}
+
+void hg_doublet_layer_order(const hg_doublet_map *map, int32_t *order)
+{
+    /* Kahn's algorithm without a queue: there are few layers. A layer is placed when no unplaced one leads to it. */
+    int32_t n = 0;
+    for (int32_t l = 0; l < map->n_layers; ++l) order[l] = -1;
+    while (n < map->n_layers) {
+        int32_t next = -1;
+        for (int32_t l = 0; l < map->n_layers && next < 0; ++l) {
+            bool ready = true;
+            for (int32_t k = 0; k < n; ++k) ready = ready && order[k] != l;
+            for (int32_t p = 0; p < map->n_pairs && ready; ++p) {
+                if (map->pair[p].outer != l || map->pair[p].inner == l) continue;
+                bool placed = false;
+                for (int32_t k = 0; k < n; ++k) placed = placed || order[k] == map->pair[p].inner;
+                ready = placed;
+            }
+            if (ready) next = l;
+        }
+        if (next < 0) break; /* a cycle: hg_doublet_map_check refuses such maps */
+        order[n++] = next;
+    }
+}

@@ -1,0 +1,239 @@
+/* doublet_search.c — all candidate doublets of an event that a map accepts. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/doublet_search.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
+#include "base/parallel.h"
+
+enum { HITS_PER_TASK = 256, FIRST_ROOM = 4096 };
+
+typedef struct edge {
+    int32_t sender, receiver, pair;
+    float score;
+} edge;
+
+/* One task: some hits of the inner layer of one pair. Its edges lie in the buffer of the thread that ran it. */
+typedef struct task {
+    int32_t pair, first, last;
+    int32_t thread;
+    int64_t at, n;
+} task;
+
+typedef struct buffer {
+    edge *edges;
+    int64_t n, room;
+    int32_t *found;
+} buffer;
+
+typedef struct search {
+    hg_context *ctx;
+    const hg_hit_grid *grid;
+    const hg_doublet_map *map;
+    const hg_doublet_options *options;
+    int64_t *module_first; /* module map: keys of each inner module */
+    int32_t n_modules;
+} search;
+
+/* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
+static float module_position(const search *s, int32_t m1, int32_t m2, const hg_point *p1, const hg_point *p2)
+{
+    if (m1 < 0 || m1 >= s->n_modules) return -1;
+    int64_t low = s->module_first[m1], end = s->module_first[m1 + 1], high = end;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (s->map->module_pair[2 * middle + 1] < m2)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == end || s->map->module_pair[2 * low + 1] != m2) return -1;
+    const float *window = s->map->module_window + low * HG_DOUBLET_MODULE_WINDOW;
+    float variables[4], worst = 0;
+    hg_doublet_module_variables(p1, p2, variables);
+    for (int v = 0; v < 4; ++v) {
+        float centre = 0.5f * (window[2 * v] + window[2 * v + 1]);
+        float half = 0.5f * (window[2 * v + 1] - window[2 * v]) * (float)s->options->window_scale;
+        float distance = fabsf(variables[v] - centre);
+        worst = fmaxf(worst, half > 0 ? distance / half : distance > 0 ? 2 : 0);
+    }
+    return 1 - worst;
+}
+
+/* How good the doublet i -> j (grid places) is: negative = refused. */
+static float judge(const search *s, int32_t pair, int32_t i, int32_t j)
+{
+    const hg_hit_grid *g = s->grid;
+    const hg_doublet_pair *p = &s->map->pair[pair];
+    bool overlap = p->inner == p->outer;
+    if (overlap && g->module[i] == g->module[j]) return -1;
+    hg_point p1 = hg_grid_point(g, i), p2 = hg_grid_point(g, j);
+    hg_doublet_values values;
+    int32_t bend_z0, c_c;
+    if (!hg_doublet_measure(overlap, g->barrel[p->inner], g->barrel[p->outer], &p1, &p2, &values)) return -1;
+    /* of two hits equally far out, the earlier row is the sender, so that the pair is not met twice */
+    if (overlap && values.c[1] <= 0 && g->hit[i] >= g->hit[j]) return -1;
+    if (!hg_doublet_cells(p, &values, &bend_z0, &c_c)) return -1;
+    if (s->options->mode == HG_DOUBLETS_MODULE_MAP) return module_position(s, g->module[i], g->module[j], &p1, &p2);
+    if (s->options->mode == HG_DOUBLETS_WINDOWS) {
+        float box[2], scale = (float)s->options->window_scale;
+        hg_doublet_box(overlap, &p1, &p2, &values, box);
+        return 1 - fmaxf(box[0] / (p->phi_slope_max * scale), box[1] / (p->z0_max * scale));
+    }
+    float threshold = overlap ? s->map->overlap_threshold : s->map->threshold;
+    return hg_doublet_score(s->map, pair, bend_z0, c_c) - threshold - (float)s->options->score_shift;
+}
+
+static hg_status run_task(const search *s, task *t, buffer *b)
+{
+    hg_status status = HG_OK;
+    t->at = b->n;
+    for (int32_t i = t->first; i < t->last; ++i) {
+        int32_t n = hg_doublet_search(s->map, s->grid, t->pair, i, b->found);
+        if (b->n + n > b->room) {
+            int64_t room = 2 * b->room + n;
+#pragma omp critical(hg_doublet_search_memory)
+            status = hg_grow(s->ctx, &b->edges, b->n, room);
+            if (status < 0) return status;
+            b->room = room;
+        }
+        for (int32_t k = 0; k < n; ++k) {
+            float score = judge(s, t->pair, i, b->found[k]);
+            if (!(score >= 0)) continue;
+            b->edges[b->n++] = (edge){s->grid->hit[i], s->grid->hit[b->found[k]], t->pair, score};
+        }
+    }
+    t->n = b->n - t->at;
+    return status;
+}
+
+/* Tasks in the order of pairs and hits; with tasks == NULL they are counted. */
+static int64_t list_tasks(const search *s, task *tasks)
+{
+    int64_t n = 0;
+    for (int32_t p = 0; p < s->map->n_pairs; ++p) {
+        const hg_doublet_pair *pair = &s->map->pair[p];
+        if (pair->inner == pair->outer && !s->options->overlaps) continue;
+        int32_t end = s->grid->layer_first[pair->inner + 1];
+        for (int32_t first = s->grid->layer_first[pair->inner]; first < end; first += HITS_PER_TASK) {
+            int32_t last = first + HITS_PER_TASK < end ? first + HITS_PER_TASK : end;
+            if (tasks) tasks[n] = (task){.pair = p, .first = first, .last = last};
+            ++n;
+        }
+    }
+    return n;
+}
+
+static hg_status run_tasks(const search *s, task *tasks, int64_t n_tasks, buffer *buffers, int threads)
+{
+    hg_status first_error = HG_OK;
+#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
+    for (int64_t k = 0; k < n_tasks; ++k) {
+        hg_status failed;
+#pragma omp atomic read
+        failed = first_error;
+        if (failed < 0) continue;
+        tasks[k].thread = omp_get_thread_num();
+        hg_status status = run_task(s, &tasks[k], &buffers[tasks[k].thread]);
+        if (status < 0) {
+#pragma omp atomic write
+            first_error = status;
+        }
+    }
+    return first_error;
+}
+
+/* Brings the edges into the order of tasks, then sorts them stably by sender. */
+static hg_status collect(hg_context *ctx, const hg_hit_grid *grid, const task *tasks, int64_t n_tasks, const buffer *buffers,
+                         hg_candidates *out)
+{
+    hg_status status = HG_OK;
+    int64_t *first = NULL, n = 0;
+    hg_candidates c = {0};
+    for (int64_t k = 0; k < n_tasks; ++k) n += tasks[k].n;
+    HG_CHECK(n <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " candidate doublets, at most %d fit", n, INT32_MAX);
+    HG_TRY(hg_alloc(ctx, &first, grid->n + 1));
+    HG_TRY(hg_alloc(ctx, &c.sender, n));
+    HG_TRY(hg_alloc(ctx, &c.receiver, n));
+    HG_TRY(hg_alloc(ctx, &c.pair, n));
+    HG_TRY(hg_alloc(ctx, &c.score, n));
+    c.n = n;
+    for (int64_t k = 0; k < n_tasks; ++k) {
+        const edge *e = buffers[tasks[k].thread].edges + tasks[k].at;
+        for (int64_t i = 0; i < tasks[k].n; ++i) ++first[e[i].sender];
+    }
+    hg_prefix_sum(first, grid->n);
+    for (int64_t k = 0; k < n_tasks; ++k) {
+        const edge *e = buffers[tasks[k].thread].edges + tasks[k].at;
+        for (int64_t i = 0; i < tasks[k].n; ++i) {
+            int64_t at = first[e[i].sender]++;
+            c.sender[at] = e[i].sender;
+            c.receiver[at] = e[i].receiver;
+            c.pair[at] = e[i].pair;
+            c.score[at] = e[i].score;
+        }
+    }
+    *out = c;
+    c = (hg_candidates){0};
+done:
+    hg_free(ctx, first);
+    hg_candidates_release(ctx, &c);
+    return status;
+}
+
+static hg_status index_modules(search *s)
+{
+    hg_status status = HG_OK;
+    hg_context *ctx = s->ctx;
+    const hg_doublet_map *map = s->map;
+    HG_CHECK(map->n_module_pairs > 0, HG_ERR_MODEL, "the doublet map holds no module map; learn it with module_map");
+    s->n_modules = map->module_pair[2 * (map->n_module_pairs - 1)] + 1;
+    HG_TRY(hg_alloc(ctx, &s->module_first, s->n_modules + 1));
+    for (int64_t k = 0; k < map->n_module_pairs; ++k) ++s->module_first[map->module_pair[2 * k]];
+    hg_prefix_sum(s->module_first, s->n_modules);
+done:
+    return status;
+}
+
+hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_options *options,
+                               hg_candidates *out)
+{
+    hg_status status = HG_OK;
+    search s = {.ctx = ctx, .grid = grid, .map = map, .options = options};
+    int threads = hg_context_threads(ctx);
+    task *tasks = NULL;
+    buffer *buffers = NULL;
+    if (options->mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(index_modules(&s));
+    int64_t n_tasks = list_tasks(&s, NULL);
+    HG_TRY(hg_alloc(ctx, &tasks, n_tasks));
+    HG_TRY(hg_alloc(ctx, &buffers, threads));
+    list_tasks(&s, tasks);
+    for (int t = 0; t < threads; ++t) {
+        buffers[t].room = FIRST_ROOM;
+        HG_TRY(hg_alloc(ctx, &buffers[t].edges, FIRST_ROOM));
+        HG_TRY(hg_alloc(ctx, &buffers[t].found, grid->largest + 1));
+    }
+    HG_TRY(run_tasks(&s, tasks, n_tasks, buffers, threads));
+    HG_TRY(collect(ctx, grid, tasks, n_tasks, buffers, out));
+done:
+    for (int t = 0; buffers && t < threads; ++t) {
+        hg_free(ctx, buffers[t].edges);
+        hg_free(ctx, buffers[t].found);
+    }
+    hg_free(ctx, buffers);
+    hg_free(ctx, tasks);
+    hg_free(ctx, s.module_first);
+    return status;
+}
+
+void hg_candidates_release(hg_context *ctx, hg_candidates *c)
+{
+    hg_free(ctx, c->sender);
+    hg_free(ctx, c->receiver);
+    hg_free(ctx, c->pair);
+    hg_free(ctx, c->score);
+    *c = (hg_candidates){0};
+}

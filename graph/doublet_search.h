@@ -1,0 +1,20 @@
+/* doublet_search.h — all candidate doublets of an event that a map accepts. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_DOUBLET_SEARCH_H
+#define HG_GRAPH_DOUBLET_SEARCH_H
+
+#include "graph/doublet_score.h"
+
+/* Candidates sorted by sender, then in the order of the search. All arrays [n], owned; hits are rows of the event. */
+typedef struct hg_candidates {
+    int64_t n;
+    int32_t *sender, *receiver, *pair;
+    float *score; /* relative to the threshold */
+} hg_candidates;
+
+/* Errors: HG_ERR_MODEL no module map, HG_ERR_LIMIT, HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
+hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_options *options,
+                               hg_candidates *out);
+void hg_candidates_release(hg_context *ctx, hg_candidates *candidates);
+
+#endif

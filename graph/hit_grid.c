@@ -1,0 +1,195 @@
+/* hit_grid.c — the hits of an event sorted by layer, place along the layer and phi, for window queries. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/hit_grid.h"
+
+#include <math.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
+
+static const float pi_f = 3.14159265358979f;
+
+static hg_status check_hits(hg_context *ctx, const hg_doublet_hits *hits)
+{
+    hg_status status = HG_OK;
+    HG_CHECK(hits->n >= 0 && hits->n <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " hits, at most %d fit", hits->n, INT32_MAX);
+    for (int64_t i = 0; i < hits->n; ++i) {
+        HG_CHECK(isfinite(hits->x[i]) && isfinite(hits->y[i]) && isfinite(hits->z[i]), HG_ERR_DATA,
+                 "hit row %" PRId64 ": position (%g, %g, %g), expected finite numbers", i, hits->x[i], hits->y[i], hits->z[i]);
+        HG_CHECK(hits->layer[i] >= 0 && hits->layer[i] < hits->n_layers, HG_ERR_DATA,
+                 "hit row %" PRId64 ": layer %" PRId32 ", expected 0 .. %" PRId32, i, hits->layer[i], hits->n_layers - 1);
+    }
+done:
+    return status;
+}
+
+static hg_status allocate(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_grid *g)
+{
+    hg_status status = HG_OK;
+    g->n = hits->n;
+    g->n_layers = hits->n_layers;
+    HG_TRY(hg_alloc(ctx, &g->x, g->n));
+    HG_TRY(hg_alloc(ctx, &g->y, g->n));
+    HG_TRY(hg_alloc(ctx, &g->z, g->n));
+    HG_TRY(hg_alloc(ctx, &g->r, g->n));
+    HG_TRY(hg_alloc(ctx, &g->phi, g->n));
+    HG_TRY(hg_alloc(ctx, &g->c, g->n));
+    HG_TRY(hg_alloc(ctx, &g->hit, g->n));
+    HG_TRY(hg_alloc(ctx, &g->module, g->n));
+    HG_TRY(hg_alloc(ctx, &g->layer_first, g->n_layers + 1));
+    HG_TRY(hg_alloc(ctx, &g->c_low, g->n_layers));
+    HG_TRY(hg_alloc(ctx, &g->c_scale, g->n_layers));
+    HG_TRY(hg_alloc(ctx, &g->r_max, g->n_layers));
+    HG_TRY(hg_alloc(ctx, &g->barrel, g->n_layers));
+    HG_TRY(hg_alloc(ctx, &g->cell_first, (int64_t)g->n_layers * HG_GRID_ROWS * HG_GRID_CELLS + 1));
+    memcpy(g->barrel, hits->layer_barrel, (size_t)g->n_layers);
+done:
+    return status;
+}
+
+static float along(const hg_doublet_hits *hits, int64_t i)
+{
+    return (float)(hits->layer_barrel[hits->layer[i]] ? hits->z[i] : hypot(hits->x[i], hits->y[i]));
+}
+
+/* Range of c and largest radius of each layer; c_scale first holds the largest c. */
+static void measure_layers(const hg_doublet_hits *hits, hg_hit_grid *g)
+{
+    for (int32_t l = 0; l < g->n_layers; ++l) {
+        g->c_low[l] = INFINITY;
+        g->c_scale[l] = -INFINITY;
+    }
+    for (int64_t i = 0; i < hits->n; ++i) {
+        int32_t l = hits->layer[i];
+        float c = along(hits, i), r = (float)hypot(hits->x[i], hits->y[i]);
+        g->c_low[l] = fminf(g->c_low[l], c);
+        g->c_scale[l] = fmaxf(g->c_scale[l], c);
+        g->r_max[l] = fmaxf(g->r_max[l], r);
+        ++g->layer_first[l + 1];
+    }
+    for (int32_t l = 0; l < g->n_layers; ++l) {
+        int32_t n = g->layer_first[l + 1];
+        g->largest = n > g->largest ? n : g->largest;
+        g->layer_first[l + 1] += g->layer_first[l];
+        float width = g->c_scale[l] - g->c_low[l];
+        if (n == 0) g->c_low[l] = 0;
+        g->c_scale[l] = n > 0 && width > 0 ? (float)HG_GRID_ROWS / width : 0;
+    }
+}
+
+/* Monotonic in c, and the same for hits and window edges, so that a query can miss no hit. */
+static int32_t row_of(const hg_hit_grid *g, int32_t layer, float c)
+{
+    float row = (c - g->c_low[layer]) * g->c_scale[layer];
+    if (!(row > 0)) return 0;
+    return row < (float)HG_GRID_ROWS ? (int32_t)row : HG_GRID_ROWS - 1;
+}
+
+/* May lie outside 0 .. HG_GRID_CELLS - 1 for window edges beyond +-pi. */
+static int32_t cell_of(float phi)
+{
+    return (int32_t)floorf((phi + pi_f) * ((float)HG_GRID_CELLS / (2 * pi_f)));
+}
+
+static int32_t inside(int32_t cell)
+{
+    return cell < 0 ? 0 : cell >= HG_GRID_CELLS ? HG_GRID_CELLS - 1 : cell;
+}
+
+static void sort_hits(const hg_doublet_hits *hits, int32_t *key, hg_hit_grid *g)
+{
+    int64_t n_cells = (int64_t)g->n_layers * HG_GRID_ROWS * HG_GRID_CELLS;
+    for (int64_t i = 0; i < hits->n; ++i) {
+        int32_t l = hits->layer[i];
+        float phi = (float)atan2(hits->y[i], hits->x[i]);
+        key[i] = (l * HG_GRID_ROWS + row_of(g, l, along(hits, i))) * HG_GRID_CELLS + inside(cell_of(phi));
+        ++g->cell_first[key[i] + 1];
+    }
+    for (int64_t k = 0; k < n_cells; ++k) g->cell_first[k + 1] += g->cell_first[k];
+    for (int64_t i = 0; i < hits->n; ++i) {
+        int32_t at = g->cell_first[key[i]]++;
+        g->x[at] = (float)hits->x[i];
+        g->y[at] = (float)hits->y[i];
+        g->z[at] = (float)hits->z[i];
+        g->r[at] = (float)hypot(hits->x[i], hits->y[i]);
+        g->phi[at] = (float)atan2(hits->y[i], hits->x[i]);
+        g->c[at] = along(hits, i);
+        g->hit[at] = (int32_t)i;
+        g->module[at] = hits->module[i];
+    }
+    memmove(g->cell_first + 1, g->cell_first, (size_t)n_cells * sizeof *g->cell_first);
+    g->cell_first[0] = 0;
+}
+
+hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_grid **out)
+{
+    hg_status status = HG_OK;
+    hg_hit_grid *g = NULL;
+    int32_t *key = NULL;
+    HG_TRY(check_hits(ctx, hits));
+    HG_TRY(hg_alloc(ctx, &g, 1));
+    HG_TRY(allocate(ctx, hits, g));
+    HG_TRY(hg_alloc(ctx, &key, hits->n));
+    measure_layers(hits, g);
+    sort_hits(hits, key, g);
+    *out = g;
+    g = NULL;
+done:
+    hg_free(ctx, key);
+    hg_hit_grid_destroy(ctx, g);
+    return status;
+}
+
+void hg_hit_grid_destroy(hg_context *ctx, hg_hit_grid *g)
+{
+    if (!g) return;
+    hg_free(ctx, g->x);
+    hg_free(ctx, g->y);
+    hg_free(ctx, g->z);
+    hg_free(ctx, g->r);
+    hg_free(ctx, g->phi);
+    hg_free(ctx, g->c);
+    hg_free(ctx, g->hit);
+    hg_free(ctx, g->module);
+    hg_free(ctx, g->layer_first);
+    hg_free(ctx, g->c_low);
+    hg_free(ctx, g->c_scale);
+    hg_free(ctx, g->r_max);
+    hg_free(ctx, g->barrel);
+    hg_free(ctx, g->cell_first);
+    hg_free(ctx, g);
+}
+
+/* Tests the hits of cells first .. last of one row; phi is the centre as seen from that side of the +-pi seam. */
+static int32_t query_cells(const hg_hit_grid *g, int64_t row, int32_t first, int32_t last, float c_low, float c_high, float phi, float half,
+                           int32_t *found)
+{
+    int32_t n = 0;
+    int32_t end = g->cell_first[row * HG_GRID_CELLS + last + 1];
+    for (int32_t i = g->cell_first[row * HG_GRID_CELLS + first]; i < end; ++i) {
+        found[n] = i;
+        n += (g->c[i] >= c_low) & (g->c[i] <= c_high) & (fabsf(g->phi[i] - phi) <= half);
+    }
+    return n;
+}
+
+int32_t hg_hit_grid_query(const hg_hit_grid *g, int32_t layer, float c_low, float c_high, float phi, float half, int32_t *found)
+{
+    if (g->layer_first[layer] == g->layer_first[layer + 1] || !(c_low <= c_high)) return 0;
+    int32_t n = 0;
+    int32_t first = cell_of(phi - half), last = cell_of(phi + half);
+    bool all = half >= 3.1f; /* no hit may be found from both sides of the seam */
+    for (int32_t row = row_of(g, layer, c_low); row <= row_of(g, layer, c_high); ++row) {
+        int64_t at = (int64_t)layer * HG_GRID_ROWS + row;
+        if (all) {
+            n += query_cells(g, at, 0, HG_GRID_CELLS - 1, c_low, c_high, phi, INFINITY, found + n);
+            continue;
+        }
+        n += query_cells(g, at, inside(first), inside(last), c_low, c_high, phi, half, found + n);
+        if (first < 0) {
+            n += query_cells(g, at, inside(first + HG_GRID_CELLS), HG_GRID_CELLS - 1, c_low, c_high, phi + 2 * pi_f, half, found + n);
+        }
+        if (last >= HG_GRID_CELLS) n += query_cells(g, at, 0, inside(last - HG_GRID_CELLS), c_low, c_high, phi - 2 * pi_f, half, found + n);
+    }
+    return n;
+}

@@ -1,0 +1,35 @@
+/* hit_grid.h — the hits of an event sorted by layer, place along the layer and phi, for window queries. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_HIT_GRID_H
+#define HG_GRAPH_HIT_GRID_H
+
+#include "hitgraph/doublets.h"
+
+enum {
+    HG_GRID_ROWS = 64,  /* along a layer */
+    HG_GRID_CELLS = 128 /* around it */
+};
+
+/* Structure of arrays in sorted order; `c` is z of a barrel hit, r of a disc hit. All arrays owned. */
+typedef struct hg_hit_grid {
+    int64_t n;
+    int32_t n_layers;
+    float *x, *y, *z, *r, *phi, *c; /* [n] mm, rad */
+    int32_t *hit, *module;          /* [n] row of the event; module */
+    int32_t *layer_first;           /* [n_layers + 1] */
+    float *c_low, *c_scale;         /* [n_layers] row = (c - c_low) c_scale */
+    float *r_max;                   /* [n_layers] */
+    uint8_t *barrel;                /* [n_layers] */
+    int32_t *cell_first;            /* [n_layers * HG_GRID_ROWS * HG_GRID_CELLS + 1] */
+    int32_t largest;                /* hits of the fullest layer */
+} hg_hit_grid;
+
+/* Errors: HG_ERR_DATA, a coordinate is not finite or a layer out of range. Cost: O(n + cells). */
+hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_grid **out);
+void hg_hit_grid_destroy(hg_context *ctx, hg_hit_grid *grid);
+
+/* Writes the places of all hits of a layer with c in [c_low, c_high] and |phi - phi_centre| <= half into found (room for grid->largest +
+ * 1). Returns how many. The order depends only on the hits. */
+int32_t hg_hit_grid_query(const hg_hit_grid *grid, int32_t layer, float c_low, float c_high, float phi_centre, float half, int32_t *found);
+
+#endif
