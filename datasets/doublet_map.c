@@ -49,6 +49,7 @@ static int list_columns(const hg_doublet_map *m, int32_t *layers, float *numbers
     const column columns[] = {
         {"layer_r", "mm", "mean radius of the hits", HG_H5_F32, 0, m->n_layers, m->layer_r},
         {"layer_z", "mm", "mean z of the hits", HG_H5_F32, 0, m->n_layers, m->layer_z},
+        {"layer_hits", "1", "mean number of hits per event", HG_H5_F32, 0, m->n_layers, m->layer_hits},
         {"layer_barrel", "1", "1 = cylinder, 0 = disc", HG_H5_U8, 0, m->n_layers, m->layer_barrel},
         {"pair_layers", "1", "inner and outer layer", HG_H5_I32, 2, pairs, layers},
         {"pair_numbers", "mixed", "base, bend_max, phi_slope_max, z0_max, c_low, c_high, z0_edge, reach", HG_H5_F32, PAIR_NUMBERS, pairs,

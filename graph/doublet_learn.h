@@ -25,6 +25,7 @@ typedef struct hg_truth_sample {
     hg_true_triplet *triplet;
     double weight_across, weight_overlap; /* of all true doublets of targets, whether they go outward or not */
     int32_t n_layers;
+    int64_t n_events;
     double *r_sum, *z_sum, *n_sum; /* [n_layers] of all hits */
     uint8_t *barrel;               /* [n_layers] */
 } hg_truth_sample;

@@ -27,7 +27,7 @@ hg_doublet_learn_options hg_doublet_default_learn_options(void)
 float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits)
 {
     if (generation > 0 || n_hits < 3 || pt_gev < 0.15) return 0;
-    return pt_gev < 0.5 ? 0.5f : 1;
+    return pt_gev < 0.5 ? 0.5f : pt_gev < 1 ? 1 : 2;
 }
 
 hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pairs, int64_t n_module_pairs, hg_doublet_map **out)
@@ -41,6 +41,7 @@ hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pai
     HG_TRY(hg_alloc(ctx, &map->layer_r, n_layers));
     HG_TRY(hg_alloc(ctx, &map->layer_z, n_layers));
     HG_TRY(hg_alloc(ctx, &map->layer_barrel, n_layers));
+    HG_TRY(hg_alloc(ctx, &map->layer_hits, n_layers));
     HG_TRY(hg_alloc(ctx, &map->pair, n_pairs));
     HG_TRY(hg_alloc(ctx, &map->bend_z0, (int64_t)n_pairs * HG_BEND_Z0_CELLS));
     HG_TRY(hg_alloc(ctx, &map->c_c, (int64_t)n_pairs * HG_C_C_CELLS));
@@ -61,6 +62,7 @@ void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map)
     hg_free(ctx, map->layer_r);
     hg_free(ctx, map->layer_z);
     hg_free(ctx, map->layer_barrel);
+    hg_free(ctx, map->layer_hits);
     hg_free(ctx, map->pair);
     hg_free(ctx, map->bend_z0);
     hg_free(ctx, map->c_c);

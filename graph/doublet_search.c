@@ -36,6 +36,7 @@ typedef struct search {
     const hg_doublet_options *options;
     int64_t *module_first; /* module map: keys of each inner module */
     int32_t n_modules;
+    float *shift; /* [n_pairs] added to the scores of this event */
 } search;
 
 /* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
@@ -84,7 +85,7 @@ static float judge(const search *s, int32_t pair, int32_t i, int32_t j)
         return 1 - fmaxf(box[0] / (p->phi_slope_max * scale), box[1] / (p->z0_max * scale));
     }
     float threshold = overlap ? s->map->overlap_threshold : s->map->threshold;
-    return hg_doublet_score(s->map, pair, bend_z0, c_c) - threshold - (float)s->options->score_shift;
+    return hg_doublet_score(s->map, pair, bend_z0, c_c) + s->shift[pair] - threshold;
 }
 
 static hg_status run_task(const search *s, task *t, buffer *b)
@@ -198,6 +199,20 @@ done:
     return status;
 }
 
+/* Odds of a doublet fall with the number of wrong hits to choose from: half as many hits, twice the odds. */
+static hg_status shift_scores(search *s)
+{
+    hg_status status = HG_OK;
+    HG_TRY(hg_alloc(s->ctx, &s->shift, s->map->n_pairs));
+    for (int32_t p = 0; p < s->map->n_pairs; ++p) {
+        int32_t layer = s->map->pair[p].outer;
+        float hits = (float)(s->grid->layer_first[layer + 1] - s->grid->layer_first[layer]);
+        s->shift[p] = logf(fmaxf(s->map->layer_hits[layer], 1) / fmaxf(hits, 1)) - (float)s->options->score_shift;
+    }
+done:
+    return status;
+}
+
 hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_options *options,
                                hg_candidates *out)
 {
@@ -207,6 +222,7 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const h
     task *tasks = NULL;
     buffer *buffers = NULL;
     if (options->mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(index_modules(&s));
+    HG_TRY(shift_scores(&s));
     int64_t n_tasks = list_tasks(&s, NULL);
     HG_TRY(hg_alloc(ctx, &tasks, n_tasks));
     HG_TRY(hg_alloc(ctx, &buffers, threads));
@@ -226,6 +242,7 @@ done:
     hg_free(ctx, buffers);
     hg_free(ctx, tasks);
     hg_free(ctx, s.module_first);
+    hg_free(ctx, s.shift);
     return status;
 }
 

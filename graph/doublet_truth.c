@@ -136,6 +136,7 @@ static hg_status add_layers(hg_context *ctx, hg_truth_sample *s, const hg_double
     }
     HG_CHECK(s->n_layers == hits->n_layers, HG_ERR_DATA, "event with %" PRId32 " layers after events with %" PRId32, hits->n_layers,
              s->n_layers);
+    ++s->n_events;
     for (int64_t i = 0; i < hits->n; ++i) {
         s->r_sum[hits->layer[i]] += hypot(hits->x[i], hits->y[i]);
         s->z_sum[hits->layer[i]] += hits->z[i];

@@ -240,6 +240,7 @@ static void copy_layers(const hg_truth_sample *sample, hg_doublet_map *map)
         double n = fmax(sample->n_sum[l], 1);
         map->layer_r[l] = (float)(sample->r_sum[l] / n);
         map->layer_z[l] = (float)(sample->z_sum[l] / n);
+        map->layer_hits[l] = (float)(sample->n_sum[l] / fmax((double)sample->n_events, 1));
         map->layer_barrel[l] = sample->barrel[l];
     }
 }

@@ -60,6 +60,7 @@ typedef struct hg_doublet_map {
     int32_t n_layers;
     float *layer_r, *layer_z; /* [n_layers] mean r and z of the hits, mm */
     uint8_t *layer_barrel;    /* [n_layers] */
+    float *layer_hits;        /* [n_layers] mean number of hits per event: background grows with it */
     int32_t n_pairs;
     hg_doublet_pair *pair;   /* [n_pairs] cross-layer pairs first, a directed acyclic graph of layers; then overlaps */
     float table_step;        /* score = base + table_step (bend_z0[...] + c_c[...]) */
@@ -109,11 +110,12 @@ typedef struct hg_doublet_graph {
     hg_graph *graph;        /* node = hit row */
     hg_real *node_features; /* [N, HG_DOUBLET_NODE_FEATURES] */
     hg_real *edge_features; /* [E, HG_DOUBLET_EDGE_FEATURES] */
-    float *table_score;     /* [E] log odds relative to the threshold; other modes: 1 - largest coordinate in units of its window */
-    uint8_t *same_layer;    /* [E] 1 = overlap */
-    int32_t *pair;          /* [E] row of the map's pair */
-    float *kappa;           /* [E] signed curvature of the circle through both hits and the beam line, 1/mm; overlaps: 0 */
-    float *cot;             /* [E] dz over transverse arc length; overlaps: 0 */
+    float *table_score;  /* [E] log odds relative to the threshold, for the event's density; other modes: 1 - largest coordinate in units of
+                            its window */
+    uint8_t *same_layer; /* [E] 1 = overlap */
+    int32_t *pair;       /* [E] row of the map's pair */
+    float *kappa;        /* [E] signed curvature of the circle through both hits and the beam line, 1/mm; overlaps: 0 */
+    float *cot;          /* [E] dz over transverse arc length; overlaps: 0 */
 } hg_doublet_graph;
 
 /** Builds the doublet graph of one event.
