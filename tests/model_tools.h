@@ -109,7 +109,7 @@ static void sample_attach(sample *s, hg_model_widths w)
 }
 
 /* Six nodes, the last one isolated, seven edges that are not sorted. */
-static sample small_sample(hg_model_widths w)
+static inline sample small_sample(hg_model_widths w)
 {
     const int32_t sender[] = {2, 0, 3, 0, 1, 1, 0}, receiver[] = {3, 1, 4, 2, 3, 2, 4};
     sample s = {0};
@@ -129,7 +129,7 @@ static inline sample awkward_sample(hg_model_widths w)
     return s;
 }
 
-static void sample_clear(sample *s)
+static inline void sample_clear(sample *s)
 {
     hg_graph_destroy(ctx, s->graph);
     free(s->nodes);
