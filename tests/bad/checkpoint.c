@@ -206,6 +206,32 @@ static void settings_out_of_range(void **state)
     assert_int_equal(train(&options, toy_yaml, 0, NULL, NULL), HG_ERR_ARG);
 }
 
+static void allocations_may_fail(void **state)
+{
+    (void)state;
+    hg_train_options options = options_with_checkpoint();
+    options.epochs = 1;
+    size_t before = hg_memory_used(ctx);
+    bool failed = true;
+    for (int64_t n = 0; failed; n += 1 + n / 40) {
+        hg_model *model = NULL;
+        toy training = toy_of(1), validation = toy_of(2);
+        hg_sample_set set = set_of(&training, 2), more = set_of(&validation, 1);
+        remove_checkpoints(directory);
+        assert_int_equal(hg_model_create(ctx, "toy", toy_yaml, 5, &model), HG_OK);
+        hg_real start = hg_model_parameters(model)[0];
+        hg_memory_fail_after(ctx, n);
+        hg_status status = hg_train(ctx, model, &options, &set, &more, NULL, NULL, NULL);
+        hg_memory_fail_after(ctx, -1);
+        failed = status < 0;
+        if (failed) assert_int_equal(status, HG_ERR_NOMEM);
+        /* before the first epoch is complete the best weights are the initial ones */
+        if (failed && access(current, F_OK) != 0 && n < 40) assert_true(hg_model_parameters(model)[0] == start);
+        hg_model_destroy(ctx, model);
+        assert_int_equal(hg_memory_used(ctx), before);
+    }
+}
+
 static int open_context(void **state)
 {
     (void)state;
@@ -234,6 +260,7 @@ int main(void)
         cmocka_unit_test(missing_and_impossible_texts),
         cmocka_unit_test(a_directory_that_cannot_be_made),
         cmocka_unit_test(settings_out_of_range),
+        cmocka_unit_test(allocations_may_fail),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }
