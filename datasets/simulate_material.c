@@ -5,7 +5,9 @@
 #include "hitgraph/material.h"
 
 /* x/X0 and median loss (MeV) at normal incidence, from the directions and momenta of consecutive true hits of the sample; radii from the
- * vertices of its secondaries. What lies between two barrels is shared out between their last and first layer and the support tube. */
+ * vertices of its secondaries. Tracks between two discs of strips cross none, one or two sheets of material, as rings lie in front of it or
+ * behind: the sheets are set so that such steps come out as measured. What lies between two barrels is shared out between their last and
+ * first layer and the support tube. */
 static const hg_material_surface cylinders[] = {
     {true, 19.000, -3000, 3000, 0.0014, 0.11}, /* beam pipe */
     {true, 35.511, -530, 530, 0.0070, 0.30},   /* pixel layers: behind their modules */
@@ -34,7 +36,7 @@ hg_status hg_simulate_material(hg_context *ctx, hg_material **out)
         for (int i = 0; i < N_PIXEL; ++i) all[n++] = (hg_material_surface){false, side * pixel_disc_z[i], 25, 190, 0.011, 0.53};
         for (int i = 0; i < N_STRIP; ++i) {
             all[n++] = (hg_material_surface){false, side * strip_disc_z[i], 205, 705, 0.026, 0.94};
-            all[n++] = (hg_material_surface){false, side * strip_disc_z[i], 705, 1060, 0.055, 2.0};
+            all[n++] = (hg_material_surface){false, side * strip_disc_z[i], 705, 1060, 0.030, 1.06};
         }
         all[n++] = (hg_material_surface){false, side * end_plate_z, 200, 1100, 0.006, 0.05};
     }
