@@ -11,13 +11,13 @@
 
 static hg_context *ctx;
 
-static void must(hg_status status)
+static inline void must(hg_status status)
 {
     if (status < 0) fail_msg("%s", hg_context_message(ctx));
 }
 
 /* Element number q (from 1) of all parameters: a hash in -0.5 .. 0.5. */
-static double hashed(uint32_t q)
+static inline double hashed(uint32_t q)
 {
     uint32_t h = q * 2654435761u;
     h ^= h >> 16;
@@ -27,7 +27,7 @@ static double hashed(uint32_t q)
 }
 
 /* Linear weights 4u/sqrt(in), norm weights 1 + 0.2u, biases 0.2u. */
-static void fill_parameters(hg_model *model)
+static inline void fill_parameters(hg_model *model)
 {
     hg_real *p = hg_model_parameters(model);
     for (int64_t t = 0; t < hg_model_n_tensors(model); ++t) {
@@ -42,7 +42,7 @@ static void fill_parameters(hg_model *model)
 }
 
 /* The text with every `from` replaced by `to`; free() it. */
-static char *replaced(char *text, const char *from, const char *to)
+static inline char *replaced(char *text, const char *from, const char *to)
 {
     size_t room = 4 * strlen(text) + 4096, used = 0;
     char *out = calloc(room, 1);
@@ -60,7 +60,7 @@ static char *replaced(char *text, const char *from, const char *to)
 }
 
 /* A published architecture; edits: NULL-terminated pairs from, to. */
-static hg_model *architecture(const char *name, const char *const *edits)
+static inline hg_model *architecture(const char *name, const char *const *edits)
 {
     char path[256];
     snprintf(path, sizeof path, "datasets/models/architectures/%s.yaml", name);
@@ -91,7 +91,7 @@ typedef struct sample {
     hg_batch batch;
 } sample;
 
-static void sample_attach(sample *s, hg_model_widths w)
+static inline void sample_attach(sample *s, hg_model_widths w)
 {
     const hg_graph *g = s->graph;
     s->nodes = calloc((size_t)(g->n_nodes * w.node_in + 1), sizeof(hg_real));
@@ -181,7 +181,7 @@ static inline hg_status labelled_bce(hg_context *context, void *user, const hg_b
 }
 
 /* A smooth loss that reaches every output: sum of c (y + y^2 / 4) with c different for every element. */
-static double mixed_terms(const hg_real *y, hg_real *gradient, int64_t n, double phase)
+static inline double mixed_terms(const hg_real *y, hg_real *gradient, int64_t n, double phase)
 {
     double sum = 0;
     for (int64_t i = 0; i < n; ++i) {
