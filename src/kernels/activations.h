@@ -10,34 +10,35 @@ static const hg_real gelu_cubic = (hg_real)0.044715;
 static void activate(hg_activation kind, const hg_real *x, hg_real *y, int64_t count)
 {
     const hg_real one = 1, half = (hg_real)0.5;
+    /* in place, so that the compiler sees one array and vectorises */
+    if (x != y) memcpy(y, x, (size_t)count * sizeof *y);
     switch (kind) {
     case HG_ACTIVATION_NONE:
-        if (x != y) memcpy(y, x, (size_t)count * sizeof *y);
         break;
     case HG_ACTIVATION_RELU:
         /* written so that NaN stays NaN: a broken network must not look healthy */
-        for (int64_t i = 0; i < count; ++i) y[i] = x[i] < 0 ? 0 : x[i];
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] < 0 ? 0 : y[i];
         break;
     case HG_ACTIVATION_LEAKY_RELU:
-        for (int64_t i = 0; i < count; ++i) y[i] = x[i] > 0 ? x[i] : leak * x[i];
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] > 0 ? y[i] : leak * y[i];
         break;
     case HG_ACTIVATION_SIGMOID:
-        for (int64_t i = 0; i < count; ++i) y[i] = hg_sigmoid(x[i]);
+        for (int64_t i = 0; i < count; ++i) y[i] = hg_sigmoid(y[i]);
         break;
     case HG_ACTIVATION_TANH:
-        for (int64_t i = 0; i < count; ++i) y[i] = hg_tanh(x[i]);
+        for (int64_t i = 0; i < count; ++i) y[i] = hg_tanh(y[i]);
         break;
     case HG_ACTIVATION_SILU:
-        for (int64_t i = 0; i < count; ++i) y[i] = x[i] * hg_sigmoid(x[i]);
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] * hg_sigmoid(y[i]);
         break;
     case HG_ACTIVATION_GELU:
-        for (int64_t i = 0; i < count; ++i) y[i] = x[i] * half * (one + hg_erf(x[i] * root_half));
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] * half * (one + hg_erf(y[i] * root_half));
         break;
     case HG_ACTIVATION_GELU_TANH:
-        for (int64_t i = 0; i < count; ++i) y[i] = half * x[i] * (one + hg_tanh(gelu_slope * (x[i] + gelu_cubic * x[i] * x[i] * x[i])));
+        for (int64_t i = 0; i < count; ++i) y[i] = half * y[i] * (one + hg_tanh(gelu_slope * (y[i] + gelu_cubic * y[i] * y[i] * y[i])));
         break;
     case HG_ACTIVATION_SOFTPLUS:
-        for (int64_t i = 0; i < count; ++i) y[i] = (x[i] > 0 ? x[i] : 0) + hg_log1p(hg_exp_negative(-HG_ABS(x[i])));
+        for (int64_t i = 0; i < count; ++i) y[i] = (y[i] > 0 ? y[i] : 0) + hg_log1p(hg_exp_negative(-HG_ABS(y[i])));
         break;
     }
 }
@@ -53,7 +54,7 @@ static inline hg_real gelu_tanh_derivative(hg_real x)
     return (hg_real)0.5 * (1 + t) + (hg_real)0.5 * x * (1 - t * t) * gelu_slope * (1 + 3 * gelu_cubic * x * x);
 }
 
-static void activate_back(hg_activation kind, const hg_real *x, const hg_real *y, hg_real *dy, int64_t count)
+static void activate_back(hg_activation kind, const hg_real *restrict x, const hg_real *restrict y, hg_real *restrict dy, int64_t count)
 {
     switch (kind) {
     case HG_ACTIVATION_NONE:

@@ -10,6 +10,10 @@
 
 #ifdef HG_REAL_DOUBLE
 
+static inline hg_real hg_select(int condition, hg_real a, hg_real b)
+{
+    return condition ? a : b;
+}
 static inline hg_real hg_exp_negative(hg_real x)
 {
     return exp(x);
@@ -31,10 +35,21 @@ static inline hg_real hg_log1p(hg_real x)
 
 #else
 
+/* a where the condition holds, else b; by bits, because a branch keeps the compiler from vectorising. */
+static inline float hg_select(int condition, float a, float b)
+{
+    uint32_t mask = 0u - (uint32_t)(condition != 0), x, y;
+    memcpy(&x, &a, sizeof x);
+    memcpy(&y, &b, sizeof y);
+    x = (x & mask) | (y & ~mask);
+    memcpy(&a, &x, sizeof a);
+    return a;
+}
+
 /* exp(x) for x <= 0; 0 below -87 (the last normal number); NaN stays NaN. Cephes' expf polynomial. */
 static inline hg_real hg_exp_negative(hg_real x)
 {
-    float t = x > -87.0f ? x : -87.0f;
+    float t = hg_select(x > -87.0f, x, -87.0f);
     int32_t n = (int32_t)(t * 1.44269504f - 0.5f);
     float m = (float)n;
     float r = (t - m * 0.693359375f) + m * 2.12194440e-4f;
@@ -48,15 +63,14 @@ static inline hg_real hg_exp_negative(hg_real x)
     uint32_t bits = (uint32_t)(n + 127) << 23;
     float scale;
     memcpy(&scale, &bits, sizeof scale);
-    float y = p * scale;
-    y = x < -87.0f ? 0.0f : y;
-    return x != x ? x : y;
+    float y = hg_select(x >= -87.0f, p * scale, 0.0f);
+    return hg_select(x != x, x, y);
 }
 
 /* Cephes' tanhf: a polynomial near 0, the exponential form elsewhere. */
 static inline hg_real hg_tanh(hg_real x)
 {
-    float a = x < 0 ? -x : x, s = x * x;
+    float a = fabsf(x), s = x * x;
     float p = -5.70498872745e-3f;
     p = p * s + 2.06390887954e-2f;
     p = p * s - 5.37397155531e-2f;
@@ -64,9 +78,8 @@ static inline hg_real hg_tanh(hg_real x)
     p = p * s - 3.33332819422e-1f;
     float near = p * s * x + x;
     float e = hg_exp_negative(-2.0f * a);
-    float far = (1.0f - e) / (1.0f + e);
-    far = x < 0 ? -far : far;
-    return a < 0.625f ? near : far;
+    float far = copysignf((1.0f - e) / (1.0f + e), x);
+    return hg_select(a < 0.625f, near, far);
 }
 static inline hg_real hg_erf(hg_real x)
 {
@@ -83,8 +96,8 @@ static inline hg_real hg_log1p(hg_real x)
 
 static inline hg_real hg_sigmoid(hg_real x)
 {
-    hg_real a = x < 0 ? -x : x, e = hg_exp_negative(-a);
-    return (x < 0 ? e : (hg_real)1) / ((hg_real)1 + e);
+    hg_real e = hg_exp_negative(-HG_ABS(x));
+    return hg_select(x < 0, e, 1) / (1 + e);
 }
 
 #endif

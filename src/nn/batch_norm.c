@@ -35,7 +35,7 @@ static void column_means(const hg_run *run, column_sum kind, const hg_real *x, c
 {
     int64_t n = end - first, n_blocks = hg_block_count(n, HG_SUM_BLOCK);
     memset(part, 0, (size_t)(n_blocks * stride) * sizeof *part);
-#pragma omp parallel for schedule(dynamic) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic) num_threads(hg_team(run, n))
     for (int64_t b = 0; b < n_blocks; ++b) {
         int64_t row = first + b * HG_SUM_BLOCK, rows = end - row < HG_SUM_BLOCK ? end - row : HG_SUM_BLOCK;
         sum_block(kind, x + row * stride, y ? y + row * stride : NULL, rows, stride, part + b * stride);
@@ -66,13 +66,13 @@ hg_status hg_batch_norm_forward(hg_run *run, hg_entity entity, const hg_mlp_laye
         if (ptr[g] == ptr[g + 1]) continue;
         hg_real *r = *rstd + g * stride;
         column_means(run, SUM_ONE, z, NULL, ptr[g], ptr[g + 1], stride, blocks, mean);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, ptr[g + 1] - ptr[g]))
         for (int64_t i = ptr[g]; i < ptr[g + 1]; ++i) {
             for (int64_t c = 0; c < stride; ++c) z[i * stride + c] -= mean[c];
         }
         column_means(run, SUM_SQUARES, z, NULL, ptr[g], ptr[g + 1], stride, blocks, variance);
         for (int64_t c = 0; c < stride; ++c) r[c] = 1 / HG_SQRT(variance[c] + (hg_real)layer->eps);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, ptr[g + 1] - ptr[g]))
         for (int64_t i = ptr[g]; i < ptr[g + 1]; ++i) {
             for (int64_t c = 0; c < stride; ++c) z[i * stride + c] *= r[c];
         }
@@ -95,7 +95,7 @@ hg_status hg_batch_norm_back(hg_run *run, hg_entity entity, const hg_real *h, co
         const hg_real *r = rstd + g * stride;
         column_means(run, SUM_ONE, d, NULL, ptr[g], ptr[g + 1], stride, blocks, mean);
         column_means(run, SUM_PRODUCT, d, h, ptr[g], ptr[g + 1], stride, blocks, slope);
-#pragma omp parallel for schedule(static) num_threads(run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, ptr[g + 1] - ptr[g]))
         for (int64_t i = ptr[g]; i < ptr[g + 1]; ++i) {
             for (int64_t c = 0; c < stride; ++c) {
                 hg_real *at = &d[i * stride + c];

@@ -58,7 +58,7 @@ hg_status hg_products_make(hg_run *run, const hg_update *u, hg_products *out)
     if (used[HG_RECEIVER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.receiver, n_nodes * stride));
     if (p.sender || p.receiver) {
         int64_t n_tiles = hg_block_count(n_nodes, HG_TILE_ROWS);
-#pragma omp parallel for schedule(dynamic, 8) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n_nodes))
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n_nodes - row < HG_TILE_ROWS ? n_nodes - row : HG_TILE_ROWS;
             node_tile(run, u, &p, used[HG_DIFFERENCE], row, rows);

@@ -52,7 +52,7 @@ static hg_status nodes_back(hg_back *b)
     int64_t size = hg_back_scratch_layout(b, false, NULL, &counted) + 3 * tile;
     HG_TRY(hg_weight_sums_begin(run, b->u, n, true, &sums));
     HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
-#pragma omp parallel num_threads(run->threads)
+#pragma omp parallel num_threads(hg_team(run, run->graph->n_edges))
     {
         hg_back_scratch s;
         hg_real *own = memory + size * omp_get_thread_num();
@@ -120,7 +120,7 @@ static hg_status copies_back(hg_back *b, const hg_term *term)
         goto done;
     }
     HG_TRY(hg_alloc(run->ctx, &sums, n * width));
-#pragma omp parallel for schedule(dynamic, 64) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 64) num_threads(hg_team(run, run->graph->n_edges))
     for (int64_t i = 0; i < n; ++i) {
         hg_real *row = sums + i * width;
         if (term->access != HG_RECEIVER) {

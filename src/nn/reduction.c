@@ -132,7 +132,7 @@ static hg_status sweep_graphs(hg_run *run, const hg_items *it, sweep kind, int64
     for (int64_t s = 0; s < it->n_segments; ++s) first_block[s] = hg_block_count(it->ptr[s + 1] - it->ptr[s], HG_SUM_BLOCK);
     int64_t n_blocks = hg_prefix_sum(first_block, it->n_segments);
     HG_TRY(hg_alloc(ctx, &part, n_blocks * columns));
-#pragma omp parallel for schedule(dynamic) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic) num_threads(hg_team(run, it->n_items))
     for (int64_t b = 0; b < n_blocks; ++b) {
         int64_t low = 0, high = it->n_segments;
         while (high - low > 1) {
@@ -169,7 +169,7 @@ static hg_status run_sweep(hg_run *run, const hg_items *it, sweep kind, const hg
         HG_TRY(sweep_graphs(run, it, kind, columns, aux, aux_columns, *out));
         goto done;
     }
-#pragma omp parallel for schedule(dynamic, 256) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 256) num_threads(hg_team(run, it->n_items))
     for (int64_t s = 0; s < it->n_segments; ++s) {
         int64_t count = it->ptr[s + 1] - it->ptr[s];
         if (count > 0) sweep_places(run, it, kind, it->ptr[s], count, aux ? aux + s * aux_columns : NULL, *out + s * columns);
@@ -262,7 +262,8 @@ void hg_reduced_clear(hg_context *ctx, hg_reduced *r)
 hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out)
 {
     const hg_graph *g = run->graph;
-    hg_items it = {.message = rows, .width = width, .groups = 1, .n_segments = g->n_graphs, .blocked = true};
+    hg_items it = {
+        .message = rows, .width = width, .groups = 1, .n_segments = g->n_graphs, .blocked = true, .n_items = hg_run_rows(run, entity)};
     it.ptr = entity == HG_EDGES ? g->edge_ptr : g->node_ptr;
     return run_sweep(run, &it, SWEEP_SUM, NULL, out);
 }

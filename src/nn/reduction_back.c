@@ -80,7 +80,7 @@ static void own_messages_back(const way_back *w, hg_real *gradient)
 {
     const hg_items *it = &w->it;
     bool plain = w->reduction == HG_REDUCE_SUM && !it->factor && it->width % HG_LANES == 0;
-#pragma omp parallel for schedule(static) num_threads(w->run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(w->run, it->n_items))
     for (int64_t chunk = 0; chunk < hg_block_count(it->n_items, CHUNK); ++chunk) {
         int64_t first = chunk * CHUNK, count = it->n_items - first < CHUNK ? it->n_items - first : CHUNK;
         if (plain) {
@@ -97,7 +97,7 @@ static void node_messages_back(const way_back *w, bool sender, hg_real *gradient
     const hg_items *it = &w->it;
     const hg_graph *g = w->run->graph;
     const int64_t *ptr = sender ? g->out_ptr : g->in_ptr, *edge = sender ? g->out_edge : NULL;
-#pragma omp parallel for schedule(dynamic, 256) num_threads(w->run->threads)
+#pragma omp parallel for schedule(dynamic, 256) num_threads(hg_team(w->run, g->n_edges))
     for (int64_t i = 0; i < g->n_nodes; ++i) {
         for (int64_t t = ptr[i]; t < ptr[i + 1]; ++t) add_message_gradient(w, edge ? edge[t] : t, gradient + i * it->width);
     }
@@ -106,7 +106,7 @@ static void node_messages_back(const way_back *w, bool sender, hg_real *gradient
 static void factors_back(const way_back *w, hg_real *gradient)
 {
     const hg_items *it = &w->it;
-#pragma omp parallel for schedule(static) num_threads(w->run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(w->run, it->n_items))
     for (int64_t item = 0; item < it->n_items; ++item) add_factor_gradient(w, item, gradient + item * it->groups);
 }
 

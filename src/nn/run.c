@@ -48,7 +48,7 @@ static hg_status number_edges(hg_run *run)
     }
     if (!used) goto done;
     HG_TRY(hg_alloc(run->ctx, &run->edge_graph, g->n_edges));
-#pragma omp parallel for schedule(static) num_threads(run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, g->n_edges))
     for (int64_t e = 0; e < g->n_edges; ++e) run->edge_graph[e] = g->node_graph[g->receiver[e]];
 done:
     return status;

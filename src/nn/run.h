@@ -34,6 +34,12 @@ typedef struct hg_run {
 hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run);
 void hg_run_clear(hg_run *run);
 int64_t hg_run_rows(const hg_run *run, hg_entity entity);
+/* Threads for a loop over n rows: a team is not worth its barriers where there are few. */
+static inline int hg_team(const hg_run *run, int64_t n)
+{
+    int64_t most = n / 512 + 1;
+    return most < run->threads ? (int)most : run->threads;
+}
 void hg_run_drop(hg_run *run, int value);
 void hg_run_drop_reduced(hg_run *run, int update);
 

@@ -59,7 +59,7 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
     int64_t size = net ? hg_tape_layout(net, HG_TILE_ROWS, false, NULL, &counted) : HG_TILE_ROWS * hg_padded(width);
 
     HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
-#pragma omp parallel num_threads(run->threads)
+#pragma omp parallel num_threads(hg_team(run, n))
     {
         hg_real *own = memory + size * omp_get_thread_num();
         hg_tape tape;

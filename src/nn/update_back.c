@@ -32,7 +32,7 @@ static hg_status backward_in_tiles(hg_back *b)
     hg_back_scratch counted;
     int64_t size = hg_back_scratch_layout(b, true, NULL, &counted), n = b->sums.n_rows;
     HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
-#pragma omp parallel num_threads(run->threads)
+#pragma omp parallel num_threads(hg_team(run, n))
     {
         hg_back_scratch s;
         hg_back_scratch_layout(b, true, memory + size * omp_get_thread_num(), &s);
@@ -60,7 +60,7 @@ static hg_status concatenation_back(hg_back *b)
     hg_back_scratch counted;
     int64_t size = hg_back_scratch_layout(b, false, NULL, &counted), n = hg_run_rows(run, u->entity), stride = b->first_stride;
     HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
-#pragma omp parallel num_threads(run->threads)
+#pragma omp parallel num_threads(hg_team(run, n))
     {
         hg_back_scratch s;
         hg_back_scratch_layout(b, false, memory + size * omp_get_thread_num(), &s);

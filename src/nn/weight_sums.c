@@ -51,7 +51,7 @@ void hg_weight_sums_add(hg_run *run, const hg_update *u, const hg_weight_sums *s
     const hg_network *net = &run->d->network[u->network];
     hg_real *sum = s->memory, *gradient = run->weight_gradient;
     if (s->n_groups == 0) return;
-#pragma omp parallel for schedule(static) num_threads(run->threads)
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, s->size * s->n_groups / 64))
     for (int64_t block = 0; block < hg_block_count(s->size, HG_SUM_BLOCK); ++block) {
         int64_t first = block * HG_SUM_BLOCK, end = first + HG_SUM_BLOCK < s->size ? first + HG_SUM_BLOCK : s->size;
         for (int64_t group = 1; group < s->n_groups; ++group) {

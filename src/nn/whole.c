@@ -15,7 +15,7 @@ hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *prod
 
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
-#pragma omp parallel for schedule(dynamic, 8) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
             hg_tape at = hg_tape_at(net, tape, row);
@@ -27,7 +27,7 @@ hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *prod
         }
         if (layer->norm == HG_NORM_BATCH)
             HG_TRY(hg_batch_norm_forward(run, u->entity, layer, tape->layer[l].h, tape->layer[l].stride, &norms->rstd[l]));
-#pragma omp parallel for schedule(dynamic, 8) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
             hg_tape at = hg_tape_at(net, tape, row);
@@ -56,7 +56,7 @@ hg_status hg_whole_forward(hg_run *run, const hg_update *u, const hg_products *p
     hg_tape_layout(net, n, false, memory, &tape);
     HG_TRY(hg_whole_tape(run, u, products, reduced, &tape, &norms));
     const hg_layer_tape *last = &tape.layer[net->n_layers - 1];
-#pragma omp parallel for schedule(dynamic, 8) num_threads(run->threads)
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
     for (int64_t tile = 0; tile < n_tiles; ++tile) {
         int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
         hg_update_finish(run, u, last->y + row * last->stride, last->stride, row, rows, out + row * width);

@@ -35,7 +35,7 @@ static void run_stage_tile(const whole *w, stage what, int l, int64_t row, int64
 static void run_stage(const whole *w, stage what, int l)
 {
     const hg_weight_sums *sums = &w->b->sums;
-#pragma omp parallel num_threads(w->b->run->threads)
+#pragma omp parallel num_threads(hg_team(w->b->run, sums->n_rows))
     {
         hg_back_scratch s;
         hg_back_scratch_layout(w->b, false, w->memory + w->scratch * omp_get_thread_num(), &s);
