@@ -5,9 +5,9 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
-#include "nn/description.h"
+#include "nn/reader.h"
 
-enum { NAME_SIZE = 64, NAMES_MAX = 256, REPEAT_MAX = 1000, DEPTH_MAX = 4 };
+enum { REPEAT_MAX = 1000, DEPTH_MAX = 4 };
 
 const char *const hg_entity_names[] = {"nodes", "edges", "globals", NULL};
 static const char *const input_names[] = {"x", "e", "u"};
@@ -18,20 +18,7 @@ static const char *const repeat_keys[] = {"repeat", "updates", NULL};
 static const char *const outputs_keys[] = {"outputs", NULL};
 static const char *const supervision_words[] = {"last", "sum", "mean", NULL};
 
-typedef struct table_name {
-    char name[NAME_SIZE];
-    int value;
-} table_name;
-
-typedef struct reader {
-    hg_context *ctx;
-    hg_description *d;
-    int n_names;
-    table_name name[NAMES_MAX]; /* what each name means at this point of the program */
-    int64_t step;               /* of the innermost repeat, -1 outside */
-} reader;
-
-static int find_name(const reader *r, const char *name)
+static int find_name(const hg_reader *r, const char *name)
 {
     for (int i = 0; i < r->n_names; ++i) {
         if (!strcmp(r->name[i].name, name)) return i;
@@ -39,13 +26,13 @@ static int find_name(const reader *r, const char *name)
     return -1;
 }
 
-static hg_status bind_name(reader *r, const hg_yaml *node, const char *name, int value)
+static hg_status bind_name(hg_reader *r, const hg_yaml *node, const char *name, int value)
 {
     int i = find_name(r, name);
     if (i < 0) {
-        if (r->n_names == NAMES_MAX) return hg_yaml_fail(r->ctx, node, "more than %d tables", NAMES_MAX);
+        if (r->n_names == HG_NAMES_MAX) return hg_yaml_fail(r->ctx, node, "more than %d tables", HG_NAMES_MAX);
         i = r->n_names++;
-        snprintf(r->name[i].name, NAME_SIZE, "%s", name);
+        snprintf(r->name[i].name, HG_NAME_SIZE, "%s", name);
     } else {
         hg_entity was = r->d->value[r->name[i].value].entity, is = r->d->value[value].entity;
         if (was != is)
@@ -56,7 +43,7 @@ static hg_status bind_name(reader *r, const hg_yaml *node, const char *name, int
     return HG_OK;
 }
 
-static hg_status look_up(reader *r, const hg_yaml *node, const char *name, int *value)
+hg_status hg_reader_look_up(hg_reader *r, const hg_yaml *node, const char *name, int *value)
 {
     int i = find_name(r, name);
     if (i < 0) return hg_yaml_fail(r->ctx, node, "there is no table \"%s\" at this point", name);
@@ -64,7 +51,7 @@ static hg_status look_up(reader *r, const hg_yaml *node, const char *name, int *
     return HG_OK;
 }
 
-static hg_status add_value(reader *r, hg_entity entity, int64_t width, bool input, int *out)
+static hg_status add_value(hg_reader *r, hg_entity entity, int64_t width, bool input, int *out)
 {
     hg_description *d = r->d;
     hg_status status = HG_OK;
@@ -75,7 +62,7 @@ done:
     return status;
 }
 
-static hg_status read_inputs(reader *r, const hg_yaml *root)
+static hg_status read_inputs(hg_reader *r, const hg_yaml *root)
 {
     hg_status status = HG_OK;
     const hg_yaml *map = hg_yaml_get(root, "inputs");
@@ -97,105 +84,10 @@ done:
     return status;
 }
 
-/* A reduction belongs to a node update (over edges) or to a global update (over the edges or nodes of the graph). */
-static hg_status check_reduction(reader *r, const hg_yaml *node, hg_entity entity, const hg_term_text *text, const hg_term *term)
-{
-    hg_context *ctx = r->ctx;
-    hg_entity source = r->d->value[term->value].entity;
-    if (entity == HG_EDGES) return hg_yaml_fail(ctx, node, "\"%s\": an update of edges cannot reduce", node->text);
-    if (entity == HG_NODES && !text->directed) return hg_yaml_fail(ctx, node, "\"%s\": expected in or out in front", node->text);
-    if (entity == HG_GLOBALS && (text->directed || text->message != HG_OWN))
-        return hg_yaml_fail(ctx, node, "\"%s\": an update of globals takes neither in, out, sender nor receiver", node->text);
-    hg_entity expected = text->message == HG_OWN ? HG_EDGES : HG_NODES;
-    if (entity == HG_NODES && source != expected)
-        return hg_yaml_fail(ctx, node, "\"%s\": \"%s\" is a table of %s, expected %s%s", node->text, text->value, hg_entity_names[source],
-                            hg_entity_names[expected], expected == HG_EDGES ? " (or sender, receiver in front of it)" : "");
-    if (entity == HG_GLOBALS && source == HG_GLOBALS)
-        return hg_yaml_fail(ctx, node, "\"%s\": \"%s\" is a table of globals, expected nodes or edges", node->text, text->value);
-    if (text->reduction == HG_REDUCE_ATTENTION && term->weight < 0)
-        return hg_yaml_fail(ctx, node, "\"%s\": attention needs scores, as in \"in attention q * m\"", node->text);
-    if (term->weight < 0) return HG_OK;
-    hg_entity items = entity == HG_NODES ? HG_EDGES : source;
-    if (r->d->value[term->weight].entity != items)
-        return hg_yaml_fail(ctx, node, "\"%s\": factor \"%s\" is a table of %s, expected %s", node->text, text->weight,
-                            hg_entity_names[r->d->value[term->weight].entity], hg_entity_names[items]);
-    if (term->width % term->groups != 0)
-        return hg_yaml_fail(ctx, node, "\"%s\": %" PRId64 " factors do not divide a width of %" PRId64, node->text, term->groups,
-                            term->width);
-    return HG_OK;
-}
-
-static hg_status check_term(reader *r, const hg_yaml *node, hg_entity entity, const hg_term_text *text, hg_term *term)
-{
-    hg_context *ctx = r->ctx;
-    hg_entity source = r->d->value[term->value].entity;
-    if (term->access == HG_REDUCED) return check_reduction(r, node, entity, text, term);
-    if (term->access == HG_OWN) {
-        if (source == HG_GLOBALS && entity != HG_GLOBALS) {
-            term->access = HG_GRAPH;
-        } else if (source != entity) {
-            return hg_yaml_fail(ctx, node, "\"%s\" is a table of %s, which an update of %s cannot read as it is", text->value,
-                                hg_entity_names[source], hg_entity_names[entity]);
-        }
-        return HG_OK;
-    }
-    if (entity != HG_EDGES || source != HG_NODES)
-        return hg_yaml_fail(ctx, node, "\"%s\": sender, receiver and difference are for updates of edges that read tables of nodes",
-                            node->text);
-    return HG_OK;
-}
-
-static hg_status read_term(reader *r, const hg_yaml *node, hg_entity entity, hg_term *term)
+static hg_status use_network(hg_reader *r, const hg_yaml *node, hg_update *u, int64_t *width)
 {
     hg_status status = HG_OK;
-    char text[4 * NAME_SIZE];
-    hg_term_text words = {0};
-    HG_TRY(hg_yaml_expect(r->ctx, node, HG_YAML_SCALAR));
-    HG_TRY(hg_substitute(r->ctx, node, "step", r->step, text, sizeof text));
-    HG_TRY(hg_term_parse(r->ctx, node, text, &words));
-    *term =
-        (hg_term){.access = words.access, .reduction = words.reduction, .outgoing = words.outgoing, .message = words.message, .weight = -1};
-    HG_TRY(look_up(r, node, words.value, &term->value));
-    term->width = r->d->value[term->value].width;
-    if (words.weight[0]) {
-        HG_TRY(look_up(r, node, words.weight, &term->weight));
-        term->groups = r->d->value[term->weight].width;
-    }
-    HG_TRY(check_term(r, node, entity, &words, term));
-done:
-    return status;
-}
-
-static hg_status read_terms(reader *r, const hg_yaml *map, hg_update *u, int64_t *width)
-{
-    hg_status status = HG_OK;
-    const hg_yaml *list = hg_yaml_get(map, "inputs");
-    if (!list) {
-        status = hg_yaml_fail(r->ctx, map, "update without key 'inputs'");
-        goto done;
-    }
-    HG_TRY(hg_yaml_expect(r->ctx, list, HG_YAML_SEQUENCE));
-    if (list->n < 1 || list->n > HG_MAX_TERMS) {
-        status = hg_yaml_fail(r->ctx, list, "found %" PRId64 " inputs, expected 1 .. %d", list->n, HG_MAX_TERMS);
-        goto done;
-    }
-    HG_TRY(hg_alloc(r->ctx, &u->term, list->n));
-    *width = 0;
-    for (int64_t i = 0; i < list->n; ++i) {
-        hg_term *term = &u->term[u->n_terms++];
-        HG_TRY(read_term(r, list->child[i], u->entity, term));
-        term->column = *width;
-        *width += term->width;
-    }
-    if (*width > HG_MAX_WIDTH) status = hg_yaml_fail(r->ctx, list, "inputs are %" PRId64 " columns wide, at most %d", *width, HG_MAX_WIDTH);
-done:
-    return status;
-}
-
-static hg_status use_network(reader *r, const hg_yaml *node, hg_update *u, int64_t *width)
-{
-    hg_status status = HG_OK;
-    char name[4 * NAME_SIZE];
+    char name[4 * HG_NAME_SIZE];
     HG_TRY(hg_yaml_expect(r->ctx, node, HG_YAML_SCALAR));
     HG_TRY(hg_substitute(r->ctx, node, "step", r->step, name, sizeof name));
     for (u->network = r->d->n_networks - 1; u->network >= 0 && strcmp(r->d->network[u->network].name, name) != 0;) --u->network;
@@ -220,7 +112,7 @@ done:
 }
 
 /* residual: add, or {alpha: a} for sqrt(a) old + sqrt(1 - a) new. */
-static hg_status read_residual(reader *r, const hg_yaml *node, const char *name, int64_t width, hg_update *u)
+static hg_status read_residual(hg_reader *r, const hg_yaml *node, const char *name, int64_t width, hg_update *u)
 {
     static const char *const words[] = {"none", "add", NULL};
     static const char *const keys[] = {"alpha", NULL};
@@ -236,7 +128,7 @@ static hg_status read_residual(reader *r, const hg_yaml *node, const char *name,
         HG_TRY(hg_yaml_word(r->ctx, node, words, &word));
     }
     if (word == 0) goto done;
-    HG_TRY(look_up(r, node, name, &u->old));
+    HG_TRY(hg_reader_look_up(r, node, name, &u->old));
     int64_t found = r->d->value[u->old].width;
     if (r->d->value[u->old].entity != u->entity || found != width)
         status =
@@ -245,14 +137,14 @@ done:
     return status;
 }
 
-static hg_status read_number(reader *r, const hg_yaml *map, const char *key, double *out)
+static hg_status read_number(hg_reader *r, const hg_yaml *map, const char *key, double *out)
 {
     const hg_yaml *node = hg_yaml_get(map, key);
     return node ? hg_yaml_number(r->ctx, node, -1e30, 1e30, out) : HG_OK;
 }
 
 /* The key that says what is updated, and the name of the table. */
-static hg_status read_target(reader *r, const hg_yaml *map, hg_update *u, char *name)
+static hg_status read_target(hg_reader *r, const hg_yaml *map, hg_update *u, char *name)
 {
     hg_status status = HG_OK;
     const hg_yaml *target = NULL;
@@ -265,7 +157,7 @@ static hg_status read_target(reader *r, const hg_yaml *map, hg_update *u, char *
     }
     if (!target) return hg_yaml_fail(r->ctx, map, "expected one of nodes, edges, globals (an update), repeat or outputs");
     HG_TRY(hg_yaml_expect(r->ctx, target, HG_YAML_SCALAR));
-    HG_TRY(hg_substitute(r->ctx, target, "step", r->step, name, NAME_SIZE));
+    HG_TRY(hg_substitute(r->ctx, target, "step", r->step, name, HG_NAME_SIZE));
     hg_term_text text;
     HG_TRY(hg_term_parse(r->ctx, target, name, &text));
     if (text.access != HG_OWN) status = hg_yaml_fail(r->ctx, target, "found \"%s\", expected the name of a table", name);
@@ -280,18 +172,18 @@ static bool is_alias(const hg_update *u)
            u->shift == 0 && u->old < 0;
 }
 
-static hg_status read_update(reader *r, const hg_yaml *map)
+static hg_status read_update(hg_reader *r, const hg_yaml *map)
 {
     hg_description *d = r->d;
     hg_status status = HG_OK;
-    char name[NAME_SIZE];
+    char name[HG_NAME_SIZE];
     int64_t width = 0;
     int activation = 0;
     hg_update u = {.network = -1, .old = -1, .scale = 1, .keep = 1, .change = 1, .line = map->line};
 
     HG_TRY(hg_yaml_known_keys(r->ctx, map, update_keys));
     HG_TRY(read_target(r, map, &u, name));
-    HG_TRY(read_terms(r, map, &u, &width));
+    HG_TRY(hg_reader_terms(r, map, &u, &width));
     if (hg_yaml_get(map, "network")) HG_TRY(use_network(r, hg_yaml_get(map, "network"), &u, &width));
     if (hg_yaml_get(map, "activation")) HG_TRY(hg_yaml_word(r->ctx, hg_yaml_get(map, "activation"), hg_activation_words, &activation));
     u.activation = (hg_activation)activation;
@@ -316,7 +208,7 @@ done:
     return status;
 }
 
-static hg_status read_outputs(reader *r, const hg_yaml *item)
+static hg_status read_outputs(hg_reader *r, const hg_yaml *item)
 {
     hg_description *d = r->d;
     hg_status status = HG_OK;
@@ -329,10 +221,10 @@ static hg_status read_outputs(reader *r, const hg_yaml *item)
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
         const hg_yaml *node = hg_yaml_get(map, hg_entity_names[entity]);
         if (!node) continue;
-        char name[4 * NAME_SIZE];
+        char name[4 * HG_NAME_SIZE];
         HG_TRY(hg_yaml_expect(r->ctx, node, HG_YAML_SCALAR));
         HG_TRY(hg_substitute(r->ctx, node, "step", r->step, name, sizeof name));
-        HG_TRY(look_up(r, node, name, &mark.value[entity]));
+        HG_TRY(hg_reader_look_up(r, node, name, &mark.value[entity]));
         if (d->value[mark.value[entity]].entity != (hg_entity)entity) {
             status = hg_yaml_fail(r->ctx, node, "\"%s\" is not a table of %s", name, hg_entity_names[entity]);
             goto done;
@@ -353,9 +245,9 @@ done:
     return status;
 }
 
-static hg_status read_updates(reader *r, const hg_yaml *list, int depth);
+static hg_status read_updates(hg_reader *r, const hg_yaml *list, int depth);
 
-static hg_status read_repeat(reader *r, const hg_yaml *item, int depth)
+static hg_status read_repeat(hg_reader *r, const hg_yaml *item, int depth)
 {
     hg_status status = HG_OK;
     int64_t count, outer = r->step;
@@ -372,7 +264,7 @@ done:
     return status;
 }
 
-static hg_status read_updates(reader *r, const hg_yaml *list, int depth)
+static hg_status read_updates(hg_reader *r, const hg_yaml *list, int depth)
 {
     hg_status status = HG_OK;
     HG_TRY(hg_yaml_expect(r->ctx, list, HG_YAML_SEQUENCE));
@@ -391,7 +283,7 @@ done:
     return status;
 }
 
-static hg_status read_root(reader *r, const hg_yaml *root)
+static hg_status read_root(hg_reader *r, const hg_yaml *root)
 {
     hg_status status = HG_OK;
     int supervision = 0;
@@ -419,7 +311,7 @@ hg_status hg_description_read(hg_context *ctx, const char *name, const char *yam
 {
     hg_status status = HG_OK;
     hg_yaml *root = NULL;
-    reader *r = NULL;
+    hg_reader *r = NULL;
     HG_TRY(hg_alloc(ctx, &r, 1));
     r->ctx = ctx;
     r->d = out;

@@ -112,6 +112,19 @@ static void mark_used(const hg_model *model, uint8_t *used)
     }
 }
 
+static hg_status check_weights(hg_context *ctx, const hg_model *model, const hg_real *gradient)
+{
+    for (int64_t t = 0; t < model->n_tensors; ++t) {
+        const hg_tensor *tensor = &model->tensor[t];
+        for (int64_t i = 0; i < tensor->size; ++i) {
+            if (!isfinite(gradient[tensor->offset + i]))
+                return hg_fail(ctx, HG_ERR_NUMERIC, "gradient of %s, element %" PRId64 " is %g, expected a finite number", tensor->name, i,
+                               (double)gradient[tensor->offset + i]);
+        }
+    }
+    return HG_OK;
+}
+
 hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_batch *batch, hg_loss_fn *loss_fn, void *user, double *loss,
                             hg_real *gradient, const hg_outputs *input_gradient, uint8_t *used)
 {
@@ -133,10 +146,7 @@ hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_bat
     HG_TRY(forward(&run));
     HG_TRY(losses(&run, loss_fn, user, &sum));
     HG_TRY(backward(&run));
-    for (int64_t i = 0; i < model->n_parameters; ++i) {
-        HG_CHECK(isfinite(weights[i]), HG_ERR_NUMERIC, "gradient of parameter %" PRId64 " is %g, expected a finite number", i,
-                 (double)weights[i]);
-    }
+    HG_TRY(check_weights(ctx, model, weights));
     memcpy(gradient, weights, (size_t)model->n_parameters * sizeof *gradient);
     give_input_gradients(&run, input_gradient);
     *loss = sum;

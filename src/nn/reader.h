@@ -1,0 +1,29 @@
+/* nn/reader.h — what reading a description carries along: the tables by name at this point of the program. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_NN_READER_H
+#define HG_NN_READER_H
+
+#include "nn/description.h"
+
+enum { HG_NAME_SIZE = 64, HG_NAMES_MAX = 256 };
+
+typedef struct hg_table_name {
+    char name[HG_NAME_SIZE];
+    int value;
+} hg_table_name;
+
+typedef struct hg_reader {
+    hg_context *ctx;
+    hg_description *d;
+    int n_names;
+    hg_table_name name[HG_NAMES_MAX]; /* what each name means at this point of the program */
+    int64_t step;                     /* of the innermost repeat, -1 outside */
+} hg_reader;
+
+/* The table that a name means now. */
+hg_status hg_reader_look_up(hg_reader *r, const hg_yaml *node, const char *name, int *value);
+
+/* Reads the inputs of an update (u->entity is set) and their common width. */
+hg_status hg_reader_terms(hg_reader *r, const hg_yaml *map, hg_update *u, int64_t *width);
+
+#endif
