@@ -44,7 +44,7 @@ static hg_status take_name(hg_context *ctx, const hg_yaml *node, word_list *word
     bool good = isalpha((unsigned char)word[0]) || word[0] == '_';
     for (const char *c = word; *c; ++c) good = good && (isalnum((unsigned char)*c) || *c == '_');
     if (!good) return hg_yaml_fail(ctx, node, "found \"%s\", expected the name of a table (letters, digits, _)", word);
-    strcpy(out, word);
+    memcpy(out, word, strlen(word) + 1);
     return HG_OK;
 }
 
