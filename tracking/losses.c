@@ -27,13 +27,13 @@ static void mark_chains(const hg_truth_order *order, hg_edge_truth truth, const 
         }
 }
 
-static void mark_triplets(const hg_truth_order *order, const hg_stages *stages, uint8_t *passed, uint8_t bit)
+static void mark_triplets(const hg_truth_order *order, const hg_stages *stages, const hg_edge_list *joined, uint8_t *passed, uint8_t bit)
 {
     const hg_edge_list *triplets = stages->triplets;
     for (int64_t t = 0; t < triplets->n; ++t) {
         if (triplets->keep != NULL && !triplets->keep[t]) continue;
         int32_t p = -1;
-        const hg_edge_label label = hg_truth_triplet_label(order, stages->truth, stages->doublets, stages->doublet_of, triplets, t, &p);
+        const hg_edge_label label = hg_truth_triplet_label(order, stages->truth, joined, stages->doublet_of, triplets, t, &p);
         if (label == HG_EDGE_TRUE) passed[p] |= bit;
     }
 }
@@ -79,9 +79,10 @@ hg_status hg_losses_count(hg_context *ctx, const hg_truth_order *order, const hg
     uint8_t *passed = NULL;  /* [n_particles] bits of the stages that a particle passed */
     uint8_t *entered = NULL; /* [n_hits] */
     int64_t result[HG_LOSS_STAGES] = {0};
+    const hg_edge_list *joined = stages->triplet_doublets != NULL ? stages->triplet_doublets : stages->doublets;
     bool looked_at[HG_LOSS_STAGES] = {[HG_LOSS_HITS] = true};
 
-    HG_CHECK(stages->triplets == NULL || stages->doublets != NULL, HG_ERR_ARG, "triplets without doublets");
+    HG_CHECK(stages->triplets == NULL || joined != NULL, HG_ERR_ARG, "triplets without doublets");
     HG_TRY(hg_alloc(ctx, &passed, order->n_particles));
     HG_TRY(hg_alloc(ctx, &entered, order->n_hits));
     mark_hits(order, stages->truth, passed, stage_bit(HG_LOSS_HITS));
@@ -93,9 +94,9 @@ hg_status hg_losses_count(hg_context *ctx, const hg_truth_order *order, const hg
         mark_chains(order, stages->truth, stages->doublets, true, entered, passed, stage_bit(HG_LOSS_DOUBLET));
     }
     if (stages->triplets != NULL) {
-        HG_TRY(hg_truth_check_triplets(ctx, order, stages->doublets, stages->n_nodes, stages->doublet_of, stages->triplets));
+        HG_TRY(hg_truth_check_triplets(ctx, order, joined, stages->n_nodes, stages->doublet_of, stages->triplets));
         looked_at[HG_LOSS_TRIPLET] = true;
-        mark_triplets(order, stages, passed, stage_bit(HG_LOSS_TRIPLET));
+        mark_triplets(order, stages, joined, passed, stage_bit(HG_LOSS_TRIPLET));
     }
     if (stages->seeds != NULL) {
         HG_TRY(hg_truth_check_lists(ctx, "seed", order, stages->seeds));

@@ -169,10 +169,11 @@ HG_API const char *hg_loss_name(hg_loss_stage stage);
 
 /** What the stages left behind. NULL = this stage is not looked at. All borrowed. */
 typedef struct hg_stages {
-    const hg_edge_list *doublets; /* keep = the doublet cut */
-    const hg_edge_list *triplets; /* between doublets or line-graph nodes; keep = the triplet cut; needs doublets */
-    int64_t n_nodes;              /* of the line graph */
-    const int64_t *doublet_of;    /* [n_nodes], NULL = node k is doublet k */
+    const hg_edge_list *doublets;         /* keep = the doublet cut */
+    const hg_edge_list *triplets;         /* between doublets or line-graph nodes; keep = the triplet cut */
+    const hg_edge_list *triplet_doublets; /* the doublets that the triplets join; NULL = `doublets` */
+    int64_t n_nodes;                      /* of the line graph */
+    const int64_t *doublet_of;            /* [n_nodes], NULL = node k is doublet k */
     const hg_hit_lists *seeds, *tracks;
     hg_edge_truth truth;
 } hg_stages;

@@ -14,12 +14,11 @@ static hg_status evaluate_event(hg_context *ctx, const hg_event_source *source, 
                                 hg_evaluation *evaluation)
 {
     hg_event *event = NULL;
-    hg_tracks *tracks = NULL;
+    hg_tracks_content content = {0};
     hg_status status = hg_event_read(ctx, source, HG_PART_TRUTH | HG_PART_PARTICLES, &event);
-    if (status >= 0) status = hg_found_tracks_of_event(ctx, found, event, &tracks);
-    if (status >= 0)
-        status = hg_evaluation_add(ctx, event, detector, &(hg_hit_lists){tracks->n, tracks->hit_offset, tracks->hit}, evaluation);
-    hg_tracks_destroy(ctx, tracks);
+    if (status >= 0) status = hg_found_tracks_of_event(ctx, found, event, &content);
+    if (status >= 0) status = hg_evaluation_add(ctx, event, detector, &content, evaluation);
+    hg_tracks_content_clear(ctx, &content);
     hg_event_destroy(ctx, event);
     return status;
 }

@@ -11,20 +11,111 @@
 #include "base/text.h"
 #include "pipeline/rate_json.h"
 
-hg_status hg_evaluation_add(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_hit_lists *tracks,
+/* The stages before the tracks, as far as the file knows them. */
+typedef struct found_stages {
+    hg_stages stages;
+    hg_edge_list doublets, triplets, triplet_doublets;
+    hg_hit_lists seeds;
+    int32_t *end;          /* [2 n_doublets] */
+    uint8_t *keep;         /* [n_doublets] */
+    int32_t *triplet_end;  /* [4 n_triplets] two doublets for each triplet: senders, then receivers */
+    int32_t *triplet_node; /* [2 n_triplets] triplet t joins doublets 2 t and 2 t + 1 */
+    uint8_t *triplet_keep; /* [n_triplets] */
+    int64_t *seed_offset;  /* [n_seeds + 1] */
+} found_stages;
+
+static void free_stages(hg_context *ctx, found_stages *f)
+{
+    hg_free(ctx, f->end);
+    hg_free(ctx, f->keep);
+    hg_free(ctx, f->triplet_end);
+    hg_free(ctx, f->triplet_node);
+    hg_free(ctx, f->triplet_keep);
+    hg_free(ctx, f->seed_offset);
+}
+
+static hg_status stage_doublets(hg_context *ctx, const hg_tracks_content *found, double score_min, found_stages *f)
+{
+    hg_status status = HG_OK;
+    const int64_t n = found->n_doublets;
+    HG_TRY(hg_alloc(ctx, &f->end, 2 * n));
+    HG_TRY(hg_alloc(ctx, &f->keep, n));
+    for (int64_t e = 0; e < n; ++e) {
+        f->end[e] = found->doublet_hit[2 * e];
+        f->end[n + e] = found->doublet_hit[2 * e + 1];
+        f->keep[e] = found->doublet_score[e] >= (float)score_min;
+    }
+    f->doublets = (hg_edge_list){n, f->end, f->end + n, f->keep};
+    f->stages.doublets = &f->doublets;
+done:
+    return status;
+}
+
+static hg_status stage_triplets(hg_context *ctx, const hg_tracks_content *found, double score_min, found_stages *f)
+{
+    hg_status status = HG_OK;
+    const int64_t n = found->n_triplets;
+    HG_CHECK(n <= INT32_MAX / 2, HG_ERR_LIMIT, "%" PRId64 " triplets, at most %d", n, INT32_MAX / 2);
+    HG_TRY(hg_alloc(ctx, &f->triplet_end, 4 * n));
+    HG_TRY(hg_alloc(ctx, &f->triplet_node, 2 * n));
+    HG_TRY(hg_alloc(ctx, &f->triplet_keep, n));
+    for (int64_t t = 0; t < n; ++t) {
+        for (int k = 0; k < 2; ++k) {
+            f->triplet_end[2 * t + k] = found->triplet_hit[3 * t + k];
+            f->triplet_end[2 * n + 2 * t + k] = found->triplet_hit[3 * t + k + 1];
+        }
+        f->triplet_node[t] = (int32_t)(2 * t);
+        f->triplet_node[n + t] = (int32_t)(2 * t + 1);
+        f->triplet_keep[t] = found->triplet_score[t] >= (float)score_min;
+    }
+    f->triplet_doublets = (hg_edge_list){2 * n, f->triplet_end, f->triplet_end + 2 * n, NULL};
+    f->triplets = (hg_edge_list){n, f->triplet_node, f->triplet_node + n, f->triplet_keep};
+    f->stages.triplets = &f->triplets;
+    f->stages.triplet_doublets = &f->triplet_doublets;
+    f->stages.n_nodes = 2 * n;
+done:
+    return status;
+}
+
+static hg_status stage_seeds(hg_context *ctx, const hg_tracks_content *found, found_stages *f)
+{
+    const hg_status status = hg_alloc(ctx, &f->seed_offset, found->n_seeds + 1);
+    if (status < 0) return status;
+    for (int64_t s = 0; s <= found->n_seeds; ++s) f->seed_offset[s] = 3 * s;
+    f->seeds = (hg_hit_lists){found->n_seeds, f->seed_offset, found->seed_hit};
+    f->stages.seeds = &f->seeds;
+    return HG_OK;
+}
+
+static hg_status count_losses(hg_context *ctx, const hg_truth_order *order, const hg_tracks_content *found, const hg_hit_lists *tracks,
+                              const hg_target *targets, const hg_evaluation *evaluation, int64_t loss[][HG_LOSS_STAGES])
+{
+    hg_status status = HG_OK;
+    found_stages f = {.stages = {.tracks = tracks}};
+    if (found->doublet_hit != NULL) HG_TRY(stage_doublets(ctx, found, evaluation->doublet_min, &f));
+    if (found->triplet_hit != NULL) HG_TRY(stage_triplets(ctx, found, evaluation->triplet_min, &f));
+    if (found->seed_hit != NULL) HG_TRY(stage_seeds(ctx, found, &f));
+    for (int t = 0; t < HG_DEFAULT_TARGETS; ++t) HG_TRY(hg_losses_count(ctx, order, &targets[t], &f.stages, loss[t]));
+done:
+    free_stages(ctx, &f);
+    return status;
+}
+
+hg_status hg_evaluation_add(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_tracks_content *found,
                             hg_evaluation *evaluation)
 {
     hg_status status = HG_OK;
     hg_truth_order *order = NULL;
     hg_track_report report;
     hg_target targets[HG_DEFAULT_TARGETS];
-    int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES];
+    int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES] = {{0}};
+    const hg_hit_lists tracks = {found->tracks->n, found->tracks->hit_offset, found->tracks->hit};
 
     HG_CHECK(event->has_truth, HG_ERR_DATA, "event %" PRIu64 " has no truth", event->event_id);
     hg_target_defaults(targets);
     HG_TRY(hg_truth_order_create(ctx, event, detector, NULL, &order));
-    HG_TRY(hg_track_report_make(ctx, order, event->truth.weight, tracks, targets, HG_DEFAULT_TARGETS, &report));
-    for (int t = 0; t < HG_DEFAULT_TARGETS; ++t) HG_TRY(hg_losses_count(ctx, order, &targets[t], &(hg_stages){.tracks = tracks}, loss[t]));
+    HG_TRY(hg_track_report_make(ctx, order, event->truth.weight, &tracks, targets, HG_DEFAULT_TARGETS, &report));
+    if (evaluation->with_losses) HG_TRY(count_losses(ctx, order, found, &tracks, targets, evaluation, loss));
     hg_track_report_add(&evaluation->tracks, &report);
     for (int t = 0; t < HG_DEFAULT_TARGETS; ++t)
         for (int s = 0; s < HG_LOSS_STAGES; ++s) evaluation->loss[t][s] += loss[t][s];

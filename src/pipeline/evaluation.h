@@ -6,16 +6,18 @@
 #include "hitgraph/detector.h"
 #include "hitgraph/event.h"
 #include "hitgraph/metrics.h"
+#include "hitgraph/tracks_file.h"
 
 typedef struct hg_evaluation {
     hg_track_report tracks;
-    bool with_losses;
-    int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES]; /* when asked for */
+    bool with_losses; /* count where targets were lost; set by the caller, with the cuts on the scores */
+    double doublet_min, triplet_min;
+    int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES];
 } hg_evaluation;
 
-/* Adds one event. *evaluation must be zero at first, but for with_losses.
+/* Adds one event. *evaluation must be zero at first, but for what the caller sets.
  * Errors: HG_ERR_DATA no truth, or a hit's module is not in the detector (message: which). */
-hg_status hg_evaluation_add(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_hit_lists *tracks,
+hg_status hg_evaluation_add(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_tracks_content *found,
                             hg_evaluation *evaluation);
 
 /* All definitions side by side as a table, and as one JSON object. Texts are owned by the caller (hg_free). */

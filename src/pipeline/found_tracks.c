@@ -12,7 +12,7 @@
 
 struct hg_found_tracks {
     char *path;        /* owned */
-    hg_labels *labels; /* owned */
+    hg_labels *labels; /* owned; NULL = a tracks file, read event by event */
 };
 
 hg_status hg_found_tracks_open(hg_context *ctx, const char *path, hg_found_tracks **out)
@@ -22,7 +22,8 @@ hg_status hg_found_tracks_open(hg_context *ctx, const char *path, hg_found_track
 
     HG_TRY(hg_alloc(ctx, &found, 1));
     HG_TRY(hg_copy_string(ctx, path, &found->path));
-    HG_TRY(hg_labels_read(ctx, path, &found->labels));
+    const size_t length = strlen(path);
+    if (length < 3 || strcmp(path + length - 3, ".h5") != 0) HG_TRY(hg_labels_read(ctx, path, &found->labels));
     *out = found;
     found = NULL;
 done:
@@ -90,9 +91,14 @@ done:
     return status;
 }
 
-hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks **out)
+hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks_content *out)
 {
-    const hg_status status = tracks_of_labels(ctx, found->labels, event, out);
-    if (status < 0) hg_fail_prefix(ctx, "%s", found->path);
+    if (found->labels == NULL) return hg_tracks_content_read(ctx, found->path, event->event_id, &event->hits, out);
+    hg_tracks *tracks = NULL;
+    const hg_status status = tracks_of_labels(ctx, found->labels, event, &tracks);
+    if (status < 0)
+        hg_fail_prefix(ctx, "%s", found->path);
+    else
+        *out = (hg_tracks_content){.tracks = tracks};
     return status;
 }

@@ -4,7 +4,7 @@
 #define HG_PIPELINE_FOUND_TRACKS_H
 
 #include "hitgraph/event.h"
-#include "hitgraph/tracks.h"
+#include "hitgraph/tracks_file.h"
 
 typedef struct hg_found_tracks hg_found_tracks;
 
@@ -12,8 +12,8 @@ typedef struct hg_found_tracks hg_found_tracks;
 hg_status hg_found_tracks_open(hg_context *ctx, const char *path, hg_found_tracks **out);
 void hg_found_tracks_close(hg_context *ctx, hg_found_tracks *found);
 
-/* Tracks of one event. Those of a submission have no fit (status HG_TRACK_FAILED); their hits are in order of distance from the origin.
- * Errors: HG_ERR_DATA the file lacks the event, or its hits are not those of the event. *out owned by the caller. */
-hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks **out);
+/* What the file says of one event. Tracks of a submission have no fit (status HG_TRACK_FAILED); their hits are in order of distance from
+ * the origin. Errors: HG_ERR_DATA the file lacks the event, or its hits are not those of the event. Free with hg_tracks_content_clear. */
+hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks_content *out);
 
 #endif

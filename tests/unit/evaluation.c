@@ -64,12 +64,17 @@ static void table_and_json_agree(void **state)
 {
     (void)state;
     /* particle 1 is split, particle 2 whole, particle 3 whole with the noise hit */
-    const int32_t hit[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18};
     const int64_t offset[] = {0, 3, 6, 12, 19};
-    const hg_hit_lists tracks = {4, offset, hit};
+    hg_tracks_content found = {0};
+    assert_int_equal(hg_tracks_create(ctx, 4, HITS, &found.tracks), HG_OK);
+    memcpy(found.tracks->hit_offset, offset, sizeof offset);
+    for (int32_t i = 0; i < HITS; ++i) found.tracks->hit[i] = i;
+    /* seeds and triplets for particles 1 and 3, a doublet chain for particle 1 alone: found is found, whatever the stages say */
+    int32_t seed[] = {0, 1, 2, 12, 13, 14}, triplet[] = {0, 1, 2, 12, 13, 14}, doublet[] = {0, 1, 1, 2};
+    float doublet_score[] = {0.9f, 0.1f}, triplet_score[] = {0.9f, 0.9f};
     hg_evaluation evaluation = {.with_losses = true};
     char *text = NULL, *json = NULL;
-    for (int twice = 0; twice < 2; ++twice) assert_int_equal(hg_evaluation_add(ctx, event, detector, &tracks, &evaluation), HG_OK);
+    for (int twice = 0; twice < 2; ++twice) assert_int_equal(hg_evaluation_add(ctx, event, detector, &found, &evaluation), HG_OK);
     assert_int_equal(hg_evaluation_print(ctx, &evaluation, &text), HG_OK);
     assert_int_equal(hg_evaluation_json(ctx, &evaluation, &json), HG_OK);
 
@@ -94,13 +99,27 @@ static void table_and_json_agree(void **state)
     for (int kind = 0; kind < HG_MATCH_KINDS; ++kind) assert_non_null(strstr(text, hg_match_name((hg_match_kind)kind)));
     hg_free(ctx, text);
     hg_free(ctx, json);
+
+    const hg_tracks_content all = {found.tracks, 2, 2, 2, seed, doublet, doublet_score, triplet, triplet_score};
+    const struct {
+        double doublet_min, triplet_min;
+        hg_loss_stage lost;
+    } cuts[] = {{0, 0, HG_LOSS_TRACK}, {0.5, 0, HG_LOSS_DOUBLET}, {0, 0.95, HG_LOSS_TRIPLET}};
+    for (int k = 0; k < 3; ++k) {
+        hg_evaluation e = {.with_losses = true, .doublet_min = cuts[k].doublet_min, .triplet_min = cuts[k].triplet_min};
+        assert_int_equal(hg_evaluation_add(ctx, event, detector, &all, &e), HG_OK);
+        assert_int_equal(e.loss[0][HG_LOSS_NONE], 2);
+        assert_int_equal(e.loss[0][cuts[k].lost], 1);
+    }
+    hg_tracks_destroy(ctx, found.tracks);
 }
 
 static void events_without_truth_are_refused(void **state)
 {
     (void)state;
     hg_evaluation evaluation = {0};
-    const hg_hit_lists none = {0, (int64_t[]){0}, NULL};
+    hg_tracks_content none = {0};
+    assert_int_equal(hg_tracks_create(ctx, 0, 0, &none.tracks), HG_OK);
     event->has_truth = false;
     assert_int_equal(hg_evaluation_add(ctx, event, detector, &none, &evaluation), HG_ERR_DATA);
     event->has_truth = true;
@@ -108,6 +127,7 @@ static void events_without_truth_are_refused(void **state)
     assert_int_equal(hg_evaluation_add(ctx, event, detector, &none, &evaluation), HG_ERR_DATA);
     event->hits.module_id[0] -= 100000;
     assert_int_equal(evaluation.tracks.n_events, 0);
+    hg_tracks_content_clear(ctx, &none);
 }
 
 int main(void)
