@@ -32,10 +32,10 @@ static hg_status print_evaluation(hg_cli *cli, const hg_evaluation *evaluation)
     return status;
 }
 
-static hg_status evaluate(hg_cli *cli, const char *detector_path, bool with_losses)
+static hg_status evaluate(hg_cli *cli, const char *detector_path, const hg_evaluation *wanted)
 {
     hg_context *ctx = cli->ctx;
-    hg_evaluation evaluation = {.with_losses = with_losses};
+    hg_evaluation evaluation = *wanted;
     hg_found_tracks *found = NULL;
     hg_event_list *events = NULL;
     hg_detector *detector = NULL;
@@ -57,10 +57,13 @@ static hg_status evaluate(hg_cli *cli, const char *detector_path, bool with_loss
 int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
 {
     const char *detector = NULL;
-    bool losses = false;
+    hg_evaluation wanted = {.doublet_min = 0.1, .triplet_min = 0.5};
     const hg_cli_flag flags[] = {
         {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
-        {"losses", HG_CLI_FLAG, &losses, NULL, "also count the particles that were not found"},
+        {"losses", HG_CLI_FLAG, &wanted.with_losses, NULL,
+         "also count at which stage particles were lost, as far as the file holds the stages"},
+        {"doublet-min", HG_CLI_NUMBER, &wanted.doublet_min, "SCORE", "losses: the cut on doublets; default 0.1"},
+        {"triplet-min", HG_CLI_NUMBER, &wanted.triplet_min, "SCORE", "losses: the cut on triplets; default 0.5"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
     const hg_cli_usage usage = {
@@ -75,7 +78,7 @@ int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
     };
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
-    const hg_status status = evaluate(cli, detector, losses);
+    const hg_status status = evaluate(cli, detector, &wanted);
     if (status >= 0) return HG_EXIT_OK;
     const int code = hg_cli_fail(cli, "evaluate", status);
     return status == HG_ERR_IO ? HG_EXIT_BAD_INPUT : code;

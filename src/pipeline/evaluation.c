@@ -178,7 +178,9 @@ done:
 static hg_status print_losses(hg_context *ctx, hg_text *text, const hg_evaluation *evaluation)
 {
     hg_status status = HG_OK;
-    HG_TRY(hg_text_append(ctx, text, "\nlosses (targets; the first stage that lost them)\n  %-10s", "pT > GeV"));
+    HG_TRY(hg_text_append(ctx, text,
+                          "\nlosses: targets by the first stage that they did not pass; doublets above %g, triplets above %g\n  %-10s",
+                          evaluation->doublet_min, evaluation->triplet_min, "pT > GeV"));
     for (int s = 0; s < HG_LOSS_STAGES; ++s) HG_TRY(hg_text_append(ctx, text, " %12s", hg_loss_name((hg_loss_stage)s)));
     for (int t = 0; t < evaluation->tracks.n_targets; ++t) {
         HG_TRY(hg_text_append(ctx, text, "\n  %-10g", evaluation->tracks.target[t].target.pt_min_gev));
