@@ -31,6 +31,19 @@ static void most_probable_loss_in_silicon(void **state)
     assert_near(1e3 * hg_silicon_probable_loss(1.0, pion, 0.15), 37.163, 1e-3);
 }
 
+/* A surface of plain silicon loses what silicon loses, at any momentum and incidence; FWHM 4.018 xi, that is sigma 1.706 xi. */
+static void surface_of_silicon(void **state)
+{
+    (void)state;
+    hg_material_surface s = {.cylinder = true, .x_over_x0 = 0.30 / 93.70};
+    s.loss_mev = hg_silicon_probable_loss(3.5 * pion, pion, 0.30);
+    double sigma;
+    assert_near(hg_surface_loss(&s, 1.0, pion, 1.0, &sigma), 0.078104, 1e-6);
+    assert_near(sigma, 4.018 / 2.3548 * 5.45170e-3, 2e-6);
+    assert_near(hg_surface_loss(&s, 1.0, pion, 0.5, NULL), hg_silicon_probable_loss(1.0, pion, 0.60), 1e-9);
+    assert_near(hg_surface_loss(&s, 0.3, proton, 1.0, NULL), hg_silicon_probable_loss(0.3, proton, 0.30), 1e-9);
+}
+
 static void scattering_angle(void **state)
 {
     (void)state;
@@ -95,9 +108,13 @@ static void stopped_and_neutral_particles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(mean_loss_in_silicon),    cmocka_unit_test(most_probable_loss_in_silicon),
-        cmocka_unit_test(scattering_angle),        cmocka_unit_test(momentum_after_a_loss),
-        cmocka_unit_test(backward_undoes_forward), cmocka_unit_test(stopped_and_neutral_particles),
+        cmocka_unit_test(mean_loss_in_silicon),
+        cmocka_unit_test(most_probable_loss_in_silicon),
+        cmocka_unit_test(scattering_angle),
+        cmocka_unit_test(surface_of_silicon),
+        cmocka_unit_test(momentum_after_a_loss),
+        cmocka_unit_test(backward_undoes_forward),
+        cmocka_unit_test(stopped_and_neutral_particles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
