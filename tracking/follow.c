@@ -4,6 +4,7 @@
 #include <string.h>
 #include "tracking/finder.h"
 #include "tracking/kalman.h"
+#include "tracking/transport.h"
 
 enum { WINDOW_HITS = 32, WINDOWS_AHEAD = 4, BRANCHES_MAX = 4, LAYERS_MAX = 64 };
 
@@ -17,9 +18,9 @@ typedef struct match {
 
 /* A hypothesis on its way. */
 typedef struct branch {
-    hg_candidate candidate;          /* hits in the order found */
-    hg_track_state state;            /* filtered, at the last hit */
-    int32_t holes_in_row, last_real; /* holes after the last hit do not count */
+    hg_candidate candidate; /* hits in the order found */
+    hg_track_state state;   /* filtered, at the last hit */
+    float end_gain;         /* what the end of the walk says: does it come from the beam line? */
 } branch;
 
 /* What one pass over the layers needs. */
@@ -28,6 +29,7 @@ typedef struct walk {
     int direction;
     const int32_t *expected; /* hits that the graph, or the way out, says belong here */
     int32_t n_expected;
+    float bonus; /* of expected hits */
     int32_t n_branches;
 } walk;
 
@@ -98,8 +100,9 @@ static bool test_hit(const walk *w, const hg_track_state *from, hg_track_state *
     if (!(chi2 <= chi2_max)) return false;
     float gain = likelihood_gain(w->finder, at, hit, chi2);
     *out = (match){.hit = hit, .chi2 = chi2, .gain = gain, .rank = gain, .state = *at};
-    if (is_expected(w, hit)) out->rank += w->finder->options->expected_bonus;
-    return out->rank > w->finder->options->gain_min;
+    if (!is_expected(w, hit)) return gain > w->finder->options->gain_min;
+    out->rank += w->bonus;
+    return gain > w->finder->options->expected_gain_min;
 }
 
 static int nearest_hit(const hg_hits *hits, const hg_window *window, const int32_t *found, int n)
@@ -177,7 +180,6 @@ static bool take_hits(const walk *w, const match *matches, int n, int choice, ui
         append(&b->candidate, second.hit, second.gain);
         taken[k] = 1;
     }
-    b->holes_in_row = 0;
     return true;
 }
 
@@ -225,10 +227,26 @@ static void finish_branch(const walk *w, branch *b, branch *stack, int *n_stack,
     }
 }
 
-static bool better(const hg_candidate *a, const hg_candidate *b)
+/* log of how much likelier the track's distance to the beam line is for a particle from a collision than for any other. */
+static float beam_gain(const walk *w, const branch *b)
 {
-    if (a->score != b->score) return a->score > b->score;
-    return a->n > b->n;
+    const hg_finder_options *o = w->finder->options;
+    double par[5], cov[15];
+
+    if (w->direction > 0 || o->beam_sigma_mm <= 0) return 0;
+    memcpy(par, b->state.par, sizeof par);
+    memcpy(cov, b->state.cov, sizeof cov);
+    if (hg_transport_state(&w->finder->kalman, b->state.module, -1, par, cov, NULL) != 0) return 0;
+    double variance = cov[0] + o->beam_sigma_mm * o->beam_sigma_mm;
+    double peak = o->displaced_mm * exp(-0.5 * par[0] * par[0] / variance) / sqrt(6.283185307179586 * variance);
+    return (float)log(o->prompt_share * peak + (1.0 - o->prompt_share));
+}
+
+static bool better(const branch *a, const branch *b)
+{
+    float score_a = a->candidate.score + a->end_gain, score_b = b->candidate.score + b->end_gain;
+    if (score_a != score_b) return score_a > score_b;
+    return a->candidate.n > b->candidate.n;
 }
 
 /* All hypotheses from one start; the best stays in *start. */
@@ -238,10 +256,12 @@ static void run_walk(const walk *w, branch *start)
     int n_stack = 0, n_made = 1;
 
     finish_branch(w, &best, stack, &n_stack, &n_made);
+    best.end_gain = beam_gain(w, &best);
     while (n_stack > 0) {
         branch other = stack[--n_stack];
         finish_branch(w, &other, stack, &n_stack, &n_made);
-        if (better(&other.candidate, &best.candidate)) best = other;
+        other.end_gain = beam_gain(w, &other);
+        if (better(&other, &best)) best = other;
     }
     *start = best;
 }
@@ -305,11 +325,17 @@ static void walk_back(const hg_finder *finder, const branch *out, hg_candidate *
 
     for (int attempt = 0; attempt < 3; ++attempt) {
         branch back = {.state = state, .candidate = {.n = 0}};
-        walk inward = {.finder = finder, .direction = -1, .expected = outward.hit, .n_expected = outward.n, .n_branches = 1};
+        walk inward = {.finder = finder,
+                       .direction = -1,
+                       .expected = outward.hit,
+                       .n_expected = outward.n,
+                       .bonus = finder->options->return_bonus,
+                       .n_branches = finder->options->return_branches};
         for (int i = 0; i < 15; ++i) back.state.cov[i] *= finder->options->loosening;
         turn_around(finder, &outward, &back.candidate);
         run_walk(&inward, &back);
         combine(&outward, &back.candidate, combined);
+        combined->score += back.end_gain;
         if (2 * combined->n > outward.n) break;
         int32_t n = without_last_layer(finder, &outward, outward.n);
         if (n < 3 || !filter_again(finder, &outward, n, &state)) break;
@@ -323,7 +349,12 @@ void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_ch
 {
     const hg_measurement *m = finder->input->measurements;
     branch b = {.candidate = {.n = 0}};
-    walk outward = {.finder = finder, .direction = 1, .expected = chain, .n_expected = n_chain, .n_branches = finder->options->n_branches};
+    walk outward = {.finder = finder,
+                    .direction = 1,
+                    .expected = chain,
+                    .n_expected = n_chain,
+                    .bonus = finder->options->chain_bonus,
+                    .n_branches = finder->options->n_branches};
 
     *out = (hg_candidate){0};
     if (hg_seed_state(&finder->kalman, (hg_measurement[3]){m[chain[0]], m[chain[1]], m[chain[2]]}, 2, &b.state) != 0) return;

@@ -19,15 +19,21 @@ hg_finder_options hg_finder_default_options(void)
         .layers_min = {3, 3, 3},
         .score_min = {6.0f, 6.0f, 6.0f},
         .n_branches = 3,
+        .return_branches = 3,
         .holes_max = 1,
         .chi2_max = 30.0,
         .overlap_chi2_max = 20.0,
         .hole_penalty = 4.0f,
         .gain_min = -2.0f,
-        .expected_bonus = 5.0f,
+        .expected_gain_min = -10.0f,
+        .chain_bonus = 5.0f,
+        .return_bonus = 3.0f,
         .branch_gap = 5.0f,
         .material_scale = 1.5,
         .loosening = 30.0,
+        .beam_sigma_mm = 0.05,
+        .prompt_share = 0.9,
+        .displaced_mm = 10.0,
         .kept_min = 0.6f,
         .overlap_min = 0.3f,
         .overlap_mm = 25.0,
@@ -42,6 +48,10 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
              (int)o->builder);
     HG_CHECK(o->n_passes >= 1 && o->n_passes <= 3, HG_ERR_ARG, "n_passes: expected 1..3, found %d", o->n_passes);
     HG_CHECK(o->n_branches >= 1 && o->n_branches <= 4, HG_ERR_ARG, "n_branches: expected 1..4, found %d", o->n_branches);
+    HG_CHECK(o->return_branches >= 1 && o->return_branches <= 4, HG_ERR_ARG, "return_branches: expected 1..4, found %d",
+             o->return_branches);
+    HG_CHECK(o->prompt_share >= 0 && o->prompt_share < 1 && o->displaced_mm > 0, HG_ERR_ARG,
+             "prompt_share: expected 0 <= share < 1, displaced_mm: above 0, found %g, %g", o->prompt_share, o->displaced_mm);
     HG_CHECK(o->holes_max >= 0, HG_ERR_ARG, "holes_max: expected 0 or more, found %d", o->holes_max);
     HG_CHECK(o->chi2_max > 0 && o->overlap_chi2_max > 0, HG_ERR_ARG, "chi2_max, overlap_chi2_max: expected above 0, found %g, %g",
              o->chi2_max, o->overlap_chi2_max);

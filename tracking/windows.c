@@ -14,7 +14,8 @@ typedef struct helix {
 } helix;
 
 /* Widths of the search: numbers of standard deviations, and what the constant field and scattering in the next layer may do. */
-static const double n_sigma = 4.0, bend_error = 0.03, scattering_gev = 0.003, slack_mm = 0.3, largest_mm = 40.0, edge_mm = 4.0, turn_max = 1.5;
+static const double n_sigma = 4.0, bend_error = 0.03, scattering_gev = 0.003, slack_mm = 0.3, largest_mm = 40.0, edge_mm = 4.0,
+                    turn_max = 1.5;
 
 static bool start_helix(const hg_finder_input *input, const hg_track_state *state, helix *h)
 {

@@ -32,15 +32,21 @@ typedef struct hg_finder_options {
     int32_t layers_min[3];   /* per pass: a track on fewer layers is dropped */
     float score_min[3];      /* per pass: a track with a lower score is dropped (sum of the hits' log likelihood ratios) */
     int32_t n_branches;      /* 1..4: hypotheses kept per start */
+    int32_t return_branches; /* 1..4: the same on the way back */
     int32_t holes_max;       /* following stops after this many layers in a row without a hit */
     double chi2_max;         /* a hit with a larger chi2 (two coordinates) is not taken */
     double overlap_chi2_max; /* the same for a second hit of a layer */
     float hole_penalty;      /* taken from the score for each crossed layer without a hit */
     float gain_min;          /* a hit that adds less to the score is not taken */
-    float expected_bonus;    /* helps hits of the chain against others */
+    float expected_gain_min; /* the same for a hit that the chain or the way out expects */
+    float chain_bonus;       /* helps hits of the chain against others on the way out */
+    float return_bonus;      /* helps hits of the way out on the way back */
     float branch_gap;        /* a hit so much worse than the best of its layer still opens a branch */
     double material_scale;   /* factor on x/X0 while following: leaves room for the tails of scattering */
     double loosening;        /* factor on the covariance at the outer end before filtering inward */
+    double beam_sigma_mm;    /* width of the beam line about x = y = 0; 0 = there is none */
+    double prompt_share;     /* of the particles that come from it, 0..1 */
+    double displaced_mm;     /* range of the distances to the beam line of the others */
     float kept_min;          /* a track that keeps less than this share of its score after losing shared hits is dropped */
     float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
     double overlap_mm;       /* CHAINS: largest distance between two hits of a track on one layer */
