@@ -36,8 +36,8 @@ typedef struct column {
     int64_t width, row_bytes;
     hid_t dataset; /* < 0 until the column outgrows one chunk */
     int64_t written;
-    uint8_t *buffer; /* [ONE_CHUNK_BELOW + CHUNK_BYTES] */
-    int64_t buffered;
+    uint8_t *buffer; /* [room rows] grows up to ONE_CHUNK_BELOW + CHUNK_BYTES */
+    int64_t buffered, room;
     XXH3_state_t *state;
     uint64_t hash;
 } column;
@@ -365,6 +365,17 @@ done:
     return status;
 }
 
+static hg_status make_room(hg_context *ctx, column *c, int64_t rows, int64_t most)
+{
+    hg_status status = HG_OK;
+    if (rows <= c->room) goto done;
+    int64_t room = 2 * rows < most ? 2 * rows : most;
+    HG_TRY(hg_grow_array(ctx, (void **)&c->buffer, c->buffered, room, (size_t)c->row_bytes));
+    c->room = room;
+done:
+    return status;
+}
+
 hg_status hg_h5_append(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, const void *data, int64_t rows)
 {
     hg_status status = HG_OK;
@@ -372,23 +383,23 @@ hg_status hg_h5_append(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, con
     for (int64_t i = 0; i < h5->n_columns && !c; ++i)
         if (strcmp(h5->columns[i].path, spec->path) == 0) c = &h5->columns[i];
     if (!c) HG_TRY(add_column(ctx, h5, spec, &c));
-    HG_CHECK(c->type == spec->type && c->width == spec->width && (c->buffer || !c->written), HG_ERR_ARG,
+    HG_CHECK(c->type == spec->type && c->width == spec->width && (c->state || !c->written), HG_ERR_ARG,
              "%s:%s: rows of another type than before", h5->name, spec->path);
-    if (!c->buffer) {
-        HG_TRY(hg_alloc(ctx, &c->buffer, ONE_CHUNK_BELOW + CHUNK_BYTES));
+    if (!c->state) {
         HG_TRY(hg_alloc(ctx, &c->state, 1));
         XXH3_64bits_reset(c->state);
     }
-    const int64_t room = (ONE_CHUNK_BELOW + CHUNK_BYTES) / c->row_bytes;
+    const int64_t most = (ONE_CHUNK_BELOW + CHUNK_BYTES) / c->row_bytes;
     const uint8_t *bytes = data;
     while (rows > 0) {
-        const int64_t take = rows < room - c->buffered ? rows : room - c->buffered, n_bytes = take * c->row_bytes;
+        const int64_t take = rows < most - c->buffered ? rows : most - c->buffered, n_bytes = take * c->row_bytes;
+        HG_TRY(make_room(ctx, c, c->buffered + take, most));
         memcpy(c->buffer + c->buffered * c->row_bytes, bytes, (size_t)n_bytes);
         XXH3_64bits_update(c->state, bytes, (size_t)n_bytes);
         c->buffered += take;
         bytes += n_bytes;
         rows -= take;
-        if (c->buffered == room) HG_TRY(flush_chunks(ctx, h5, c));
+        if (c->buffered == most) HG_TRY(flush_chunks(ctx, h5, c));
     }
 done:
     return status;
@@ -496,7 +507,7 @@ hg_status hg_h5_commit(hg_context *ctx, hg_h5 *h5)
 {
     hg_status status = HG_OK;
     for (int64_t i = 0; i < h5->n_columns; ++i)
-        if (h5->columns[i].buffer) HG_TRY(finish_growing(ctx, h5, &h5->columns[i]));
+        if (h5->columns[i].state) HG_TRY(finish_growing(ctx, h5, &h5->columns[i]));
     HG_TRY(content_hash(ctx, h5));
     for (int64_t i = 0; i < h5->n_attributes; ++i) HG_TRY(write_attribute(ctx, h5, &h5->attributes[i]));
     const hid_t file = h5->file;
