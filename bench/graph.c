@@ -1,10 +1,9 @@
-/* graph.c — how good and how fast the doublet graph is: learn a map from some events, build and measure others.
- *
- *   graph [-d DETECTORS] [-l PREFIX]... [-m MAP.h5] [-s MAP.h5] [-o NAME=VALUE]... [-t THREADS] [PREFIX]...
- *
+/* graph.c — how good and how fast the doublet graph is: learn a map from some events, build and measure others. */
+/* SPDX-License-Identifier: Apache-2.0 */
+
+/* Usage: graph [-d DETECTORS] [-l PREFIX]... [-m MAP.h5] [-s MAP.h5] [-o NAME=VALUE]... [-t THREADS] [PREFIX]...
  * A PREFIX of the form sim:SIGMA_Z:NUMBER is an event simulated with that luminous length (mm).
  * Without arguments: learns on two of the TrackML-like events under ../shared/data and measures event 21007. */
-/* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-/* doublet_fit.c — additive log-likelihood tables by back-fitting, and the thresholds that keep a given share of true doublets.
- *
- * Score = base[pair] + T1[pair][bend, z0] + T2[pair][c1, c2]. Each round corrects each cell by
- * log((sum of target weights + 1) / (sum of weights times sigmoid(score) + 1)): the additive logistic fit. */
+/* doublet_fit.c — additive log-likelihood tables by back-fitting, and the thresholds that keep a given share of true doublets. */
 /* SPDX-License-Identifier: Apache-2.0 */
+
+/* Score = base[pair] + T1[pair][bend, z0] + T2[pair][c1, c2]. Each round corrects each cell by
+ * log((sum of target weights + 1) / (sum of weights times sigmoid(score) + 1)): the additive logistic fit. */
 #include "graph/doublet_learn.h"
 
 #include <math.h>

@@ -85,7 +85,7 @@ static hg_status drop_lonely(hg_context *ctx, const hg_hit_grid *grid, const int
     uint8_t *keep = NULL;
     hg_doublet_graph *kept = NULL;
     HG_TRY(hg_alloc(ctx, &keep, (*doublets)->graph->n_edges));
-    hg_doublets_mark_consistent(ctx, *doublets, map, (float)window, keep);
+    HG_TRY(hg_doublets_mark_consistent(ctx, *doublets, map, (float)window, keep));
     c->n = keep_marked(*doublets, keep, c);
     HG_TRY(create_from(ctx, grid, c, map, &kept));
     measure_edges(ctx, grid, place, map, kept);

@@ -21,6 +21,7 @@ typedef struct task {
     int32_t pair, first, last;
     int32_t thread;
     int64_t at, n;
+    hg_status status;
 } task;
 
 typedef struct buffer {
@@ -96,7 +97,7 @@ static hg_status run_task(const search *s, task *t, buffer *b)
         int32_t n = hg_doublet_search(s->map, s->grid, t->pair, i, b->found);
         if (b->n + n > b->room) {
             int64_t room = 2 * b->room + n;
-#pragma omp critical(hg_doublet_search_memory)
+#pragma omp critical
             status = hg_grow(s->ctx, &b->edges, b->n, room);
             if (status < 0) return status;
             b->room = room;
@@ -130,21 +131,15 @@ static int64_t list_tasks(const search *s, task *tasks)
 
 static hg_status run_tasks(const search *s, task *tasks, int64_t n_tasks, buffer *buffers, int threads)
 {
-    hg_status first_error = HG_OK;
 #pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
-        hg_status failed;
-#pragma omp atomic read
-        failed = first_error;
-        if (failed < 0) continue;
         tasks[k].thread = omp_get_thread_num();
-        hg_status status = run_task(s, &tasks[k], &buffers[tasks[k].thread]);
-        if (status < 0) {
-#pragma omp atomic write
-            first_error = status;
-        }
+        tasks[k].status = run_task(s, &tasks[k], &buffers[tasks[k].thread]);
     }
-    return first_error;
+    for (int64_t k = 0; k < n_tasks; ++k) {
+        if (tasks[k].status < 0) return tasks[k].status;
+    }
+    return HG_OK;
 }
 
 /* Brings the edges into the order of tasks, then sorts them stably by sender. */

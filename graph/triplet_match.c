@@ -2,9 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph/triplet_match.h"
 
-#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
 
-static void mark_around(const hg_doublet_graph *d, const hg_doublet_map *map, float window, int64_t hit, uint8_t *keep)
+static void mark_around(const hg_doublet_graph *d, const hg_doublet_map *map, float window, int64_t hit, uint8_t *as_first,
+                        uint8_t *as_second)
 {
     const hg_graph *g = d->graph;
     for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
@@ -12,11 +14,8 @@ static void mark_around(const hg_doublet_graph *d, const hg_doublet_map *map, fl
         if (d->same_layer[b]) continue;
         for (int64_t a = g->in_ptr[hit]; a < g->in_ptr[hit + 1]; ++a) {
             if (d->same_layer[a] || !(hg_doublets_match(d, map, a, b) < window)) continue;
-                /* each edge may be marked from its sender and from its receiver at the same time */
-#pragma omp atomic write
-            keep[a] = 1;
-#pragma omp atomic write
-            keep[b] = 1;
+            as_first[a] = 1;
+            as_second[b] = 1;
         }
     }
 }
@@ -41,13 +40,19 @@ void hg_overlap_neighbours(const hg_doublet_graph *d, const uint8_t *keep, int64
     }
 }
 
-void hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d, const hg_doublet_map *map, float window, uint8_t *keep)
+hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d, const hg_doublet_map *map, float window, uint8_t *keep)
 {
+    hg_status status = HG_OK;
     const hg_graph *g = d->graph;
     int threads = hg_context_threads(ctx);
-    memset(keep, 0, (size_t)g->n_edges);
+    /* an edge is marked from its receiver as the first of a pair, from its sender as the second: two threads never share an array element
+     */
+    uint8_t *as_first = NULL, *as_second = NULL;
+    HG_TRY(hg_alloc(ctx, &as_first, g->n_edges));
+    HG_TRY(hg_alloc(ctx, &as_second, g->n_edges));
 #pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
-    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(d, map, window, hit, keep);
+    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(d, map, window, hit, as_first, as_second);
+    for (int64_t e = 0; e < g->n_edges; ++e) keep[e] = as_first[e] | as_second[e];
 #pragma omp parallel for schedule(dynamic, 4096) num_threads(threads)
     for (int64_t e = 0; e < g->n_edges; ++e) {
         if (!d->same_layer[e]) continue;
@@ -55,4 +60,8 @@ void hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d, con
         hg_overlap_neighbours(d, keep, e, count);
         keep[e] = count[0] + count[1] > 0;
     }
+done:
+    hg_free(ctx, as_first);
+    hg_free(ctx, as_second);
+    return status;
 }

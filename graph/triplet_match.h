@@ -25,7 +25,8 @@ static inline float hg_doublets_match(const hg_doublet_graph *g, const hg_double
 
 /* Marks the edges that have a neighbour with a match below the window on at least one side; overlaps: whose hits share a marked neighbour.
  * keep: [E] overwritten. Threads: the context's; same result for any number. */
-void hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float window, uint8_t *keep);
+hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float window,
+                                      uint8_t *keep);
 
 /* Number of hits that both ends of an overlap e are joined to by edges with keep (NULL = all) across layers: [0] inside, [1] outside. */
 void hg_overlap_neighbours(const hg_doublet_graph *doublets, const uint8_t *keep, int64_t e, int32_t count[2]);
