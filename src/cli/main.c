@@ -13,6 +13,7 @@ static const struct verb {
     int (*run)(hg_cli *cli, int argc, char **argv);
     const char *summary;
 } verbs[] = {
+    {"simulate", hg_cli_simulate, "simulate TrackML-like events"},
     {"evaluate", hg_cli_evaluate, "compare tracks with the truth"},
     {NULL, NULL, NULL},
 };
