@@ -14,7 +14,11 @@ static const struct verb {
     const char *summary;
 } verbs[] = {
     {"simulate", hg_cli_simulate, "simulate TrackML-like events"},
+    {"track", hg_cli_track, "find and fit tracks: events in, submission.csv and tracks.h5 out"},
+    {"build", hg_cli_build, "learn doublet maps, build doublet graphs"},
+    {"train", hg_cli_train, "train the doublet or the triplet network"},
     {"evaluate", hg_cli_evaluate, "compare tracks with the truth"},
+    {"info", hg_cli_info, "print the effective configuration, or the shape of a model"},
     {NULL, NULL, NULL},
 };
 

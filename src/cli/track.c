@@ -1,0 +1,110 @@
+/* cli/track.c — the verb track: events in, fitted tracks out. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/cli.h"
+#include "pipeline/track_run.h"
+
+typedef struct track_output {
+    hg_cli *cli;
+    hg_text failures; /* one line per bad event, printed at the end */
+    int64_t n_events;
+} track_output;
+
+static void print_report(hg_cli *cli, const hg_run_report *report)
+{
+    char *text = NULL;
+    const hg_status status = cli->json ? hg_run_report_json(cli->ctx, report, &text) : hg_run_report_print(cli->ctx, report, &text);
+    if (status < 0)
+        hg_cli_fail(cli, "track", status);
+    else
+        printf(cli->json ? "%s\n" : "%s", text);
+    fflush(stdout);
+    hg_free(cli->ctx, text);
+}
+
+static void on_event(void *user, const char *event, const hg_run_report *report, const char *failure)
+{
+    track_output *output = user;
+    (void)event;
+    output->n_events++;
+    if (report)
+        print_report(output->cli, report);
+    else
+        hg_text_append(output->cli->ctx, &output->failures, "hitgraph track: %s\n", failure);
+}
+
+/* --detector and --field are short for two settings and come last. */
+static hg_status read_config(hg_cli *cli, const char *detector, const char *field, hg_track_config *config)
+{
+    hg_status status =
+        hg_track_config_read(cli->ctx, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, config);
+    char text[HG_OPTION_TEXT_SIZE + 32];
+    if (status >= 0 && detector) {
+        snprintf(text, sizeof text, "detector.file=%s", detector);
+        status = hg_options_apply_text(cli->ctx, hg_track_option_table, text, config);
+    }
+    if (status >= 0 && field) {
+        snprintf(text, sizeof text, "field.spec=%s", field);
+        status = hg_options_apply_text(cli->ctx, hg_track_option_table, text, config);
+    }
+    return status;
+}
+
+static int run_track(hg_cli *cli, const char *detector, const char *field, const char *directory)
+{
+    hg_track_config config;
+    hg_run_report total = {0};
+    track_output output = {.cli = cli};
+    int64_t n_failed = 0;
+    hg_status status = read_config(cli, detector, field, &config);
+    const hg_track_run_options options = {.config = &config, .input = cli->input, .n_inputs = cli->n_inputs, .directory = directory};
+
+    if (status >= 0) status = hg_track_run(cli->ctx, &options, on_event, &output, &total, &n_failed);
+    if (status >= 0 && total.n_events > 1 && !cli->json) print_report(cli, &total);
+    hg_run_report_clear(cli->ctx, &total);
+    if (output.failures.data) fputs(output.failures.data, stderr);
+    hg_free(cli->ctx, output.failures.data);
+    if (n_failed > 0) fprintf(stderr, "hitgraph track: %" PRId64 " of %" PRId64 " events failed\n", n_failed, output.n_events);
+    if (status == HG_ERR_IO) {
+        hg_cli_fail(cli, "track", status);
+        return HG_EXIT_BAD_INPUT; /* a missing file: the input, a model, the detector */
+    }
+    if (status < 0) return hg_cli_fail(cli, "track", status);
+    return n_failed > 0 ? HG_EXIT_BAD_INPUT : HG_EXIT_OK;
+}
+
+int hg_cli_track(hg_cli *cli, int argc, char **argv)
+{
+    const char *detector = NULL, *field = NULL, *directory = NULL;
+    const hg_cli_flag flags[] = {
+        {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
+        {"field", HG_CLI_TEXT, &field, "SPEC",
+         "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE; default: the preset's"},
+        {"out", HG_CLI_TEXT, &directory, "DIR", "directory for submission.csv and tracks.h5 (needed)"},
+        {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
+    };
+    const hg_cli_usage usage = {
+        .verb = "track",
+        .arguments = "INPUT...",
+        .summary = "Finds and fits the tracks of events: hits, doublet graph, doublet network, triplet graph, triplet network, seeds, "
+                   "tracks, fit.",
+        .details = "INPUT is a directory of events, an event prefix such as DIR/event000021007, a hits file, or an HDF5 file of events.\n"
+                   "Truth files, where present, serve the report only. Writes DIR/submission.csv (event_id,hit_id,track_id; 0 = no track)\n"
+                   "and DIR/tracks.h5. Bad events are listed at the end, the good ones are written; the exit code is then 3.\n\n"
+                   "example:\n  hitgraph track --preset trackml --detector detectors.csv.gz --out result data/event000021007",
+        .min_inputs = 1,
+        .max_inputs = 1 << 20,
+    };
+    const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
+    if (exit_code >= 0) return exit_code;
+    if (!directory) {
+        fprintf(stderr, "hitgraph track: --out DIR is missing; see hitgraph track --help\n");
+        return HG_EXIT_USAGE;
+    }
+    return run_track(cli, detector, field, directory);
+}

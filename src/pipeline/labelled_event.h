@@ -1,0 +1,26 @@
+/* pipeline/labelled_event.h — events with truth, read and prepared: what learning and training start from. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_PIPELINE_LABELLED_EVENT_H
+#define HG_PIPELINE_LABELLED_EVENT_H
+
+#include "pipeline/prepare.h"
+#include "pipeline/track_pipeline.h"
+
+typedef struct hg_labelled_event {
+    hg_event *event;
+    hg_prepared *prepared;
+    hg_prepared_truth *truth;
+    double sigma_z_mm; /* estimated luminous length */
+} hg_labelled_event;
+
+typedef struct hg_labelled_events {
+    int64_t n;
+    hg_labelled_event *event; /* [n] owned, in the order of the inputs */
+} hg_labelled_events;
+
+/* Reads all events of the inputs (directories, prefixes, files); all need truth and particles.
+ * Errors: HG_ERR_DATA an event has none; those of reading. *out owned by the caller. */
+hg_status hg_labelled_events_read(hg_context *ctx, const hg_setup *setup, char *const *input, int n_inputs, hg_labelled_events *out);
+void hg_labelled_events_clear(hg_context *ctx, hg_labelled_events *events);
+
+#endif

@@ -1,0 +1,102 @@
+/* pipeline/prepare.c — an event joined with its detector. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/prepare.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+static hg_status find_modules(hg_context *ctx, hg_prepared *prepared)
+{
+    hg_status status = HG_OK;
+    const hg_hits *hits = &prepared->event->hits;
+    const hg_detector *detector = prepared->detector;
+
+    for (int64_t i = 0; i < hits->n; ++i) {
+        int64_t module = hg_detector_find(detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+        HG_CHECK(module >= 0, HG_ERR_DATA, "event %" PRIu64 ": hit %" PRIu64 ": volume %d, layer %d, module %d is not in the detector",
+                 prepared->event->event_id, hits->hit_id[i], hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+        prepared->module[i] = module;
+        prepared->module_index[i] = (int32_t)module;
+        prepared->layer[i] = detector->module_layer[module];
+    }
+    for (int64_t l = 0; l < detector->n_layers; ++l) prepared->layer_barrel[l] = detector->layers[l].barrel;
+done:
+    return status;
+}
+
+hg_status hg_prepare_event(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_calibration *calibration,
+                           hg_prepared **out)
+{
+    hg_status status = HG_OK;
+    hg_prepared *prepared = NULL;
+    const int64_t n = event->hits.n;
+
+    HG_TRY(hg_alloc(ctx, &prepared, 1));
+    prepared->event = event;
+    prepared->detector = detector;
+    HG_TRY(hg_alloc(ctx, &prepared->module, n));
+    HG_TRY(hg_alloc(ctx, &prepared->module_index, n));
+    HG_TRY(hg_alloc(ctx, &prepared->layer, n));
+    HG_TRY(hg_alloc(ctx, &prepared->measurement, n));
+    HG_TRY(hg_alloc(ctx, &prepared->layer_barrel, detector->n_layers));
+    HG_TRY(find_modules(ctx, prepared));
+    HG_TRY(hg_measure_hits(ctx, detector, &event->hits, prepared->module, event->has_cells ? &event->cells : NULL, calibration,
+                           prepared->measurement));
+    prepared->hits = (hg_doublet_hits){.n = n,
+                                       .x = event->hits.x,
+                                       .y = event->hits.y,
+                                       .z = event->hits.z,
+                                       .layer = prepared->layer,
+                                       .module = prepared->module_index,
+                                       .n_layers = (int32_t)detector->n_layers,
+                                       .layer_barrel = prepared->layer_barrel};
+    *out = prepared;
+    prepared = NULL;
+done:
+    hg_prepared_destroy(ctx, prepared);
+    return status;
+}
+
+void hg_prepared_destroy(hg_context *ctx, hg_prepared *prepared)
+{
+    if (!prepared) return;
+    hg_free(ctx, prepared->module);
+    hg_free(ctx, prepared->module_index);
+    hg_free(ctx, prepared->layer);
+    hg_free(ctx, prepared->layer_barrel);
+    hg_free(ctx, prepared->measurement);
+    hg_free(ctx, prepared);
+}
+
+hg_status hg_prepare_truth(hg_context *ctx, const hg_prepared *prepared, double pt_min_gev, hg_prepared_truth **out)
+{
+    hg_status status = HG_OK;
+    hg_prepared_truth *truth = NULL;
+
+    HG_TRY(hg_alloc(ctx, &truth, 1));
+    HG_TRY(hg_truth_order_create(ctx, prepared->event, prepared->detector, prepared->module, &truth->order));
+    HG_TRY(hg_alloc(ctx, &truth->weight, truth->order->n_particles));
+    for (int64_t p = 0; p < truth->order->n_particles; ++p) {
+        const hg_truth_order *order = truth->order;
+        if (order->pt_gev[p] < pt_min_gev) continue;
+        truth->weight[p] = hg_doublet_target_weight(order->pt_gev[p], order->generation[p], order->n_hits_of[p]);
+    }
+    truth->truth = (hg_doublet_truth){.n_particles = truth->order->n_particles,
+                                      .particle = truth->order->particle,
+                                      .layer_rank = truth->order->layer_rank,
+                                      .module_rank = truth->order->module_rank,
+                                      .weight = truth->weight};
+    *out = truth;
+    truth = NULL;
+done:
+    hg_prepared_truth_destroy(ctx, truth);
+    return status;
+}
+
+void hg_prepared_truth_destroy(hg_context *ctx, hg_prepared_truth *truth)
+{
+    if (!truth) return;
+    hg_truth_order_destroy(ctx, truth->order);
+    hg_free(ctx, truth->weight);
+    hg_free(ctx, truth);
+}

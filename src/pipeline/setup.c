@@ -1,0 +1,103 @@
+/* pipeline/setup.c — loads what a configuration names: detector, field, material, learned maps, networks. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/data_path.h"
+#include "base/memory.h"
+#include "datasets/builtin_detector.h"
+#include "datasets/doublet_map.h"
+#include "hitgraph/field_map.h"
+#include "hitgraph/material.h"
+#include "hitgraph/trackml.h"
+#include "hitgraph/triplets.h"
+#include "pipeline/track_pipeline.h"
+
+static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **out)
+{
+    return name[0] ? hg_detector_read(ctx, name, out) : hg_builtin_detector_create(ctx, out);
+}
+
+static hg_status load_maps(hg_context *ctx, hg_setup *setup)
+{
+    char path[HG_PATH_SIZE];
+    hg_status status = hg_data_path(ctx, setup->config.map, path);
+    return status < 0 ? status : hg_doublet_maps_load(ctx, path, &setup->map, &setup->n_maps);
+}
+
+hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool with_maps, hg_setup **out)
+{
+    hg_status status = HG_OK;
+    hg_setup *setup = NULL;
+
+    HG_TRY(hg_alloc(ctx, &setup, 1));
+    setup->config = *config;
+    HG_TRY(load_detector(ctx, config->detector, &setup->detector));
+    HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
+    HG_TRY(hg_material_create_trackml(ctx, config->layer_loss, &setup->material));
+    if (with_maps) HG_TRY(load_maps(ctx, setup));
+    setup->kalman = (hg_kalman){
+        .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};
+    *out = setup;
+    setup = NULL;
+done:
+    hg_setup_destroy(ctx, setup);
+    return status;
+}
+
+void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
+{
+    if (!setup) return;
+    for (int64_t m = 0; m < setup->n_maps; ++m) hg_doublet_map_destroy(ctx, setup->map[m]);
+    hg_free(ctx, setup->map);
+    hg_material_destroy(ctx, setup->material);
+    hg_field_destroy(ctx, setup->field);
+    hg_detector_destroy(ctx, setup->detector);
+    hg_free(ctx, setup);
+}
+
+static hg_status load_model(hg_context *ctx, const char *name, int64_t node_width, int64_t edge_width, hg_model **out)
+{
+    hg_status status = HG_OK;
+    hg_model *model = NULL;
+    char path[HG_PATH_SIZE];
+
+    HG_TRY(hg_data_path(ctx, name, path));
+    HG_TRY(hg_model_load(ctx, path, &model));
+    hg_model_widths widths = hg_model_get_widths(model);
+    HG_CHECK(widths.node_in == node_width && widths.edge_in == edge_width && widths.global_in == 0 && widths.edge_out == 1, HG_ERR_MODEL,
+             "%s: reads %" PRId64 " node, %" PRId64 " edge, %" PRId64 " global features and gives %" PRId64
+             " numbers an edge; expected %" PRId64 ", %" PRId64 ", 0 and 1",
+             path, widths.node_in, widths.edge_in, widths.global_in, widths.edge_out, node_width, edge_width);
+    *out = model;
+    model = NULL;
+done:
+    hg_model_destroy(ctx, model);
+    return status;
+}
+
+hg_status hg_doublet_model_load(hg_context *ctx, const hg_track_config *config, hg_model **out)
+{
+    return load_model(ctx, config->doublet_model, HG_DOUBLET_NODE_FEATURES, HG_DOUBLET_EDGE_FEATURES, out);
+}
+
+hg_status hg_track_models_load(hg_context *ctx, const hg_track_config *config, hg_track_models *out)
+{
+    hg_status status = HG_OK;
+    hg_track_models models = {0};
+
+    HG_TRY(hg_doublet_model_load(ctx, config, &models.doublet));
+    HG_TRY(load_model(ctx, config->triplet_model, HG_TRIPLET_NODE_FEATURES, HG_TRIPLET_EDGE_FEATURES, &models.triplet));
+    *out = models;
+    memset(&models, 0, sizeof models);
+done:
+    hg_track_models_destroy(ctx, &models);
+    return status;
+}
+
+void hg_track_models_destroy(hg_context *ctx, hg_track_models *models)
+{
+    hg_model_destroy(ctx, models->doublet);
+    hg_model_destroy(ctx, models->triplet);
+    models->doublet = models->triplet = NULL;
+}

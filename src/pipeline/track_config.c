@@ -1,0 +1,176 @@
+/* pipeline/track_config.c — the settings of the main job: names, defaults, ranges, and their way into the rooms' options. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/track_config.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/data_path.h"
+
+static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
+static const char *const calibrations[] = {"trackml-like", "trackml", "pitch", NULL};
+static const char *const builders[] = {"follow", "chains", NULL};
+
+#define AT(member) offsetof(hg_track_config, member)
+#define TEXT(name, member, preset, help)                                                                                                   \
+    {                                                                                                                                      \
+        name, HG_OPTION_TEXT, AT(member), preset, 0, 0, NULL, help                                                                         \
+    }
+#define SWITCH(name, member, preset, help)                                                                                                 \
+    {                                                                                                                                      \
+        name, HG_OPTION_BOOL, AT(member), preset, 0, 0, NULL, help                                                                         \
+    }
+#define NUMBER(name, member, preset, low, high, help)                                                                                      \
+    {                                                                                                                                      \
+        name, HG_OPTION_NUMBER, AT(member), preset, low, high, NULL, help                                                                  \
+    }
+#define COUNT(name, member, preset, low, high, help)                                                                                       \
+    {                                                                                                                                      \
+        name, HG_OPTION_INT, AT(member), preset, low, high, NULL, help                                                                     \
+    }
+#define PASS(number, index, doublet, triplet, hits, layers, score)                                                                         \
+    NUMBER("tracking.pass" number ".doublet_min", pass[index].doublet_min, doublet, 0, 1, "least doublet score used in this pass"),        \
+        NUMBER("tracking.pass" number ".triplet_min", pass[index].triplet_min, triplet, 0, 1, "least triplet score used in this pass"),    \
+        COUNT("tracking.pass" number ".hits_min", pass[index].hits_min, hits, 1, 48, "fewest hits of a track"),                            \
+        COUNT("tracking.pass" number ".layers_min", pass[index].layers_min, layers, 1, 48, "fewest layers of a track"),                    \
+        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, score, -1e6, 1e6, "least score of a track")
+
+const hg_option hg_track_option_table[] = {
+    TEXT("detector.file", detector, "", "detectors.csv[.gz]; empty = the built-in TrackML-like detector"),
+    TEXT("field.spec", field, "solenoid:1247,5224,1.991,-149,-152,-150",
+         "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE"),
+    {"graph.mode", HG_OPTION_WORD, AT(graph_mode), "tables", 0, 0, graph_modes, "how doublets are chosen"},
+    TEXT("graph.map", map, "models/trackml/doublets.h5", "what hitgraph build --learn wrote"),
+    SWITCH("graph.overlaps", overlaps, "true", "edges between overlapping modules of one layer"),
+    NUMBER("graph.sigma_z_mm", sigma_z_mm, "0", 0, 1e4, "luminous length, mm; 0 = estimated from the hits"),
+    NUMBER("graph.score_shift", score_shift, "0", -100, 100, "added to the thresholds of the likelihood tables"),
+    NUMBER("graph.window_scale", window_scale, "1", 0.01, 100, "widens the boxes of the modes windows and module-map"),
+    NUMBER("graph.triplet_window", triplet_window, "1.5", 0, 100, "a doublet needs a neighbour this compatible; 0 = no such condition"),
+    NUMBER("graph.target_pt_gev", target_pt_gev, "0.15", 0, 100, "learning and training: least pT of the particles that count, GeV"),
+    NUMBER("graph.learn.efficiency", learn_efficiency, "0.985", 0.01, 1, "learning: share of true doublets across layers to keep"),
+    NUMBER("graph.learn.overlap_efficiency", learn_overlap_efficiency, "0.985", 0.01, 1, "learning: the same inside a layer"),
+    SWITCH("graph.learn.module_map", learn_module_map, "false", "learning: pairs of modules too, for graph.mode=module-map"),
+    TEXT("doublets.model", doublet_model, "models/trackml/doublet", "directory of the doublet network"),
+    NUMBER("doublets.min_score", doublet_min, "0.1", 0, 1, "doublets above this score enter the triplet graph"),
+    TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
+    NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
+    {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
+    COUNT("tracking.passes", n_passes, "3", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
+    COUNT("tracking.branches", n_branches, "3", 1, 4, "hypotheses kept per start"),
+    COUNT("tracking.holes_max", holes_max, "1", 0, 20, "following stops after so many layers in a row without a hit"),
+    NUMBER("tracking.chi2_max", chi2_max, "30", 0.1, 1e4, "a hit with a larger chi2 is not taken"),
+    NUMBER("tracking.overlap_chi2_max", overlap_chi2_max, "20", 0.1, 1e4, "the same for a second hit of a layer"),
+    NUMBER("tracking.hole_penalty", hole_penalty, "4", 0, 1e3, "taken from the score for each layer without a hit"),
+    NUMBER("tracking.kept_min", kept_min, "0.6", 0, 1, "share of its score that a track must keep in the competition for hits"),
+    NUMBER("tracking.overlap_min", overlap_min, "0.3", 0, 1, "chains: least score of an overlap doublet"),
+    NUMBER("tracking.overlap_mm", overlap_mm, "25", 0, 1e3, "chains: largest distance of two hits on one layer, mm"),
+    PASS("1", 0, "0.4", "0.5", "4", "3", "6"),
+    PASS("2", 1, "0.15", "0.05", "4", "3", "6"),
+    PASS("3", 2, "0.3", "0", "4", "3", "6"),
+    NUMBER("fit.mass_gev", mass_gev, "0.13957039", 0, 100, "mass hypothesis, GeV"),
+    NUMBER("fit.outlier_chi2_2d", outlier_chi2_2d, "15", 1, 1e6, "a pixel hit with a larger chi2 is left out of the fit"),
+    NUMBER("fit.outlier_chi2_1d", outlier_chi2_1d, "12", 1, 1e6, "the same for one coordinate"),
+    NUMBER("fit.step_tolerance_mm", step_tolerance_mm, "1e-3", 1e-9, 10, "of the Runge-Kutta-Nystroem steps, mm"),
+    NUMBER("fit.start_inflation", start_inflation, "50", 1, 1e9, "factor on the covariance of the start"),
+    {"fit.calibration", HG_OPTION_WORD, AT(calibration), "trackml-like", 0, 0, calibrations,
+     "hit errors: without or with drift shift, or pitch / sqrt(12)"},
+    NUMBER("fit.layer_loss", layer_loss, "0", 0, 10, "factor on the energy loss in sensor layers; 1 = as in the challenge's own sample"),
+    SWITCH("fit.scattering", scattering, "true", "multiple scattering"),
+    SWITCH("fit.energy_loss", energy_loss, "true", "energy loss"),
+    {NULL, HG_OPTION_BOOL, 0, NULL, 0, 0, NULL, NULL},
+};
+
+static hg_status apply_file(hg_context *ctx, const hg_option *table, const char *path, void *target)
+{
+    hg_yaml *root = NULL;
+    hg_status status = hg_yaml_read_file(ctx, path, &root);
+    if (status < 0) return status;
+    status = hg_options_apply_yaml(ctx, table, root, target);
+    hg_yaml_destroy(ctx, root);
+    return status;
+}
+
+static hg_status preset_path(hg_context *ctx, const char *preset, char *path)
+{
+    char name[HG_PATH_SIZE];
+    snprintf(name, sizeof name, "presets/%s.yaml", preset);
+    if (hg_data_path(ctx, name, path) >= 0 || hg_data_path(ctx, preset, path) >= 0) return HG_OK;
+    return hg_fail(ctx, HG_ERR_CONFIG, "unknown preset '%s'; expected trackml, trackml-barrel or a YAML file", preset);
+}
+
+hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
+                         int n_settings, void *target)
+{
+    hg_status status = HG_OK;
+    char path[HG_PATH_SIZE];
+
+    HG_TRY(hg_options_set_defaults(ctx, table, target));
+    HG_TRY(preset_path(ctx, preset, path));
+    HG_TRY(apply_file(ctx, table, path, target));
+    if (config) HG_TRY(apply_file(ctx, table, config, target));
+    for (int i = 0; i < n_settings; ++i) HG_TRY(hg_options_apply_text(ctx, table, setting[i], target));
+done:
+    return status;
+}
+
+hg_status hg_track_config_read(hg_context *ctx, const char *preset, const char *config, const char *const *setting, int n_settings,
+                               hg_track_config *out)
+{
+    hg_track_config filled = {0};
+    const hg_status status = hg_config_read(ctx, hg_track_option_table, preset, config, setting, n_settings, &filled);
+    if (status >= 0) *out = filled;
+    return status;
+}
+
+hg_doublet_options hg_track_config_doublets(const hg_track_config *config)
+{
+    hg_doublet_options options = hg_doublet_default_options();
+    options.mode = (hg_doublet_mode)config->graph_mode;
+    options.overlaps = config->overlaps;
+    options.score_shift = config->score_shift;
+    options.window_scale = config->window_scale;
+    options.triplet_window = config->triplet_window;
+    return options;
+}
+
+hg_finder_options hg_track_config_finder(const hg_track_config *config)
+{
+    hg_finder_options options = hg_finder_default_options();
+    options.builder = (hg_finder_builder)config->builder;
+    options.n_passes = (int32_t)config->n_passes;
+    for (int p = 0; p < HG_TRACK_PASSES; ++p) {
+        options.doublet_min[p] = (float)config->pass[p].doublet_min;
+        options.triplet_min[p] = (float)config->pass[p].triplet_min;
+        options.score_min[p] = (float)config->pass[p].score_min;
+        options.hits_min[p] = (int32_t)config->pass[p].hits_min;
+        options.layers_min[p] = (int32_t)config->pass[p].layers_min;
+    }
+    options.n_branches = (int32_t)config->n_branches;
+    options.holes_max = (int32_t)config->holes_max;
+    options.chi2_max = config->chi2_max;
+    options.overlap_chi2_max = config->overlap_chi2_max;
+    options.hole_penalty = (float)config->hole_penalty;
+    options.kept_min = (float)config->kept_min;
+    options.overlap_min = (float)config->overlap_min;
+    options.overlap_mm = config->overlap_mm;
+    return options;
+}
+
+hg_kalman_options hg_track_config_kalman(const hg_track_config *config)
+{
+    hg_kalman_options options = hg_kalman_default_options();
+    options.mass_gev = config->mass_gev;
+    options.outlier_chi2_2d = config->outlier_chi2_2d;
+    options.outlier_chi2_1d = config->outlier_chi2_1d;
+    options.step_tolerance_mm = config->step_tolerance_mm;
+    options.start_inflation = config->start_inflation;
+    options.scattering = config->scattering;
+    options.energy_loss = config->energy_loss;
+    return options;
+}
+
+const hg_calibration *hg_track_config_calibration(const hg_track_config *config)
+{
+    return hg_calibration_find(calibrations[config->calibration]);
+}

@@ -1,0 +1,51 @@
+/* pipeline/track_config.h — every setting of the main job in one struct, filled from a preset, a file and single settings. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_PIPELINE_TRACK_CONFIG_H
+#define HG_PIPELINE_TRACK_CONFIG_H
+
+#include "base/config.h"
+#include "hitgraph/doublets.h"
+#include "hitgraph/kalman.h"
+#include "hitgraph/measurement.h"
+#include "hitgraph/track_finder.h"
+
+enum { HG_TRACK_PASSES = 3 };
+
+typedef struct hg_track_pass {
+    double doublet_min, triplet_min, score_min;
+    int64_t hits_min, layers_min;
+} hg_track_pass;
+
+typedef struct hg_track_config {
+    char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
+    char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
+    int graph_mode, builder, calibration;
+    bool overlaps, scattering, energy_loss;
+    double learn_efficiency, learn_overlap_efficiency;
+    bool learn_module_map;
+    double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window;
+    double doublet_min, triplet_min;
+    int64_t n_passes, n_branches, holes_max;
+    hg_track_pass pass[HG_TRACK_PASSES];
+    double chi2_max, overlap_chi2_max, hole_penalty, kept_min, overlap_min, overlap_mm;
+    double mass_gev, outlier_chi2_2d, outlier_chi2_1d, step_tolerance_mm, start_inflation, layer_loss;
+} hg_track_config;
+
+extern const hg_option hg_track_option_table[];
+
+/* Fills `target` by any table: defaults, then the preset, the file and the settings as below. */
+hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
+                         int n_settings, void *target);
+
+/* Defaults, then the preset ("trackml", "trackml-barrel", or a YAML file), then the YAML file config (NULL = none), then n settings
+ * key=value. */
+hg_status hg_track_config_read(hg_context *ctx, const char *preset, const char *config, const char *const *setting, int n_settings,
+                               hg_track_config *out);
+
+/* The parts of the configuration that other rooms understand. */
+hg_doublet_options hg_track_config_doublets(const hg_track_config *config);
+hg_finder_options hg_track_config_finder(const hg_track_config *config);
+hg_kalman_options hg_track_config_kalman(const hg_track_config *config);
+const hg_calibration *hg_track_config_calibration(const hg_track_config *config);
+
+#endif
