@@ -18,6 +18,7 @@ static const struct verb {
     {"build", hg_cli_build, "learn doublet maps, build doublet graphs"},
     {"train", hg_cli_train, "train the doublet or the triplet network"},
     {"evaluate", hg_cli_evaluate, "compare tracks with the truth"},
+    {"display", hg_cli_display, "draw an event and its tracks as SVG"},
     {"info", hg_cli_info, "print the effective configuration, or the shape of a model"},
     {NULL, NULL, NULL},
 };

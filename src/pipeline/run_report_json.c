@@ -3,31 +3,14 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "pipeline/rate_json.h"
 #include "pipeline/run_report.h"
-
-static json_t *rate_json(const hg_rate *rate)
-{
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:s}", "value", hg_json_number(rate->value), "low", hg_json_number(rate->low), "high",
-                     hg_json_number(rate->high), "numerator", rate->numerator, "denominator", rate->denominator, "definition",
-                     rate->definition ? rate->definition : "");
-}
 
 static json_t *edge_rates_json(const hg_edge_rates *rates)
 {
-    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "kept", (json_int_t)rates->n_kept, "efficiency", rate_json(&rates->efficiency),
-                     "purity_total", rate_json(&rates->purity_total), "purity_all_true", rate_json(&rates->purity_all_true),
-                     "purity_masked", rate_json(&rates->purity_masked));
-}
-
-static json_t *matching_json(const hg_target_rates *rates)
-{
-    json_t *matching = json_object();
-    for (int k = 0; k < HG_MATCH_KINDS; ++k) {
-        json_object_set_new(matching, hg_match_name((hg_match_kind)k),
-                            json_pack("{s:o, s:o, s:o}", "efficiency", rate_json(&rates->efficiency[k]), "fake", rate_json(&rates->fake[k]),
-                                      "duplicate", rate_json(&rates->duplicate[k])));
-    }
-    return matching;
+    return json_pack("{s:I, s:o, s:o, s:o, s:o}", "kept", (json_int_t)rates->n_kept, "efficiency", hg_rate_json(&rates->efficiency),
+                     "purity_total", hg_rate_json(&rates->purity_total), "purity_all_true", hg_rate_json(&rates->purity_all_true),
+                     "purity_masked", hg_rate_json(&rates->purity_masked));
 }
 
 static json_t *target_json(const hg_stage_rates *stage, const hg_target_rates *tracks)
@@ -36,11 +19,11 @@ static json_t *target_json(const hg_stage_rates *stage, const hg_target_rates *t
     hg_target_describe(&tracks->target, cuts, sizeof cuts);
     return json_pack("{s:s, s:f, s:o, s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:o}", "cuts", cuts, "pt_min_gev",
                      tracks->target.pt_min_gev, "graph_modulewise", edge_rates_json(&stage->graph), "doublets",
-                     edge_rates_json(&stage->doublet), "doublet_network_efficiency", rate_json(&stage->doublet_network), "triplets",
-                     edge_rates_json(&stage->triplet), "triplet_network_efficiency", rate_json(&stage->triplet_network), "seeds",
-                     "efficiency", rate_json(&stage->seed.efficiency), "purity", rate_json(&stage->seed.purity), "duplicate",
-                     rate_json(&stage->seed.duplicate), "tracks", matching_json(tracks), "fakes_of_all_tracks",
-                     rate_json(&tracks->fake_of_all));
+                     edge_rates_json(&stage->doublet), "doublet_network_efficiency", hg_rate_json(&stage->doublet_network), "triplets",
+                     edge_rates_json(&stage->triplet), "triplet_network_efficiency", hg_rate_json(&stage->triplet_network), "seeds",
+                     "efficiency", hg_rate_json(&stage->seed.efficiency), "purity", hg_rate_json(&stage->seed.purity), "duplicate",
+                     hg_rate_json(&stage->seed.duplicate), "tracks", hg_matching_json(tracks), "fakes_of_all_tracks",
+                     hg_rate_json(&tracks->fake_of_all));
 }
 
 static hg_status pulls_json(hg_context *ctx, const hg_run_report *report, json_t **out)
