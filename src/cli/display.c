@@ -77,7 +77,7 @@ static hg_status draw(hg_cli *cli, const display_flags *flags)
                                         .pt_min_gev = flags->pt_min,
                                         .max_tracks = flags->max_tracks,
                                         .only_track_hits = flags->only_track_hits,
-                                        .max_bytes = 1000 * flags->max_kilobytes};
+                                        .max_bytes = 1000 * (flags->max_kilobytes < 1000000 ? flags->max_kilobytes : 1000000)};
     HG_TRY(hg_display_svg(ctx, &event->hits, detector, field, content.tracks, &options, &svg, &length));
     HG_TRY(write_file(ctx, flags->out, svg, length));
 done:
