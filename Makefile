@@ -51,7 +51,7 @@ PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo check check-double check-asan check-tsan lint format bench install uninstall clean tests
+.PHONY: help all deps demo models check check-double check-asan check-tsan lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -92,6 +92,18 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(LIBS)
+
+DEMO := build/demo
+demo: ## the main job on a built-in event: simulate, find and fit tracks, draw them
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@rm -rf $(DEMO)
+	@build/hitgraph simulate --events 1 --pileup 30 --seed 1 --out $(DEMO)/events
+	@build/hitgraph track --preset trackml --detector $(DEMO)/events/detectors.csv --out $(DEMO) $(DEMO)/events
+	@build/hitgraph display $(DEMO)/tracks.h5 $(DEMO)/events --only-track-hits --pt-min 0.5 --max-kb 300 --out $(DEMO)/event.svg
+	@echo "the picture is $(DEMO)/event.svg, the tracks are $(DEMO)/tracks.h5 and $(DEMO)/submission.csv"
+
+models: all ## train the shipped models again: make models DATA=directory of TrackML-like events
+	@sh datasets/models/trackml/train.sh $(DATA)
 
 tests: $(TESTS)
 

@@ -16,6 +16,7 @@ static const struct verb {
     {"simulate", hg_cli_simulate, "simulate TrackML-like events"},
     {"track", hg_cli_track, "find and fit tracks: events in, submission.csv and tracks.h5 out"},
     {"build", hg_cli_build, "learn doublet maps, build doublet graphs"},
+    {"convert", hg_cli_convert, "events from CSV to HDF5 and back"},
     {"train", hg_cli_train, "train the doublet or the triplet network"},
     {"evaluate", hg_cli_evaluate, "compare tracks with the truth"},
     {"display", hg_cli_display, "draw an event and its tracks as SVG"},

@@ -1,0 +1,106 @@
+/* cli/convert.c — the verb convert: events from CSV to HDF5 and back. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "cli/cli.h"
+#include "hitgraph/hdf5_files.h"
+#include "hitgraph/trackml.h"
+
+typedef struct conversion {
+    hg_context *ctx;
+    hg_events_h5 *file; /* NULL = CSV files into `directory` */
+    const char *directory;
+    bool gzip;
+    int64_t n_events;
+} conversion;
+
+static hg_status convert_event(conversion *c, const hg_event_source *source)
+{
+    hg_event *event = NULL;
+    hg_status status = hg_event_read(c->ctx, source, HG_PART_ALL, &event);
+    if (status >= 0) {
+        status = c->file ? hg_events_h5_append(c->ctx, c->file, event) : hg_trackml_write(c->ctx, event, c->directory, c->gzip);
+    }
+    hg_event_destroy(c->ctx, event);
+    if (status >= 0) c->n_events++;
+    return status;
+}
+
+static hg_status convert_input(conversion *c, const char *input)
+{
+    hg_status status = HG_OK;
+    hg_context *ctx = c->ctx;
+    hg_event_list *list = NULL;
+
+    HG_TRY(hg_event_list_create(ctx, input, &list));
+    for (int64_t i = 0; i < list->n; ++i) {
+        HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted");
+        HG_TRY(convert_event(c, &list->source[i]));
+        hg_progress(ctx, "events", i + 1, list->n, input);
+    }
+done:
+    hg_event_list_destroy(ctx, list);
+    return status;
+}
+
+static bool is_hdf5_name(const char *path)
+{
+    const size_t length = strlen(path);
+    return length > 3 && strcmp(path + length - 3, ".h5") == 0;
+}
+
+static hg_status run_convert(hg_cli *cli, const char *out, bool gzip, const char *detector_path, int64_t *n_events)
+{
+    hg_status status = HG_OK;
+    hg_context *ctx = cli->ctx;
+    hg_detector *detector = NULL;
+    conversion c = {.ctx = ctx, .directory = out, .gzip = gzip};
+
+    if (detector_path) HG_TRY(hg_detector_read(ctx, detector_path, &detector));
+    if (is_hdf5_name(out)) HG_TRY(hg_events_h5_begin(ctx, out, &(hg_provenance){0}, detector, &c.file));
+    for (int i = 0; i < cli->n_inputs; ++i) HG_TRY(convert_input(&c, cli->input[i]));
+    hg_events_h5 *file = c.file;
+    c.file = NULL;
+    if (file) HG_TRY(hg_events_h5_commit(ctx, file));
+    *n_events = c.n_events;
+done:
+    hg_events_h5_abort(ctx, c.file);
+    hg_detector_destroy(ctx, detector);
+    return status;
+}
+
+int hg_cli_convert(hg_cli *cli, int argc, char **argv)
+{
+    const char *out = NULL, *detector = NULL;
+    bool gzip = false;
+    const hg_cli_flag flags[] = {
+        {"out", HG_CLI_TEXT, &out, "FILE.h5|DIR", "an HDF5 file for all events, or a directory for TrackML CSV files (needed)"},
+        {"gzip", HG_CLI_FLAG, &gzip, NULL, "CSV files are compressed"},
+        {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]: stored in the HDF5 file too"},
+        {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
+    };
+    const hg_cli_usage usage = {
+        .verb = "convert",
+        .arguments = "INPUT...",
+        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way.",
+        .details = "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events.\n\n"
+                   "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5",
+        .min_inputs = 1,
+        .max_inputs = 1 << 20,
+    };
+    int64_t n_events = 0;
+    const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
+    if (exit_code >= 0) return exit_code;
+    if (!out) {
+        fprintf(stderr, "hitgraph convert: --out is missing; see hitgraph convert --help\n");
+        return HG_EXIT_USAGE;
+    }
+    const hg_status status = run_convert(cli, out, gzip, detector, &n_events);
+    if (status < 0) return hg_cli_fail(cli, "convert", status);
+    printf("%s: %" PRId64 " events\n", out, n_events);
+    return HG_EXIT_OK;
+}
