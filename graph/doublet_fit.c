@@ -12,6 +12,7 @@
 
 enum { SCORE_BINS = 4000 };
 static const float table_step = 0.1f, largest_delta = 4, score_low = -20, score_high = 20;
+static const float highest_threshold = -1; /* what is true one time in four is kept, however rare that is among true doublets */
 
 /* What one candidate pair of hits is: 1 = true doublet of a target, -1 = of another particle, 0 = background. */
 static int kind_of(const hg_doublet_truth *t, bool overlap, int32_t i, int32_t j)
@@ -135,7 +136,7 @@ static float threshold_of(const hg_doublet_map *map, const hg_candidate_counts *
     double kept = 0;
     for (int k = SCORE_BINS - 1; k >= 0; --k) {
         kept += histogram[k];
-        if (kept >= wanted) return score_low + (float)k * (score_high - score_low) / (float)SCORE_BINS;
+        if (kept >= wanted) return fminf(highest_threshold, score_low + (float)k * (score_high - score_low) / (float)SCORE_BINS);
     }
     return score_low;
 }

@@ -46,6 +46,8 @@ bool hg_doublet_measure(bool overlap, bool barrel1, bool barrel2, const hg_point
     float dx = p2->x - p1->x, dy = p2->y - p1->y;
     float d = sqrtf(dx * dx + dy * dy);
     if (!(p2->r > p1->r) || !(p1->r > 0.1f)) return false;
+    /* an obtuse angle at the inner hit: the outer one lies before the point of the circle that is farthest from the beam line */
+    if (!(p1->x * dx + p1->y * dy >= 0)) return false;
     out->kappa = 2 * (p1->x * p2->y - p2->x * p1->y) / (p1->r * p2->r * d);
     out->bend = fabsf(out->kappa);
     float t1 = p1->r * asin_over(0.5f * out->bend * p1->r), t2 = p2->r * asin_over(0.5f * out->bend * p2->r);

@@ -1,0 +1,130 @@
+/* doublet_map_file.c — doublet maps through their file: what comes back is what was written, and damaged files are refused. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datasets/doublet_map.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "datasets/hdf5.h"
+#include "graph/doublet_score.h"
+#include "tests/toy_hits.h"
+
+static hg_context *ctx;
+static toy_event toy;
+static char path[] = "/tmp/hitgraph-doublet-map-XXXXXX";
+
+static hg_doublet_map *learn(bool module_map, double sigma_z)
+{
+    hg_doublet_learn_options options = hg_doublet_default_learn_options();
+    hg_doublet_map *map = NULL;
+    options.module_map = module_map;
+    assert_int_equal(hg_doublet_map_learn(ctx, &options, toy_next, &toy, 2, sigma_z, &map), HG_OK);
+    return map;
+}
+
+static void assert_same_maps(const hg_doublet_map *a, const hg_doublet_map *b)
+{
+    size_t pairs = (size_t)a->n_pairs;
+    assert_int_equal(a->n_layers, b->n_layers);
+    assert_int_equal(a->n_pairs, b->n_pairs);
+    assert_int_equal(a->n_module_pairs, b->n_module_pairs);
+    assert_true(a->sigma_z_mm == b->sigma_z_mm && a->threshold == b->threshold && a->overlap_threshold == b->overlap_threshold);
+    assert_true(a->table_step == b->table_step);
+    assert_memory_equal(a->layer_r, b->layer_r, (size_t)a->n_layers * sizeof *a->layer_r);
+    assert_memory_equal(a->layer_hits, b->layer_hits, (size_t)a->n_layers * sizeof *a->layer_hits);
+    assert_memory_equal(a->layer_barrel, b->layer_barrel, (size_t)a->n_layers);
+    assert_memory_equal(a->pair, b->pair, pairs * sizeof *a->pair);
+    assert_memory_equal(a->bend_z0, b->bend_z0, pairs * HG_BEND_Z0_CELLS);
+    assert_memory_equal(a->c_c, b->c_c, pairs * HG_C_C_CELLS);
+    assert_memory_equal(a->triplet_kappa, b->triplet_kappa, pairs * pairs * sizeof *a->triplet_kappa);
+    assert_memory_equal(a->triplet_cot, b->triplet_cot, pairs * pairs * sizeof *a->triplet_cot);
+    assert_memory_equal(a->module_pair, b->module_pair, 2 * (size_t)a->n_module_pairs * sizeof *a->module_pair);
+    assert_memory_equal(a->module_window, b->module_window,
+                        HG_DOUBLET_MODULE_WINDOW * (size_t)a->n_module_pairs * sizeof *a->module_window);
+}
+
+static void release_list(hg_doublet_map **maps, int64_t n)
+{
+    for (int64_t i = 0; i < n; ++i) hg_doublet_map_destroy(ctx, maps[i]);
+    hg_free(ctx, maps);
+}
+
+static void maps_come_back_bit_for_bit(void **state)
+{
+    (void)state;
+    hg_doublet_map *maps[] = {learn(true, 5.5), learn(false, 55)}, **again = NULL;
+    int64_t n = 0;
+    assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_OK);
+    assert_int_equal(n, 2);
+    for (int i = 0; i < 2; ++i) {
+        assert_same_maps(maps[i], again[i]);
+        hg_doublet_map_destroy(ctx, maps[i]);
+    }
+    release_list(again, n);
+}
+
+static void maps_that_would_lead_astray_are_refused(void **state)
+{
+    (void)state;
+    hg_doublet_map *map = learn(false, 5.5), **again = NULL;
+    int64_t n = 0;
+    for (int trial = 0; trial < 4; ++trial) {
+        hg_doublet_pair kept = map->pair[0];
+        if (trial == 0) map->pair[0].outer = map->n_layers;
+        if (trial == 1) map->pair[0].z0_edge[3] = map->pair[0].z0_edge[4] + 1;
+        if (trial == 2) map->pair[0].bend_max = -1;
+        if (trial == 3) map->pair[0].c_high[1] = map->pair[0].c_low[1];
+        assert_int_equal(hg_doublet_maps_save(ctx, &map, 1, path), HG_OK);
+        assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_DATA);
+        assert_non_null(strstr(hg_context_message(ctx), path));
+        assert_non_null(strstr(hg_context_message(ctx), "layer pair 0"));
+        assert_null(again);
+        map->pair[0] = kept;
+    }
+    hg_doublet_map_destroy(ctx, map);
+}
+
+static void other_and_cut_files_are_refused(void **state)
+{
+    (void)state;
+    hg_doublet_map *map = learn(false, 5.5), **again = NULL;
+    int64_t n = 0;
+    assert_int_equal(hg_doublet_maps_load(ctx, "/tmp/hitgraph-no-such-map.h5", &again, &n), HG_ERR_IO);
+    assert_int_equal(hg_doublet_maps_save(ctx, &map, 1, path), HG_OK);
+    assert_int_equal(truncate(path, 3000), 0);
+    assert_true(hg_doublet_maps_load(ctx, path, &again, &n) < 0);
+    hg_h5 *h5 = NULL;
+    assert_int_equal(hg_h5_create(ctx, path, "events", &h5), HG_OK);
+    assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_FORMAT);
+    assert_int_equal(hg_h5_create(ctx, path, "doublet-map", &h5), HG_OK);
+    int64_t claimed = 1;
+    assert_int_equal(hg_h5_set_number(ctx, h5, "/", "n_maps", &claimed), HG_OK);
+    assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_FORMAT);
+    assert_null(again);
+    hg_doublet_map_destroy(ctx, map);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(maps_come_back_bit_for_bit),
+        cmocka_unit_test(maps_that_would_lead_astray_are_refused),
+        cmocka_unit_test(other_and_cut_files_are_refused),
+    };
+    int file = mkstemp(path);
+    if (file < 0) return 1;
+    close(file);
+    hg_context_create(&ctx);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    hg_context_destroy(ctx);
+    remove(path);
+    return failed;
+}
