@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/output.h"
+#include "datasets/chunk.h"
 
 enum {
     CHUNK_BYTES = 512 * 1024,
@@ -593,7 +594,9 @@ static bool leads_to(const hg_h5 *h5, const char *path, H5O_type_t wanted)
     H5O_info_t object;
     int depth = 0;
 
-    if (path[0] != '/' || strlen(path) >= sizeof prefix) return false;
+    const size_t length = strlen(path);
+    if (strcmp(path, "/") == 0) return wanted == H5O_TYPE_GROUP;
+    if (path[0] != '/' || path[length - 1] == '/' || length >= sizeof prefix) return false;
     for (const char *at = path + 1; *at;) {
         const char *slash = strchr(at, '/'), *end = slash ? slash : at + strlen(at);
         memcpy(prefix, path, (size_t)(end - path));
@@ -612,6 +615,19 @@ bool hg_h5_has(const hg_h5 *h5, const char *path)
     return leads_to(h5, path, H5O_TYPE_DATASET);
 }
 
+/* What is known of a dataset before its data is read. */
+typedef struct extent {
+    int64_t rows, width; /* width 0 = rank 1 */
+    bool chunked;
+    int64_t chunk_rows, chunk_columns;
+    hg_filters filters;
+} extent;
+
+static int64_t columns_of(const extent *shape)
+{
+    return shape->width > 0 ? shape->width : 1;
+}
+
 static hg_status check_rank(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, int rank)
 {
     const hid_t space = H5Dget_space(dataset);
@@ -622,7 +638,7 @@ static hg_status check_rank(hg_context *ctx, const hg_h5 *h5, const char *path, 
 }
 
 /* Layout, filters and chunk of a dataset, seen before any data is touched. */
-static hg_status check_storage(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, int rank)
+static hg_status check_storage(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, int rank, extent *out)
 {
     hg_status status = HG_OK;
     const hid_t creation = H5Dget_create_plist(dataset);
@@ -642,20 +658,22 @@ static hg_status check_storage(hg_context *ctx, const hg_h5 *h5, const char *pat
         const int filter = (int)H5Pget_filter2(creation, (unsigned)i, &flags, &n_values, NULL, 0, NULL, NULL);
         HG_CHECK((filter == H5Z_FILTER_DEFLATE || filter == H5Z_FILTER_SHUFFLE || filter == H5Z_FILTER_FLETCHER32) && !seen[filter]++,
                  HG_ERR_FORMAT, "%s:%s: filter %d, expected shuffle, deflate, fletcher32, each at most once", h5->name, path, filter);
+        out->filters.id[i] = filter;
     }
+    out->filters.n = n_filters;
+    out->chunked = layout == H5D_CHUNKED;
     if (layout == H5D_CHUNKED) {
         HG_CHECK(H5Pget_chunk(creation, rank, chunk) == rank, HG_ERR_FORMAT, "%s:%s: damaged chunk shape", h5->name, path);
-        HG_CHECK(chunk[0] <= CHUNK_LIMIT && chunk[1] <= CHUNK_LIMIT && chunk[0] * chunk[1] * 8 <= CHUNK_LIMIT, HG_ERR_LIMIT,
-                 "%s:%s: chunk of more than 64 MiB", h5->name, path);
+        HG_CHECK(chunk[0] > 0 && chunk[1] > 0 && chunk[0] <= CHUNK_LIMIT && chunk[1] <= CHUNK_LIMIT &&
+                     chunk[0] * chunk[1] * 8 <= CHUNK_LIMIT,
+                 HG_ERR_LIMIT, "%s:%s: chunk of more than 64 MiB", h5->name, path);
     }
+    out->chunk_rows = (int64_t)chunk[0];
+    out->chunk_columns = (int64_t)chunk[1];
 done:
     close_plist(creation);
     return status;
 }
-
-typedef struct extent {
-    int64_t rows, width; /* width 0 = rank 1 */
-} extent;
 
 static hg_status check_space(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, int64_t width, extent *out)
 {
@@ -675,6 +693,8 @@ static hg_status check_space(hg_context *ctx, const hg_h5 *h5, const char *path,
     HG_CHECK(stored <= (hsize_t)file_limit && declared <= RATIO_LIMIT * stored + ONE_CHUNK_BELOW, HG_ERR_LIMIT,
              "%s:%s: declares %llu bytes but stores %llu; hint: a file that is not what it says", h5->name, path,
              (unsigned long long)declared, (unsigned long long)stored);
+    HG_CHECK(out->chunked || stored == declared, HG_ERR_FORMAT, "%s:%s: stores %llu bytes, expected %llu", h5->name, path,
+             (unsigned long long)stored, (unsigned long long)declared);
     out->rows = (int64_t)dims[0];
     out->width = rank == 2 ? (int64_t)dims[1] : 0;
 done:
@@ -695,7 +715,7 @@ static hg_status open_dataset(hg_context *ctx, const hg_h5 *h5, const char *path
     HG_CHECK(stored >= 0 && type_fits(stored, type), HG_ERR_FORMAT, "%s:%s: its type does not fit into %s", h5->name, path,
              type_name(type));
     HG_TRY(check_rank(ctx, h5, path, dataset, width ? 2 : 1));
-    HG_TRY(check_storage(ctx, h5, path, dataset, width ? 2 : 1));
+    HG_TRY(check_storage(ctx, h5, path, dataset, width ? 2 : 1, shape));
     HG_TRY(check_space(ctx, h5, path, dataset, width, shape));
     *out = dataset;
     dataset = -1;
@@ -709,7 +729,7 @@ hg_status hg_h5_shape(hg_context *ctx, hg_h5 *h5, const char *path, hg_h5_type t
 {
     hg_status status = HG_OK;
     hid_t dataset = -1;
-    extent shape = {0, 0};
+    extent shape = {.rows = 0};
     HG_TRY(open_dataset(ctx, h5, path, type, width, &dataset, &shape));
     if (rows) *rows = shape.rows;
     if (width_found) *width_found = shape.width;
@@ -747,29 +767,99 @@ done:
     return status;
 }
 
+/* One chunk, decoded here and not by the library, in the type of memory. plain: room for its elements in either type. */
+static hg_status read_chunk(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, const extent *shape, const hsize_t at[2],
+                            hg_h5_type type, uint8_t *plain)
+{
+    hg_status status = HG_OK;
+    const hid_t stored = H5Dget_type(dataset);
+    const size_t element = H5Tget_size(stored), n = (size_t)(shape->chunk_rows * shape->chunk_columns), n_plain = n * element;
+    hsize_t n_stored = 0;
+    uint32_t skipped = 0;
+    uint8_t *bytes = NULL;
+    char where[2 * PATH_LIMIT];
+
+    snprintf(where, sizeof where, "%s:%s", h5->name, path);
+    HG_CHECK(H5Dget_chunk_storage_size(dataset, at, &n_stored) >= 0 && n_stored > 0 && n_stored <= n_plain + n_plain / 8 + PATH_LIMIT,
+             HG_ERR_FORMAT, "%s: the chunk at row %llu is missing or damaged", where, (unsigned long long)at[0]);
+    HG_TRY(hg_alloc(ctx, &bytes, (int64_t)n_stored));
+    HG_CHECK(H5Dread_chunk(dataset, H5P_DEFAULT, at, &skipped, bytes) >= 0, HG_ERR_FORMAT,
+             "%s: cannot be read; hint: the file is truncated", where);
+    HG_TRY(hg_chunk_decode(ctx, where, &shape->filters, skipped, element, bytes, (size_t)n_stored, plain, n_plain));
+    HG_CHECK(H5Tconvert(stored, memory_type(type), n, plain, NULL, H5P_DEFAULT) >= 0, HG_ERR_FORMAT, "%s: cannot be converted to %s", where,
+             type_name(type));
+done:
+    hg_free(ctx, bytes);
+    close_type(stored);
+    return status;
+}
+
+/* The part of a chunk that lies in the wanted rows. */
+static void copy_chunk(const extent *shape, const hsize_t at[2], size_t size, const uint8_t *plain, int64_t first, int64_t rows,
+                       uint8_t *out)
+{
+    const int64_t top = (int64_t)at[0], left = (int64_t)at[1], columns = columns_of(shape);
+    const int64_t from = top > first ? top : first, end = top + shape->chunk_rows < first + rows ? top + shape->chunk_rows : first + rows;
+    const int64_t across = left + shape->chunk_columns < columns ? shape->chunk_columns : columns - left;
+    if (across == columns && shape->chunk_columns == columns) {
+        memcpy(out + (size_t)((from - first) * columns) * size, plain + (size_t)((from - top) * columns) * size,
+               (size_t)((end - from) * columns) * size);
+        return;
+    }
+    for (int64_t r = from; r < end; ++r)
+        memcpy(out + (size_t)((r - first) * columns + left) * size, plain + (size_t)((r - top) * shape->chunk_columns) * size,
+               (size_t)across * size);
+}
+
+static hg_status read_chunked(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, const extent *shape, hg_h5_type type,
+                              int64_t first, int64_t rows, uint8_t *out)
+{
+    hg_status status = HG_OK;
+    const int64_t top = first / shape->chunk_rows * shape->chunk_rows;
+    uint8_t *plain = NULL;
+    HG_TRY(hg_alloc(ctx, &plain, 8 * shape->chunk_rows * shape->chunk_columns));
+    for (int64_t row = top; row < first + rows; row += shape->chunk_rows) {
+        for (int64_t left = 0; left < columns_of(shape); left += shape->chunk_columns) {
+            const hsize_t at[2] = {(hsize_t)row, (hsize_t)left};
+            HG_TRY(read_chunk(ctx, h5, path, dataset, shape, at, type, plain));
+            copy_chunk(shape, at, type_size(type), plain, first, rows, out);
+        }
+    }
+done:
+    hg_free(ctx, plain);
+    return status;
+}
+
+static hg_status read_plain(hg_context *ctx, const hg_h5 *h5, const char *path, hid_t dataset, const extent *shape, hg_h5_type type,
+                            int64_t first, int64_t rows, void *out)
+{
+    const hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)rows, (hsize_t)shape->width};
+    const hid_t memory = H5Screate_simple(shape->width ? 2 : 1, count, NULL), space = H5Dget_space(dataset);
+    const bool good = memory >= 0 && space >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+                      H5Dread(dataset, memory_type(type), memory, space, H5P_DEFAULT, out) >= 0;
+    close_space(memory);
+    close_space(space);
+    if (good) return HG_OK;
+    return hg_fail(ctx, HG_ERR_FORMAT, "%s:%s: cannot be read; hint: the file is truncated or damaged", h5->name, path);
+}
+
 hg_status hg_h5_read(hg_context *ctx, hg_h5 *h5, const char *path, hg_h5_type type, int64_t width, int64_t first, int64_t rows, void *out)
 {
     hg_status status = HG_OK;
-    hid_t dataset = -1, memory = -1, space = -1;
-    extent shape = {0, 0};
+    hid_t dataset = -1;
+    extent shape = {.rows = 0};
 
     HG_TRY(open_dataset(ctx, h5, path, type, width, &dataset, &shape));
     HG_CHECK(first >= 0 && rows >= 0 && first <= shape.rows && rows <= shape.rows - first, HG_ERR_FORMAT,
              "%s:%s: has %" PRId64 " rows, expected rows %" PRId64 " to %" PRId64, h5->name, path, shape.rows, first, first + rows);
     const int64_t n = rows * (width ? shape.width : 1);
     if (n > 0) {
-        const hsize_t start[2] = {(hsize_t)first, 0}, count[2] = {(hsize_t)rows, (hsize_t)shape.width};
-        memory = H5Screate_simple(width ? 2 : 1, count, NULL);
-        space = H5Dget_space(dataset);
-        HG_CHECK(memory >= 0 && space >= 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
-                     H5Dread(dataset, memory_type(type), memory, space, H5P_DEFAULT, out) >= 0,
-                 HG_ERR_FORMAT, "%s:%s: cannot be read; hint: the file is truncated or damaged", h5->name, path);
+        HG_TRY(shape.chunked ? read_chunked(ctx, h5, path, dataset, &shape, type, first, rows, out)
+                             : read_plain(ctx, h5, path, dataset, &shape, type, first, rows, out));
         HG_TRY(check_finite(ctx, h5, path, type, n, out));
     }
     if (rows == shape.rows) HG_TRY(check_hash(ctx, h5, path, dataset, type, (size_t)n * type_size(type), out));
 done:
-    close_space(memory);
-    close_space(space);
     if (dataset >= 0) H5Dclose(dataset);
     return status;
 }
