@@ -26,14 +26,18 @@ static float edge_gain(float score)
 typedef struct view {
     const hg_graph *graph;
     const float *score;
-    float least;
     const uint8_t *active;
+    uint8_t *there; /* [n_edges] */
 } view;
 
-static bool is_there(const view *v, int64_t edge)
+static void mark_edges(hg_context *ctx, const view *v, float least)
 {
-    int32_t from = v->graph->sender[edge], to = v->graph->receiver[edge];
-    return v->active[from] && v->active[to] && from != to && v->score[edge] >= v->least;
+    const hg_graph *graph = v->graph;
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static)
+    for (int64_t e = 0; e < graph->n_edges; ++e) {
+        int32_t from = graph->sender[e], to = graph->receiver[e];
+        v->there[e] = v->score[e] >= least && from != to && v->active[from] && v->active[to];
+    }
 }
 
 /* Order in which every node comes after its predecessors (Kahn's algorithm); nodes on cycles are left out. Returns the number of nodes. */
@@ -42,13 +46,13 @@ static int64_t topological_order(const view *v, int32_t *waiting, int32_t *order
     const hg_graph *graph = v->graph;
     int64_t n = 0;
 
-    for (int64_t e = 0; e < graph->n_edges; ++e) waiting[graph->receiver[e]] += is_there(v, e);
+    for (int64_t e = 0; e < graph->n_edges; ++e) waiting[graph->receiver[e]] += v->there[e];
     for (int64_t i = 0; i < graph->n_nodes; ++i)
         if (v->active[i] && waiting[i] == 0) order[n++] = (int32_t)i;
     for (int64_t at = 0; at < n; ++at) {
         for (int64_t k = graph->out_ptr[order[at]]; k < graph->out_ptr[order[at] + 1]; ++k) {
             int64_t e = graph->out_edge[k];
-            if (is_there(v, e) && --waiting[graph->receiver[e]] == 0) order[n++] = graph->receiver[e];
+            if (v->there[e] && --waiting[graph->receiver[e]] == 0) order[n++] = graph->receiver[e];
         }
     }
     return n;
@@ -63,7 +67,7 @@ static int64_t best_edge(const view *v, int64_t node, bool outgoing, const float
     *gain = 0;
     for (int64_t k = ptr[node]; k < ptr[node + 1]; ++k) {
         int64_t edge = outgoing ? v->graph->out_edge[k] : k;
-        if (!is_there(v, edge)) continue;
+        if (!v->there[edge]) continue;
         float sum = edge_gain(v->score[edge]) + gain_of[outgoing ? v->graph->receiver[edge] : v->graph->sender[edge]];
         if (best >= 0 && sum <= *gain) continue;
         best = edge;
@@ -151,12 +155,15 @@ hg_status hg_paths_build(hg_context *ctx, const hg_graph *graph, const float *sc
     int64_t *best_in = NULL, *best_out = NULL, *next = NULL;
     uint8_t *has_previous = NULL;
     hg_paths paths = {0};
+    view v = {.graph = graph, .score = score, .active = active};
 
     HG_TRY(hg_alloc(ctx, &best_in, graph->n_nodes));
     HG_TRY(hg_alloc(ctx, &best_out, graph->n_nodes));
     HG_TRY(hg_alloc(ctx, &next, graph->n_nodes));
     HG_TRY(hg_alloc(ctx, &has_previous, graph->n_nodes));
-    HG_TRY(best_edges(ctx, &(view){graph, score, least, active}, best_in, best_out));
+    HG_TRY(hg_alloc(ctx, &v.there, graph->n_edges));
+    mark_edges(ctx, &v, least);
+    HG_TRY(best_edges(ctx, &v, best_in, best_out));
     link_mutual(graph, best_in, best_out, next, has_previous);
     HG_TRY(collect(ctx, graph, score, next, has_previous, &paths));
 
@@ -168,6 +175,7 @@ done:
     hg_free(ctx, best_out);
     hg_free(ctx, next);
     hg_free(ctx, has_previous);
+    hg_free(ctx, v.there);
     return status;
 }
 
@@ -210,9 +218,10 @@ static hg_status chains_of_triplets(hg_context *ctx, const hg_finder *finder, in
     for (int64_t d = 0; d < in->line->n_nodes; ++d) {
         int64_t edge = in->line_doublet[d];
         bool free_ends = !finder->used[in->graph->sender[edge]] && !finder->used[in->graph->receiver[edge]];
-        active[d] = free_ends && in->doublet_score[edge] >= finder->options->doublet_min[pass] && !(in->same_layer && in->same_layer[edge]);
+        active[d] =
+            free_ends && in->doublet_score[edge] >= finder->options->pass[pass].doublet_min && !(in->same_layer && in->same_layer[edge]);
     }
-    HG_TRY(hg_paths_build(ctx, in->line, in->triplet_score, finder->options->triplet_min[pass], active, &doublets));
+    HG_TRY(hg_paths_build(ctx, in->line, in->triplet_score, finder->options->pass[pass].triplet_min, active, &doublets));
     HG_TRY(doublets_to_hits(ctx, in, &doublets, chains));
 done:
     hg_paths_free(ctx, &doublets);
@@ -231,7 +240,7 @@ static hg_status chains_of_doublets(hg_context *ctx, const hg_finder *finder, in
     HG_TRY(hg_alloc(ctx, &score, in->graph->n_edges));
     for (int64_t i = 0; i < in->graph->n_nodes; ++i) active[i] = !finder->used[i];
     for (int64_t e = 0; e < in->graph->n_edges; ++e) score[e] = in->same_layer && in->same_layer[e] ? -1.0f : in->doublet_score[e];
-    HG_TRY(hg_paths_build(ctx, in->graph, score, finder->options->doublet_min[pass], active, chains));
+    HG_TRY(hg_paths_build(ctx, in->graph, score, finder->options->pass[pass].doublet_min, active, chains));
 done:
     hg_free(ctx, score);
     hg_free(ctx, active);
@@ -240,6 +249,6 @@ done:
 
 hg_status hg_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains)
 {
-    if (finder->input->line && pass < 2) return chains_of_triplets(ctx, finder, pass, chains);
+    if (finder->input->line && !finder->options->pass[pass].doublets) return chains_of_triplets(ctx, finder, pass, chains);
     return chains_of_doublets(ctx, finder, pass, chains);
 }

@@ -58,9 +58,9 @@ static int32_t count_layers(const hg_finder *finder, const hg_candidate *candida
 
 static bool good_enough(const hg_finder *finder, int pass, const hg_candidate *whole, const hg_candidate *left)
 {
-    const hg_finder_options *o = finder->options;
-    return left->n >= o->hits_min[pass] && left->score >= o->score_min[pass] && left->score >= o->kept_min * whole->score &&
-           count_layers(finder, left) >= o->layers_min[pass];
+    const hg_finder_pass *cut = &finder->options->pass[pass];
+    return left->n >= cut->hits_min && left->score >= cut->score_min && left->score >= finder->options->kept_min * whole->score &&
+           count_layers(finder, left) >= cut->layers_min;
 }
 
 hg_status hg_candidates_reserve(hg_context *ctx, hg_candidates *candidates, int64_t room)

@@ -86,7 +86,7 @@ void hg_finder_close(hg_context *ctx, hg_finder *finder);
 hg_status hg_paths_build(hg_context *ctx, const hg_graph *graph, const float *score, float least, const uint8_t *active, hg_paths *out);
 void hg_paths_free(hg_context *ctx, hg_paths *paths);
 
-/* Chains of hits for one pass (0, 1, 2) over hits that no track uses: mutually best triplets, in pass 2 or without a line graph doublets.
+/* Chains of hits for one pass over hits that no track uses: of triplets, or of doublets where the pass says so or there is no line graph.
  */
 hg_status hg_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains);
 

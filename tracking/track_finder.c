@@ -11,13 +11,15 @@ hg_finder_options hg_finder_default_options(void)
 {
     return (hg_finder_options){
         .builder = HG_FINDER_FOLLOW,
-        .n_passes = 3,
-        .doublet_min = {0.4f, 0.15f, 0.3f},
-        .triplet_min = {0.5f, 0.05f, 0.0f},
-        .chain_min = {4, 3, 3},
-        .hits_min = {4, 4, 4},
-        .layers_min = {3, 3, 3},
-        .score_min = {6.0f, 6.0f, 6.0f},
+        .n_passes = 5,
+        .pass =
+            {
+                {.doublet_min = 0.4f, .triplet_min = 0.5f, .chain_min = 8, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.4f, .triplet_min = 0.5f, .chain_min = 5, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.4f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.15f, .triplet_min = 0.05f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+                {.doublets = true, .doublet_min = 0.3f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+            },
         .n_branches = 3,
         .return_branches = 3,
         .holes_max = 1,
@@ -46,7 +48,8 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
 
     HG_CHECK(o->builder == HG_FINDER_FOLLOW || o->builder == HG_FINDER_CHAINS, HG_ERR_ARG, "builder: expected follow or chains, found %d",
              (int)o->builder);
-    HG_CHECK(o->n_passes >= 1 && o->n_passes <= 3, HG_ERR_ARG, "n_passes: expected 1..3, found %d", o->n_passes);
+    HG_CHECK(o->n_passes >= 1 && o->n_passes <= HG_FINDER_PASSES_MAX, HG_ERR_ARG, "n_passes: expected 1..%d, found %d",
+             HG_FINDER_PASSES_MAX, o->n_passes);
     HG_CHECK(o->n_branches >= 1 && o->n_branches <= 4, HG_ERR_ARG, "n_branches: expected 1..4, found %d", o->n_branches);
     HG_CHECK(o->return_branches >= 1 && o->return_branches <= 4, HG_ERR_ARG, "return_branches: expected 1..4, found %d",
              o->return_branches);
@@ -57,8 +60,8 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
              o->chi2_max, o->overlap_chi2_max);
     HG_CHECK(o->material_scale > 0 && o->loosening >= 1, HG_ERR_ARG, "material_scale: expected above 0, loosening: 1 or more, found %g, %g",
              o->material_scale, o->loosening);
-    for (int pass = 0; pass < 3; ++pass)
-        HG_CHECK(o->chain_min[pass] >= 3, HG_ERR_ARG, "chain_min: expected 3 or more, found %d", o->chain_min[pass]);
+    for (int k = 0; k < o->n_passes; ++k)
+        HG_CHECK(o->pass[k].chain_min >= 3, HG_ERR_ARG, "pass %d, chain_min: expected 3 or more, found %d", k, o->pass[k].chain_min);
 done:
     return status;
 }
@@ -177,7 +180,7 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     candidates.n = chains.n;
 #pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(dynamic, 16)
     for (int64_t c = 0; c < chains.n; ++c) {
-        if (chains.offset[c + 1] - chains.offset[c] < finder->options->chain_min[pass]) continue;
+        if (chains.offset[c + 1] - chains.offset[c] < finder->options->pass[pass].chain_min) continue;
         if (follows(finder))
             follow_chain(finder, &chains, c, &candidates.item[c]);
         else

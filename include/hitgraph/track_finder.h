@@ -21,16 +21,24 @@ extern "C" {
  *  CHAINS: chains of mutually best triplets as they are, with second hits on overlaps from the graph; no fit. */
 typedef enum hg_finder_builder { HG_FINDER_FOLLOW, HG_FINDER_CHAINS } hg_finder_builder;
 
+enum { HG_FINDER_PASSES_MAX = 6 };
+
+/** One pass over the hits that no earlier pass has used: long and safe chains first, shorter and looser ones later. */
+typedef struct hg_finder_pass {
+    bool doublets;      /* chains of doublets; otherwise of triplets, if there is a line graph */
+    float doublet_min;  /* a doublet with a lower score is not used */
+    float triplet_min;  /* the same for triplets */
+    int32_t chain_min;  /* shorter chains of hits are no starts; at least 3 */
+    int32_t hits_min;   /* a track with fewer hits is dropped */
+    int32_t layers_min; /* a track on fewer layers is dropped */
+    float score_min;    /* a track with a lower score (sum of the hits' log likelihood ratios) is dropped */
+} hg_finder_pass;
+
 /** Options of the track finder; start from hg_finder_default_options. Scores are probabilities in 0..1, lengths mm. */
 typedef struct hg_finder_options {
     hg_finder_builder builder;
-    int32_t n_passes;        /* 1..3: all starts; then looser starts on unused hits; then doublets on unused hits */
-    float doublet_min[3];    /* per pass: a doublet below is not used */
-    float triplet_min[3];    /* per pass: a triplet below is not used */
-    int32_t chain_min[3];    /* per pass: shorter chains of hits are no starts; at least 3 */
-    int32_t hits_min[3];     /* per pass: a track with fewer hits is dropped */
-    int32_t layers_min[3];   /* per pass: a track on fewer layers is dropped */
-    float score_min[3];      /* per pass: a track with a lower score is dropped (sum of the hits' log likelihood ratios) */
+    int32_t n_passes; /* 1..HG_FINDER_PASSES_MAX */
+    hg_finder_pass pass[HG_FINDER_PASSES_MAX];
     int32_t n_branches;      /* 1..4: hypotheses kept per start */
     int32_t return_branches; /* 1..4: the same on the way back */
     int32_t holes_max;       /* following stops after this many layers in a row without a hit */
@@ -77,7 +85,7 @@ typedef struct hg_seeds {
     float *score;   /* [n] of the triplet */
 } hg_seeds;
 
-/** Seeds: the innermost triplet of every chain of mutually best triplets above doublet_min[0] and triplet_min[0]. Sorted by score, then
+/** Seeds: the innermost triplet of every chain of mutually best triplets by the cuts of the first pass. Sorted by score, then
  * hits.
  *  @param options NULL = defaults. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_ARG sizes do not fit together, an option or index out of range; HG_ERR_DATA a score is not finite; HG_ERR_NOMEM.

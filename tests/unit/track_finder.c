@@ -370,7 +370,7 @@ static void bad_input_is_refused(void **state)
     hg_finder_options options = hg_finder_default_options();
     hg_tracks *tracks = NULL;
 
-    options.n_passes = 4;
+    options.n_passes = HG_FINDER_PASSES_MAX + 1;
     assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_ERR_ARG);
     shared.triplet_score[0] = NAN;
     assert_int_equal(hg_tracks_find(shared.ctx, &input, NULL, &tracks), HG_ERR_DATA);
