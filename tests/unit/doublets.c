@@ -86,6 +86,50 @@ static void true_doublets_are_kept(void **state)
     hg_doublet_graph_destroy(ctx, d);
 }
 
+static void grid_queries_find_all_hits_in_the_window(void **state)
+{
+    (void)state;
+    hg_hit_grid *g = NULL;
+    hg_random rng = hg_random_stream(11, 5, 0, 0);
+    toy_make(&toy, 70, 300, 600, 5);
+    assert_int_equal(hg_hit_grid_create(ctx, &toy.hits, &g), HG_OK);
+    int32_t *found = test_calloc((size_t)g->largest + 1, sizeof *found);
+    for (int trial = 0; trial < 600; ++trial) {
+        int32_t layer = (int32_t)hg_random_below(&rng, TOY_LAYERS);
+        float phi = (float)(trial % 3 ? hg_random_range(&rng, -M_PI, M_PI) : (trial % 2 ? M_PI : -M_PI)), low, high;
+        float half = (float)(trial % 10 ? hg_random_exponential(&rng) * 0.3 : 4); /* small windows at and across the seam, and all around */
+        low = (float)(toy_barrel[layer] ? hg_random_range(&rng, -600, 500) : hg_random_range(&rng, 0, 150));
+        high = low + (float)(hg_random_exponential(&rng) * 100);
+        int32_t n = hg_hit_grid_query(g, layer, low, high, phi, half, found), expected = 0;
+        for (int32_t i = g->layer_first[layer]; i < g->layer_first[layer + 1]; ++i) {
+            float distance = fabsf(hg_wrap_phi(g->phi[i] - phi));
+            bool inside = g->c[i] >= low && g->c[i] <= high && distance <= half;
+            int32_t times = 0;
+            for (int32_t k = 0; k < n; ++k) times += found[k] == i;
+            expected += inside;
+            if (fabsf(distance - half) > 1e-5f) assert_int_equal(times, inside);
+        }
+        assert_true(abs(n - expected) <= 1);
+    }
+    test_free(found);
+    hg_hit_grid_destroy(ctx, g);
+}
+
+static void equally_far_overlaps_are_joined_once(void **state)
+{
+    (void)state;
+    memset(&toy, 0, sizeof toy);
+    for (int k = 0; k < 2; ++k) toy_add_hit(&toy, toy_radius[1], 0.3, 20 + 1e-3 * k, 1, 7 - k, 0, 0, k);
+    toy.hits = (hg_doublet_hits){toy.hits.n, toy.x, toy.y, toy.z, toy.layer, toy.module, TOY_LAYERS, toy_barrel};
+    hg_doublet_options options = hg_doublet_default_options();
+    options.triplet_window = 0;
+    options.score_shift = -100;
+    hg_doublet_graph *d = build(&toy.hits, &options);
+    assert_int_equal(d->graph->n_edges, 1);
+    assert_int_equal(d->graph->sender[0], 0);
+    hg_doublet_graph_destroy(ctx, d);
+}
+
 static int32_t grid_place(const hg_hit_grid *g, int32_t hit)
 {
     for (int32_t i = 0; i < g->n; ++i) {
@@ -192,8 +236,9 @@ static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
     (void)state;
     hg_doublet_options all = hg_doublet_default_options(), some = all;
     all.triplet_window = 0;
+    all.score_shift = some.score_shift = -15; /* let false edges in, overlaps too */
     some.triplet_window = 1.2;
-    toy_make(&toy, 50, 200, 200, 5);
+    toy_make(&toy, 50, 100, 100, 5);
     hg_doublet_graph *d = build(&toy.hits, &all), *kept = build(&toy.hits, &some);
     int64_t n = d->graph->n_edges, at = 0;
     uint8_t *keep = test_calloc((size_t)n, 1);
@@ -428,11 +473,18 @@ static void out_of_memory_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(learning_finds_the_layer_pairs),      cmocka_unit_test(true_doublets_are_kept),
-        cmocka_unit_test(edges_are_those_of_brute_force),      cmocka_unit_test(consistency_keeps_edges_with_a_matching_neighbour),
-        cmocka_unit_test(features_are_what_their_names_say),   cmocka_unit_test(threads_change_nothing),
-        cmocka_unit_test(corners_give_empty_graphs),           cmocka_unit_test(bad_hits_and_maps_are_refused),
-        cmocka_unit_test(luminous_length_is_seen_in_the_hits), cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(learning_finds_the_layer_pairs),
+        cmocka_unit_test(true_doublets_are_kept),
+        cmocka_unit_test(grid_queries_find_all_hits_in_the_window),
+        cmocka_unit_test(equally_far_overlaps_are_joined_once),
+        cmocka_unit_test(edges_are_those_of_brute_force),
+        cmocka_unit_test(consistency_keeps_edges_with_a_matching_neighbour),
+        cmocka_unit_test(features_are_what_their_names_say),
+        cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(corners_give_empty_graphs),
+        cmocka_unit_test(bad_hits_and_maps_are_refused),
+        cmocka_unit_test(luminous_length_is_seen_in_the_hits),
+        cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     hg_context_create(&ctx);
     hg_context_set_threads(ctx, 2);
