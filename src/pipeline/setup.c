@@ -9,6 +9,7 @@
 #include "datasets/doublet_map.h"
 #include "hitgraph/field_map.h"
 #include "hitgraph/material.h"
+#include "hitgraph/simulate.h"
 #include "hitgraph/trackml.h"
 #include "hitgraph/triplets.h"
 #include "pipeline/track_pipeline.h"
@@ -16,6 +17,12 @@
 static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **out)
 {
     return name[0] ? hg_detector_read(ctx, name, out) : hg_builtin_detector_create(ctx, out);
+}
+
+static hg_status load_material(hg_context *ctx, const hg_track_config *config, hg_material **out)
+{
+    if (config->material == HG_MATERIAL_CHALLENGE) return hg_simulate_material(ctx, out);
+    return hg_material_create_trackml(ctx, config->layer_loss, out);
 }
 
 static hg_status load_maps(hg_context *ctx, hg_setup *setup)
@@ -34,7 +41,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     setup->config = *config;
     HG_TRY(load_detector(ctx, config->detector, &setup->detector));
     HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
-    HG_TRY(hg_material_create_trackml(ctx, config->layer_loss, &setup->material));
+    HG_TRY(load_material(ctx, config, &setup->material));
     if (with_maps) HG_TRY(load_maps(ctx, setup));
     setup->kalman = (hg_kalman){
         .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};

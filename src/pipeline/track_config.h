@@ -11,6 +11,9 @@
 
 enum { HG_TRACK_PASSES = 3 };
 
+/* Material of the fit: that of the TrackML-like events of the ACTS tool chain, or the challenge's own (the simulator's default). */
+typedef enum hg_track_material { HG_MATERIAL_TRACKML_LIKE, HG_MATERIAL_CHALLENGE } hg_track_material;
+
 typedef struct hg_track_pass {
     double doublet_min, triplet_min, score_min;
     int64_t hits_min, layers_min;
@@ -20,6 +23,7 @@ typedef struct hg_track_config {
     char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
     char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder, calibration;
+    int material; /* hg_track_material */
     bool overlaps, scattering, energy_loss;
     double learn_efficiency, learn_overlap_efficiency;
     bool learn_module_map;
