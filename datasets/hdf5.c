@@ -11,16 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <hdf5.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 #include "base/check.h"
 #include "base/memory.h"
-#include "base/output.h"
 #include "datasets/chunk.h"
+#include "datasets/hdf5_writer.h"
 
 enum {
-    CHUNK_BYTES = 512 * 1024,
-    ONE_CHUNK_BELOW = 1024 * 1024,
     CHUNK_LIMIT = 64 * 1024 * 1024,
     DEPTH_LIMIT = 8,
     PATH_LIMIT = 512,
@@ -30,42 +26,16 @@ enum {
 };
 static const int64_t file_limit = 64LL << 30;
 
-/* A dataset of a file being written: its rows wait in `buffer` until they fill a chunk. */
-typedef struct column {
-    char *path, *unit, *long_name;
-    hg_h5_type type;
-    int64_t width, row_bytes;
-    hid_t dataset; /* < 0 until the column outgrows one chunk */
-    int64_t written;
-    uint8_t *buffer; /* [room rows] grows up to ONE_CHUNK_BELOW + CHUNK_BYTES */
-    int64_t buffered, room;
-    XXH3_state_t *state;
-    uint64_t hash;
-} column;
-
-typedef struct attribute {
-    char *path, *name;
-    bool text;
-    hg_h5_type type;
-    int64_t n;
-    uint8_t *bytes;
-} attribute;
-
-struct hg_h5 {
-    char *name;
-    hid_t file;
-    hg_output *output; /* NULL when reading */
-    column *columns;
-    int64_t n_columns;
-    attribute *attributes;
-    int64_t n_attributes;
-};
-
 /* ---- types ---- */
+
+int64_t hg_h5_type_size(hg_h5_type type)
+{
+    return type == HG_H5_U8 ? 1 : type == HG_H5_I32 || type == HG_H5_F32 ? 4 : 8;
+}
 
 static size_t type_size(hg_h5_type type)
 {
-    return type == HG_H5_U8 ? 1 : type == HG_H5_I32 || type == HG_H5_F32 ? 4 : 8;
+    return (size_t)hg_h5_type_size(type);
 }
 
 static const char *type_name(hg_h5_type type)
@@ -166,29 +136,14 @@ done:
     return status;
 }
 
-static void column_release(hg_context *ctx, column *c)
-{
-    if (c->dataset >= 0) H5Dclose(c->dataset);
-    hg_free(ctx, c->path);
-    hg_free(ctx, c->unit);
-    hg_free(ctx, c->long_name);
-    hg_free(ctx, c->buffer);
-    hg_free(ctx, c->state);
-}
-
 void hg_h5_close(hg_context *ctx, hg_h5 *h5)
 {
     if (!h5) return;
-    for (int64_t i = 0; i < h5->n_columns; ++i) column_release(ctx, &h5->columns[i]);
-    for (int64_t i = 0; i < h5->n_attributes; ++i) {
-        hg_free(ctx, h5->attributes[i].path);
-        hg_free(ctx, h5->attributes[i].name);
-        hg_free(ctx, h5->attributes[i].bytes);
-    }
+    for (int64_t i = 0; i < h5->n_columns; ++i)
+        if (h5->columns[i].dataset >= 0) H5Dclose(h5->columns[i].dataset);
     if (h5->file >= 0) H5Fclose(h5->file);
     hg_output_abort(h5->output);
-    hg_free(ctx, h5->columns);
-    hg_free(ctx, h5->attributes);
+    hg_h5_writer_release(ctx, h5);
     hg_free(ctx, h5->name);
     hg_free(ctx, h5);
 }
@@ -261,19 +216,19 @@ done:
     return status;
 }
 
-static int64_t rows_per_chunk(const column *c, int64_t rows)
+int64_t hg_h5_door_chunk_rows(const hg_h5_open_column *c, int64_t rows)
 {
-    if (rows * c->row_bytes < ONE_CHUNK_BELOW) return rows;
-    const int64_t fit = CHUNK_BYTES / c->row_bytes;
+    if (rows * c->row_bytes < HG_H5_ONE_CHUNK) return rows;
+    const int64_t fit = HG_H5_CHUNK / c->row_bytes;
     return fit > 0 ? fit : 1;
 }
 
 /* rows 0 with growing: the dataset starts empty and is extended chunk by chunk. */
-static hg_status create_dataset(hg_context *ctx, hg_h5 *h5, column *c, int64_t rows, bool growing)
+hg_status hg_h5_door_create(hg_context *ctx, hg_h5 *h5, hg_h5_open_column *c, int64_t rows, bool growing)
 {
     hg_status status = HG_OK;
     const hsize_t dims[2] = {(hsize_t)rows, (hsize_t)c->width}, most[2] = {growing ? H5S_UNLIMITED : dims[0], dims[1]};
-    const int64_t chunk_rows = growing ? rows_per_chunk(c, ONE_CHUNK_BELOW) : rows_per_chunk(c, rows);
+    const int64_t chunk_rows = growing ? hg_h5_door_chunk_rows(c, HG_H5_ONE_CHUNK) : hg_h5_door_chunk_rows(c, rows);
     const hsize_t chunk[2] = {(hsize_t)chunk_rows, dims[1]};
     const int rank = c->width ? 2 : 1;
     const hid_t creation = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(rank, dims, most);
@@ -293,7 +248,7 @@ done:
     return status;
 }
 
-static hg_status write_rows(hg_context *ctx, hg_h5 *h5, column *c, const void *data, int64_t rows)
+hg_status hg_h5_door_put(hg_context *ctx, hg_h5 *h5, hg_h5_open_column *c, const void *data, int64_t rows)
 {
     const hsize_t start[2] = {(hsize_t)c->written, 0}, count[2] = {(hsize_t)rows, (hsize_t)c->width};
     const hid_t memory = H5Screate_simple(c->width ? 2 : 1, count, NULL), space = H5Dget_space(c->dataset);
@@ -306,152 +261,20 @@ static hg_status write_rows(hg_context *ctx, hg_h5 *h5, column *c, const void *d
     return HG_OK;
 }
 
-static hg_status add_column(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, column **out)
+hg_status hg_h5_door_extend(hg_context *ctx, hg_h5 *h5, hg_h5_open_column *c, int64_t rows)
 {
-    hg_status status = HG_OK;
-    HG_CHECK(h5->output, HG_ERR_ARG, "%s:%s: the file is open for reading", h5->name, spec->path);
-    HG_TRY(hg_grow(ctx, &h5->columns, h5->n_columns, h5->n_columns + 1));
-    column *c = &h5->columns[h5->n_columns++];
+    const hsize_t dims[2] = {(hsize_t)rows, (hsize_t)c->width};
+    return H5Dset_extent(c->dataset, dims) < 0 ? write_failed(ctx, h5, c->path) : HG_OK;
+}
+
+hg_status hg_h5_door_close(hg_context *ctx, hg_h5 *h5, hg_h5_open_column *c)
+{
+    const hid_t dataset = c->dataset;
     c->dataset = -1;
-    c->type = spec->type;
-    c->width = spec->width;
-    c->row_bytes = (int64_t)type_size(spec->type) * (spec->width ? spec->width : 1);
-    HG_CHECK(spec->width >= 0 && c->row_bytes <= CHUNK_BYTES, HG_ERR_LIMIT, "%s:%s: rows of %" PRId64 " bytes, expected at most %d",
-             h5->name, spec->path, c->row_bytes, CHUNK_BYTES);
-    HG_TRY(hg_copy_string(ctx, spec->path, &c->path));
-    HG_TRY(hg_copy_string(ctx, spec->unit, &c->unit));
-    HG_TRY(hg_copy_string(ctx, spec->long_name, &c->long_name));
-    *out = c;
-done:
-    return status;
+    return H5Dclose(dataset) < 0 ? write_failed(ctx, h5, c->path) : HG_OK;
 }
 
-static hg_status finish_column(hg_context *ctx, hg_h5 *h5, column *c)
-{
-    hg_status status = HG_OK;
-    HG_CHECK(H5Dclose(c->dataset) >= 0, HG_ERR_IO, "%s:%s: cannot be closed (%s)", h5->name, c->path, strerror(errno));
-    c->dataset = -1;
-    HG_TRY(hg_h5_set_string(ctx, h5, c->path, "unit", c->unit));
-    HG_TRY(hg_h5_set_string(ctx, h5, c->path, "long_name", c->long_name));
-    HG_TRY(hg_h5_set_number(ctx, h5, c->path, "hash", &c->hash));
-done:
-    return status;
-}
-
-hg_status hg_h5_write(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, const void *data, int64_t rows)
-{
-    hg_status status = HG_OK;
-    column *c = NULL;
-    HG_TRY(add_column(ctx, h5, spec, &c));
-    HG_TRY(create_dataset(ctx, h5, c, rows, false));
-    if (rows > 0) HG_TRY(write_rows(ctx, h5, c, data, rows));
-    c->hash = XXH3_64bits(rows > 0 ? data : "", (size_t)(rows * c->row_bytes));
-    HG_TRY(finish_column(ctx, h5, c));
-done:
-    return status;
-}
-
-/* Writes the full chunks of the buffer and keeps the rest. */
-static hg_status flush_chunks(hg_context *ctx, hg_h5 *h5, column *c)
-{
-    hg_status status = HG_OK;
-    const int64_t chunk = rows_per_chunk(c, ONE_CHUNK_BELOW), full = c->buffered / chunk * chunk;
-    const hsize_t dims[2] = {(hsize_t)(c->written + full), (hsize_t)c->width};
-    if (c->dataset < 0) HG_TRY(create_dataset(ctx, h5, c, 0, true));
-    if (H5Dset_extent(c->dataset, dims) < 0) HG_TRY(write_failed(ctx, h5, c->path));
-    HG_TRY(write_rows(ctx, h5, c, c->buffer, full));
-    c->buffered -= full;
-    memmove(c->buffer, c->buffer + full * c->row_bytes, (size_t)(c->buffered * c->row_bytes));
-done:
-    return status;
-}
-
-static hg_status make_room(hg_context *ctx, column *c, int64_t rows, int64_t most)
-{
-    hg_status status = HG_OK;
-    if (rows <= c->room) goto done;
-    int64_t room = 2 * rows < most ? 2 * rows : most;
-    HG_TRY(hg_grow_array(ctx, (void **)&c->buffer, c->buffered, room, (size_t)c->row_bytes));
-    c->room = room;
-done:
-    return status;
-}
-
-hg_status hg_h5_append(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, const void *data, int64_t rows)
-{
-    hg_status status = HG_OK;
-    column *c = NULL;
-    for (int64_t i = 0; i < h5->n_columns && !c; ++i)
-        if (strcmp(h5->columns[i].path, spec->path) == 0) c = &h5->columns[i];
-    if (!c) HG_TRY(add_column(ctx, h5, spec, &c));
-    HG_CHECK(c->type == spec->type && c->width == spec->width && (c->state || !c->written), HG_ERR_ARG,
-             "%s:%s: rows of another type than before", h5->name, spec->path);
-    if (!c->state) {
-        HG_TRY(hg_alloc(ctx, &c->state, 1));
-        XXH3_64bits_reset(c->state);
-    }
-    const int64_t most = (ONE_CHUNK_BELOW + CHUNK_BYTES) / c->row_bytes;
-    const uint8_t *bytes = data;
-    while (rows > 0) {
-        const int64_t take = rows < most - c->buffered ? rows : most - c->buffered, n_bytes = take * c->row_bytes;
-        HG_TRY(make_room(ctx, c, c->buffered + take, most));
-        memcpy(c->buffer + c->buffered * c->row_bytes, bytes, (size_t)n_bytes);
-        XXH3_64bits_update(c->state, bytes, (size_t)n_bytes);
-        c->buffered += take;
-        bytes += n_bytes;
-        rows -= take;
-        if (c->buffered == most) HG_TRY(flush_chunks(ctx, h5, c));
-    }
-done:
-    return status;
-}
-
-static hg_status finish_growing(hg_context *ctx, hg_h5 *h5, column *c)
-{
-    hg_status status = HG_OK;
-    if (c->dataset < 0 && c->buffered * c->row_bytes < ONE_CHUNK_BELOW)
-        HG_TRY(create_dataset(ctx, h5, c, c->buffered, false));
-    else
-        HG_TRY(flush_chunks(ctx, h5, c));
-    if (c->buffered > 0) {
-        const hsize_t dims[2] = {(hsize_t)(c->written + c->buffered), (hsize_t)c->width};
-        if (c->written > 0 && H5Dset_extent(c->dataset, dims) < 0) HG_TRY(write_failed(ctx, h5, c->path));
-        HG_TRY(write_rows(ctx, h5, c, c->buffer, c->buffered));
-    }
-    c->hash = XXH3_64bits_digest(c->state);
-    HG_TRY(finish_column(ctx, h5, c));
-done:
-    return status;
-}
-
-static hg_status queue_attribute(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, hg_h5_type type, int64_t n,
-                                 const void *bytes, int64_t n_bytes, bool text)
-{
-    hg_status status = HG_OK;
-    HG_TRY(hg_grow(ctx, &h5->attributes, h5->n_attributes, h5->n_attributes + 1));
-    attribute *a = &h5->attributes[h5->n_attributes++];
-    a->type = type;
-    a->n = n;
-    a->text = text;
-    HG_TRY(hg_copy_string(ctx, path, &a->path));
-    HG_TRY(hg_copy_string(ctx, name, &a->name));
-    HG_TRY(hg_alloc(ctx, &a->bytes, n_bytes + 1));
-    memcpy(a->bytes, bytes, (size_t)n_bytes);
-done:
-    return status;
-}
-
-hg_status hg_h5_set_string(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, const char *text)
-{
-    return queue_attribute(ctx, h5, path, name, HG_H5_U8, (int64_t)strlen(text), text, (int64_t)strlen(text), true);
-}
-
-hg_status hg_h5_set_numbers(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, hg_h5_type type, int64_t n, const void *values)
-{
-    return queue_attribute(ctx, h5, path, name, type, n, values, (int64_t)type_size(type) * (n ? n : 1), false);
-}
-
-static hg_status write_attribute(hg_context *ctx, hg_h5 *h5, const attribute *a)
+hg_status hg_h5_door_attribute(hg_context *ctx, hg_h5 *h5, const hg_h5_open_attribute *a)
 {
     hg_status status = HG_OK;
     hid_t type = -1, space = -1, id = -1;
@@ -476,52 +299,13 @@ done:
     return status;
 }
 
-static int by_path(const void *a, const void *b)
+hg_status hg_h5_door_finish(hg_context *ctx, hg_h5 *h5)
 {
-    const column *const *left = a, *const *right = b;
-    return strcmp((*left)->path, (*right)->path);
-}
-
-static hg_status content_hash(hg_context *ctx, hg_h5 *h5)
-{
-    hg_status status = HG_OK;
-    column **order = NULL;
-    XXH3_state_t *state = NULL;
-    HG_TRY(hg_alloc(ctx, &order, h5->n_columns));
-    HG_TRY(hg_alloc(ctx, &state, 1));
-    for (int64_t i = 0; i < h5->n_columns; ++i) order[i] = &h5->columns[i];
-    qsort(order, (size_t)h5->n_columns, sizeof *order, by_path);
-    XXH3_64bits_reset(state);
-    for (int64_t i = 0; i < h5->n_columns; ++i) {
-        XXH3_64bits_update(state, order[i]->path, strlen(order[i]->path));
-        XXH3_64bits_update(state, &order[i]->hash, sizeof order[i]->hash);
-    }
-    const uint64_t hash = XXH3_64bits_digest(state);
-    HG_TRY(hg_h5_set_number(ctx, h5, "/", "content_hash", &hash));
-done:
-    hg_free(ctx, order);
-    hg_free(ctx, state);
-    return status;
-}
-
-hg_status hg_h5_commit(hg_context *ctx, hg_h5 *h5)
-{
-    hg_status status = HG_OK;
-    for (int64_t i = 0; i < h5->n_columns; ++i)
-        if (h5->columns[i].state) HG_TRY(finish_growing(ctx, h5, &h5->columns[i]));
-    HG_TRY(content_hash(ctx, h5));
-    for (int64_t i = 0; i < h5->n_attributes; ++i) HG_TRY(write_attribute(ctx, h5, &h5->attributes[i]));
     const hid_t file = h5->file;
     h5->file = -1;
     const bool flushed = H5Fflush(file, H5F_SCOPE_GLOBAL) >= 0; /* a full disk shows here or at the close */
     const bool closed = H5Fclose(file) >= 0;
-    HG_CHECK(flushed && closed, HG_ERR_IO, "%s: cannot be completed (%s); hint: is the disk full?", h5->name, strerror(errno));
-    hg_output *output = h5->output;
-    h5->output = NULL;
-    HG_TRY(hg_output_commit(ctx, output));
-done:
-    hg_h5_close(ctx, h5);
-    return status;
+    return flushed && closed ? HG_OK : write_failed(ctx, h5, "/");
 }
 
 /* ---- reading ---- */
@@ -690,7 +474,7 @@ static hg_status check_space(hg_context *ctx, const hg_h5 *h5, const char *path,
                  declared <= (hsize_t)file_limit * RATIO_LIMIT,
              HG_ERR_LIMIT, "%s:%s: %llu x %llu elements", h5->name, path, (unsigned long long)dims[0], (unsigned long long)columns);
     const hsize_t stored = H5Dget_storage_size(dataset);
-    HG_CHECK(stored <= (hsize_t)file_limit && declared <= RATIO_LIMIT * stored + ONE_CHUNK_BELOW, HG_ERR_LIMIT,
+    HG_CHECK(stored <= (hsize_t)file_limit && declared <= RATIO_LIMIT * stored + HG_H5_ONE_CHUNK, HG_ERR_LIMIT,
              "%s:%s: declares %llu bytes but stores %llu; hint: a file that is not what it says", h5->name, path,
              (unsigned long long)declared, (unsigned long long)stored);
     HG_CHECK(out->chunked || stored == declared, HG_ERR_FORMAT, "%s:%s: stores %llu bytes, expected %llu", h5->name, path,
