@@ -39,6 +39,7 @@ const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FEATURES] = {"ka
                                                                              "same_layer"};
 
 enum { COLUMN_NEIGHBOURS = 15, COLUMN_CHAINS = 21, COLUMN_SAME_LAYER = 25 };
+enum { FEW_HITS = 128 }; /* waking a thread costs more than so many hits */
 static const float chain_window = 1.5f, far_away = 99;
 
 static void fill_node(const hg_doublet_hits *hits, const hg_doublet_map *map, int64_t i, hg_real *out)
@@ -168,8 +169,9 @@ static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_
     hg_doublet_layer_order(map, order);
     for (int32_t k = 0; k < map->n_layers; ++k) {
         int32_t layer = order[outward ? k : map->n_layers - 1 - k];
-#pragma omp parallel for schedule(dynamic, 64) num_threads(threads)
-        for (int32_t i = grid->layer_first[layer]; i < grid->layer_first[layer + 1]; ++i) extend(d, map, grid->hit[i], outward, chains);
+        int32_t first = grid->layer_first[layer], end = grid->layer_first[layer + 1];
+#pragma omp parallel for schedule(dynamic, 64) num_threads(threads) if (end - first > FEW_HITS)
+        for (int32_t i = first; i < end; ++i) extend(d, map, grid->hit[i], outward, chains);
     }
     int column = COLUMN_CHAINS + (outward ? 0 : 2);
     for (int64_t e = 0; e < d->graph->n_edges; ++e) {

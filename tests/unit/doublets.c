@@ -291,9 +291,13 @@ static void best_chain(const hg_doublet_graph *d, int64_t e, bool inward, double
 static void features_are_what_their_names_say(void **state)
 {
     (void)state;
-    toy_make(&toy, 51, 60, 40, 5);
-    hg_doublet_graph *d = build(&toy.hits, NULL);
+    toy_make(&toy, 51, 120, 80, 5);
+    hg_doublet_options options = hg_doublet_default_options();
+    options.score_shift = -4;
+    hg_doublet_graph *d = build(&toy.hits, &options);
     assert_true(d->graph->n_edges > 30);
+    uint8_t *all = test_malloc((size_t)d->graph->n_edges);
+    memset(all, 1, (size_t)d->graph->n_edges);
     for (int64_t e = 0; e < d->graph->n_edges; ++e) {
         const hg_real *f = d->edge_features + e * HG_DOUBLET_EDGE_FEATURES;
         for (int k = 0; k < HG_DOUBLET_EDGE_FEATURES; ++k) assert_true(isfinite((double)f[k]));
@@ -301,7 +305,16 @@ static void features_are_what_their_names_say(void **state)
         assert_float_equal(f[6], (hypot(toy.x[j], toy.y[j]) - hypot(toy.x[i], toy.y[i])) / 200, 1e-5);
         assert_float_equal(f[7], (toy.z[j] - toy.z[i]) / 500, 1e-5);
         assert_float_equal(f[25], d->same_layer[e], 0);
-        if (d->same_layer[e]) continue;
+        if (d->same_layer[e]) {
+            int shared[2] = {0, 0};
+            for (int32_t k = 0; k < toy.hits.n; ++k) {
+                shared[0] += joins(d, all, k, i) && joins(d, all, k, j);
+                shared[1] += joins(d, all, i, k) && joins(d, all, j, k);
+            }
+            assert_float_equal((float)f[19], log1pf((float)shared[0]), 1e-6f);
+            assert_float_equal((float)f[20], log1pf((float)shared[1]), 1e-6f);
+            continue;
+        }
         assert_float_equal((float)(3e-4 * sinh((double)f[0])), d->kappa[e], 1e-8f);
         float in = 99, out = 99; /* far away */
         for (int64_t o = 0; o < d->graph->n_edges; ++o) {
@@ -319,6 +332,7 @@ static void features_are_what_their_names_say(void **state)
         assert_float_equal(f[23], value / 4, 1e-4);
         assert_float_equal(f[24], length / 4, 1e-6);
     }
+    test_free(all);
     hg_doublet_graph_destroy(ctx, d);
 }
 
