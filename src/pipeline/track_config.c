@@ -30,12 +30,14 @@ static const char *const builders[] = {"follow", "chains", NULL};
     {                                                                                                                                      \
         name, HG_OPTION_INT, AT(member), preset, low, high, NULL, help                                                                     \
     }
-#define PASS(number, index, doublet, triplet, hits, layers, score)                                                                         \
-    NUMBER("tracking.pass" number ".doublet_min", pass[index].doublet_min, doublet, 0, 1, "least doublet score used in this pass"),        \
+#define PASS(number, index, of_doublets, doublet, triplet, chain)                                                                          \
+    SWITCH("tracking.pass" number ".doublets", pass[index].doublets, of_doublets, "chains of doublets; otherwise of triplets"),            \
+        NUMBER("tracking.pass" number ".doublet_min", pass[index].doublet_min, doublet, 0, 1, "least doublet score used in this pass"),    \
         NUMBER("tracking.pass" number ".triplet_min", pass[index].triplet_min, triplet, 0, 1, "least triplet score used in this pass"),    \
-        COUNT("tracking.pass" number ".hits_min", pass[index].hits_min, hits, 1, 48, "fewest hits of a track"),                            \
-        COUNT("tracking.pass" number ".layers_min", pass[index].layers_min, layers, 1, 48, "fewest layers of a track"),                    \
-        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, score, -1e6, 1e6, "least score of a track")
+        COUNT("tracking.pass" number ".chain_min", pass[index].chain_min, chain, 3, 48, "fewest hits of a chain that starts a track"),     \
+        COUNT("tracking.pass" number ".hits_min", pass[index].hits_min, "4", 1, 48, "fewest hits of a track"),                             \
+        COUNT("tracking.pass" number ".layers_min", pass[index].layers_min, "3", 1, 48, "fewest layers of a track"),                       \
+        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, "6", -1e6, 1e6, "least score of a track")
 
 const hg_option hg_track_option_table[] = {
     TEXT("detector.file", detector, "", "detectors.csv[.gz]; empty = the built-in TrackML-like detector"),
@@ -57,18 +59,22 @@ const hg_option hg_track_option_table[] = {
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
-    COUNT("tracking.passes", n_passes, "3", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
+    COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "3", 1, 4, "hypotheses kept per start"),
     COUNT("tracking.holes_max", holes_max, "1", 0, 20, "following stops after so many layers in a row without a hit"),
     NUMBER("tracking.chi2_max", chi2_max, "30", 0.1, 1e4, "a hit with a larger chi2 is not taken"),
     NUMBER("tracking.overlap_chi2_max", overlap_chi2_max, "20", 0.1, 1e4, "the same for a second hit of a layer"),
     NUMBER("tracking.hole_penalty", hole_penalty, "4", 0, 1e3, "taken from the score for each layer without a hit"),
     NUMBER("tracking.kept_min", kept_min, "0.6", 0, 1, "share of its score that a track must keep in the competition for hits"),
+    NUMBER("tracking.beam_sigma_mm", beam_sigma_mm, "0.05", 0, 1e3, "width of the beam line about x = y = 0, mm; 0 = there is none"),
+    NUMBER("tracking.material_scale", material_scale, "1.5", 0.01, 100, "factor on x/X0 while following: room for tails"),
     NUMBER("tracking.overlap_min", overlap_min, "0.3", 0, 1, "chains: least score of an overlap doublet"),
     NUMBER("tracking.overlap_mm", overlap_mm, "25", 0, 1e3, "chains: largest distance of two hits on one layer, mm"),
-    PASS("1", 0, "0.4", "0.5", "4", "3", "6"),
-    PASS("2", 1, "0.15", "0.05", "4", "3", "6"),
-    PASS("3", 2, "0.3", "0", "4", "3", "6"),
+    PASS("1", 0, "false", "0.4", "0.5", "8"),
+    PASS("2", 1, "false", "0.4", "0.5", "5"),
+    PASS("3", 2, "false", "0.4", "0.5", "3"),
+    PASS("4", 3, "false", "0.15", "0.05", "3"),
+    PASS("5", 4, "true", "0.3", "0", "3"),
     NUMBER("fit.mass_gev", mass_gev, "0.13957039", 0, 100, "mass hypothesis, GeV"),
     NUMBER("fit.outlier_chi2_2d", outlier_chi2_2d, "15", 1, 1e6, "a pixel hit with a larger chi2 is left out of the fit"),
     NUMBER("fit.outlier_chi2_1d", outlier_chi2_1d, "12", 1, 1e6, "the same for one coordinate"),
@@ -143,11 +149,13 @@ hg_finder_options hg_track_config_finder(const hg_track_config *config)
     options.builder = (hg_finder_builder)config->builder;
     options.n_passes = (int32_t)config->n_passes;
     for (int p = 0; p < HG_TRACK_PASSES; ++p) {
-        options.doublet_min[p] = (float)config->pass[p].doublet_min;
-        options.triplet_min[p] = (float)config->pass[p].triplet_min;
-        options.score_min[p] = (float)config->pass[p].score_min;
-        options.hits_min[p] = (int32_t)config->pass[p].hits_min;
-        options.layers_min[p] = (int32_t)config->pass[p].layers_min;
+        options.pass[p] = (hg_finder_pass){.doublets = config->pass[p].doublets,
+                                           .doublet_min = (float)config->pass[p].doublet_min,
+                                           .triplet_min = (float)config->pass[p].triplet_min,
+                                           .chain_min = (int32_t)config->pass[p].chain_min,
+                                           .hits_min = (int32_t)config->pass[p].hits_min,
+                                           .layers_min = (int32_t)config->pass[p].layers_min,
+                                           .score_min = (float)config->pass[p].score_min};
     }
     options.n_branches = (int32_t)config->n_branches;
     options.holes_max = (int32_t)config->holes_max;
@@ -155,6 +163,8 @@ hg_finder_options hg_track_config_finder(const hg_track_config *config)
     options.overlap_chi2_max = config->overlap_chi2_max;
     options.hole_penalty = (float)config->hole_penalty;
     options.kept_min = (float)config->kept_min;
+    options.beam_sigma_mm = config->beam_sigma_mm;
+    options.material_scale = config->material_scale;
     options.overlap_min = (float)config->overlap_min;
     options.overlap_mm = config->overlap_mm;
     return options;

@@ -9,14 +9,15 @@
 #include "hitgraph/measurement.h"
 #include "hitgraph/track_finder.h"
 
-enum { HG_TRACK_PASSES = 3 };
+enum { HG_TRACK_PASSES = 5 };
 
 /* Material of the fit: that of the TrackML-like events of the ACTS tool chain, or the challenge's own (the simulator's default). */
 typedef enum hg_track_material { HG_MATERIAL_TRACKML_LIKE, HG_MATERIAL_CHALLENGE } hg_track_material;
 
 typedef struct hg_track_pass {
+    bool doublets;
     double doublet_min, triplet_min, score_min;
-    int64_t hits_min, layers_min;
+    int64_t chain_min, hits_min, layers_min;
 } hg_track_pass;
 
 typedef struct hg_track_config {
@@ -31,7 +32,7 @@ typedef struct hg_track_config {
     double doublet_min, triplet_min;
     int64_t n_passes, n_branches, holes_max;
     hg_track_pass pass[HG_TRACK_PASSES];
-    double chi2_max, overlap_chi2_max, hole_penalty, kept_min, overlap_min, overlap_mm;
+    double chi2_max, overlap_chi2_max, hole_penalty, kept_min, overlap_min, overlap_mm, beam_sigma_mm, material_scale;
     double mass_gev, outlier_chi2_2d, outlier_chi2_1d, step_tolerance_mm, start_inflation, layer_loss;
 } hg_track_config;
 
