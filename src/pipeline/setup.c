@@ -70,7 +70,9 @@ static hg_status load_model(hg_context *ctx, const char *name, int64_t node_widt
     char path[HG_PATH_SIZE];
 
     HG_TRY(hg_data_path(ctx, name, path));
-    HG_TRY(hg_model_load(ctx, path, &model));
+    status = hg_model_load(ctx, path, &model);
+    if (status == HG_ERR_CONFIG) status = HG_ERR_MODEL; /* a damaged description is no mistake in the settings */
+    HG_TRY(status);
     hg_model_widths widths = hg_model_get_widths(model);
     HG_CHECK(widths.node_in == node_width && widths.edge_in == edge_width && widths.global_in == 0 && widths.edge_out == 1, HG_ERR_MODEL,
              "%s: reads %" PRId64 " node, %" PRId64 " edge, %" PRId64 " global features and gives %" PRId64

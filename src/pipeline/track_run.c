@@ -82,7 +82,9 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
     HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &event));
     const double read_seconds = hg_seconds() - start;
     const int64_t read_rss = hg_peak_rss();
-    HG_TRY(hg_track_event(ctx, r->setup, &r->models, event, &result));
+    status = hg_track_event(ctx, r->setup, &r->models, event, &result);
+    if (status < 0) hg_fail_prefix(ctx, "%s", source->path);
+    HG_TRY(status);
     result.seconds[HG_STAGE_READ] = read_seconds;
     result.peak_rss[HG_STAGE_READ] = read_rss;
     start = hg_seconds();
@@ -103,6 +105,12 @@ static bool ends_run(hg_status status, bool written)
     return status < 0 && (written || status == HG_ERR_INTERRUPTED || status == HG_ERR_NOMEM || status == HG_ERR_LIMIT);
 }
 
+static void report_failure(run *r, const char *what)
+{
+    r->n_failed++;
+    r->fn(r->user, what, NULL, hg_context_message(r->ctx));
+}
+
 static hg_status track_source(run *r, const hg_event_source *source)
 {
     hg_run_report report = {0};
@@ -113,11 +121,12 @@ static hg_status track_source(run *r, const hg_event_source *source)
         hg_run_report_clear(r->ctx, &report);
         return status;
     }
-    if (status < 0)
-        r->n_failed++;
-    else
+    if (status < 0) {
+        report_failure(r, source->path);
+    } else {
         r->n_good++;
-    r->fn(r->user, source->path, status < 0 ? NULL : &report, status < 0 ? hg_context_message(r->ctx) : NULL);
+        r->fn(r->user, source->path, &report, NULL);
+    }
     hg_run_report_clear(r->ctx, &report);
     return HG_OK;
 }
@@ -128,7 +137,12 @@ static hg_status track_input(run *r, const char *input)
     hg_context *ctx = r->ctx;
     hg_event_list *list = NULL;
 
-    HG_TRY(hg_event_list_create(ctx, input, &list));
+    status = hg_event_list_create(ctx, input, &list);
+    if (status < 0 && !ends_run(status, false)) {
+        report_failure(r, input); /* the other inputs are done all the same */
+        return HG_OK;
+    }
+    HG_TRY(status);
     for (int64_t i = 0; i < list->n; ++i) {
         HG_TRY(track_source(r, &list->source[i]));
         if (list->n > 1) hg_progress(ctx, "events", i + 1, list->n, input);
