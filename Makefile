@@ -105,7 +105,7 @@ demo: ## the main job on a built-in event: simulate, find and fit tracks, draw t
 models: all ## train the shipped models again: make models DATA=directory of TrackML-like events
 	@sh datasets/models/trackml/train.sh $(DATA)
 
-tests: $(TESTS)
+tests: $(TESTS) $(PROGRAM)
 
 check: ## run all tests (parallel build, both cores); ends with 'N passed, N failed'
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
