@@ -17,8 +17,8 @@ hg_doublet_learn_options hg_doublet_default_learn_options(void)
     return (hg_doublet_learn_options){.coverage = 0.9990,
                                       .max_pairs = 128,
                                       .search_quantile = 0.9995,
-                                      .efficiency = 0.985,
-                                      .overlap_efficiency = 0.985,
+                                      .efficiency = 0.99,
+                                      .overlap_efficiency = 0.99,
                                       .triplet_quantile = 0.99,
                                       .box_quantile = 0.995,
                                       .rounds = 3};

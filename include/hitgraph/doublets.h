@@ -152,8 +152,8 @@ typedef struct hg_doublet_learn_options {
     double coverage;           /* weighted share of true doublets that the layer pairs must cover; default 0.9990 */
     int32_t max_pairs;         /* default 128 */
     double search_quantile;    /* share kept by each loose search window; default 0.9995 */
-    double efficiency;         /* weighted efficiency at the threshold; default 0.985 */
-    double overlap_efficiency; /* the same for overlaps; default 0.985 */
+    double efficiency;         /* weighted efficiency at the threshold; default 0.99 */
+    double overlap_efficiency; /* the same for overlaps; default 0.99 */
     double triplet_quantile;   /* of the triplet windows; default 0.99 */
     double box_quantile;       /* of the boxes of the windows mode; default 0.995 */
     int rounds;                /* of back-fitting; default 3 */
