@@ -40,19 +40,17 @@ static void mark_edges(hg_context *ctx, const view *v, float least)
     }
 }
 
-/* Order in which every node comes after its predecessors (Kahn's algorithm); nodes on cycles are left out. Returns the number of nodes. */
-static int64_t topological_order(const view *v, int32_t *waiting, int32_t *order)
+int64_t hg_topological_order(const hg_graph *graph, const uint8_t *there, const uint8_t *active, int32_t *waiting, int32_t *order)
 {
-    const hg_graph *graph = v->graph;
     int64_t n = 0;
 
-    for (int64_t e = 0; e < graph->n_edges; ++e) waiting[graph->receiver[e]] += v->there[e];
+    for (int64_t e = 0; e < graph->n_edges; ++e) waiting[graph->receiver[e]] += there[e];
     for (int64_t i = 0; i < graph->n_nodes; ++i)
-        if (v->active[i] && waiting[i] == 0) order[n++] = (int32_t)i;
+        if (active[i] && waiting[i] == 0) order[n++] = (int32_t)i;
     for (int64_t at = 0; at < n; ++at) {
         for (int64_t k = graph->out_ptr[order[at]]; k < graph->out_ptr[order[at] + 1]; ++k) {
             int64_t e = graph->out_edge[k];
-            if (v->there[e] && --waiting[graph->receiver[e]] == 0) order[n++] = graph->receiver[e];
+            if (there[e] && --waiting[graph->receiver[e]] == 0) order[n++] = graph->receiver[e];
         }
     }
     return n;
@@ -88,7 +86,7 @@ static hg_status best_edges(hg_context *ctx, const view *v, int64_t *best_in, in
     HG_TRY(hg_alloc(ctx, &order, n_nodes));
     HG_TRY(hg_alloc(ctx, &gain, n_nodes));
     for (int64_t i = 0; i < n_nodes; ++i) best_in[i] = best_out[i] = -1;
-    int64_t n = topological_order(v, waiting, order);
+    int64_t n = hg_topological_order(v->graph, v->there, v->active, waiting, order);
     for (int64_t k = 0; k < n; ++k) best_in[order[k]] = best_edge(v, order[k], false, gain, &gain[order[k]]);
     memset(gain, 0, (size_t)n_nodes * sizeof *gain);
     for (int64_t k = n - 1; k >= 0; --k) best_out[order[k]] = best_edge(v, order[k], true, gain, &gain[order[k]]);

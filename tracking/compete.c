@@ -59,7 +59,8 @@ static int32_t count_layers(const hg_finder *finder, const hg_candidate *candida
 static bool good_enough(const hg_finder *finder, int pass, const hg_candidate *whole, const hg_candidate *left)
 {
     const hg_finder_pass *cut = &finder->options->pass[pass];
-    return left->n >= cut->hits_min && left->score >= cut->score_min && left->score >= finder->options->kept_min * whole->score &&
+    if (finder->follows && left->score < cut->score_min) return false;
+    return left->n >= cut->hits_min && left->score >= finder->options->kept_min * whole->score &&
            count_layers(finder, left) >= cut->layers_min;
 }
 

@@ -69,6 +69,7 @@ int hg_windows_ahead(const hg_finder_input *input, const hg_hit_index *index, co
 typedef struct hg_finder {
     const hg_finder_input *input;     /* borrowed */
     const hg_finder_options *options; /* borrowed */
+    bool follows;                     /* with a Kalman filter */
     int32_t *hit_layer;               /* [N] owned */
     uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
     hg_hit_index index;               /* owned; empty for CHAINS */
@@ -86,6 +87,10 @@ void hg_finder_close(hg_context *ctx, hg_finder *finder);
 hg_status hg_paths_build(hg_context *ctx, const hg_graph *graph, const float *score, float least, const uint8_t *active, hg_paths *out);
 void hg_paths_free(hg_context *ctx, hg_paths *paths);
 
+/* Order in which every node comes after its predecessors (Kahn's algorithm); nodes on cycles are left out. there: [n_edges] 1 = the edge
+ * counts, only between active nodes. waiting: [n_nodes] zeroed by the caller. order: [n_nodes]. Returns the number of ordered nodes. */
+int64_t hg_topological_order(const hg_graph *graph, const uint8_t *there, const uint8_t *active, int32_t *waiting, int32_t *order);
+
 /* Chains of hits for one pass over hits that no track uses: of triplets, or of doublets where the pass says so or there is no line graph.
  */
 hg_status hg_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains);
@@ -100,6 +105,11 @@ void hg_overlaps_from_graph(hg_finder *finder, int64_t first_track);
 /* Makes a candidate of a chain of at least three hits: seed, filter outward over all layers, back inward. n = 0 if nothing came of it. */
 void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_chain, hg_candidate *out);
 
+/* Candidates of the builders that know only the doublet graph. */
+hg_status hg_build_components(hg_context *ctx, const hg_finder *finder, hg_candidates *out);
+hg_status hg_build_walks(hg_context *ctx, const hg_finder *finder, hg_candidates *out);
+
+/* Makes room for so many candidates, zeroed; never less than there was. */
 hg_status hg_candidates_reserve(hg_context *ctx, hg_candidates *candidates, int64_t room);
 
 #endif

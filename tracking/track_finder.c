@@ -37,6 +37,9 @@ hg_finder_options hg_finder_default_options(void)
         .prompt_share = 0.9,
         .displaced_mm = 10.0,
         .kept_min = 0.6f,
+        .walk_keep_min = 0.01f,
+        .walk_best_min = 0.1f,
+        .walk_all_min = 0.6f,
         .overlap_min = 0.3f,
         .overlap_mm = 25.0,
     };
@@ -46,8 +49,8 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
 {
     hg_status status = HG_OK;
 
-    HG_CHECK(o->builder == HG_FINDER_FOLLOW || o->builder == HG_FINDER_CHAINS, HG_ERR_ARG, "builder: expected follow or chains, found %d",
-             (int)o->builder);
+    HG_CHECK(o->builder >= HG_FINDER_FOLLOW && o->builder <= HG_FINDER_WALK, HG_ERR_ARG, "builder: expected 0..%d, found %d",
+             (int)HG_FINDER_WALK, (int)o->builder);
     HG_CHECK(o->n_passes >= 1 && o->n_passes <= HG_FINDER_PASSES_MAX, HG_ERR_ARG, "n_passes: expected 1..%d, found %d",
              HG_FINDER_PASSES_MAX, o->n_passes);
     HG_CHECK(o->n_branches >= 1 && o->n_branches <= 4, HG_ERR_ARG, "n_branches: expected 1..4, found %d", o->n_branches);
@@ -101,11 +104,6 @@ done:
     return status;
 }
 
-static bool follows(const hg_finder *finder)
-{
-    return finder->input->kalman && finder->options->builder == HG_FINDER_FOLLOW;
-}
-
 /* The finder's own Kalman filter: the caller's with more scattering. */
 static hg_status scale_material(hg_context *ctx, hg_finder *finder)
 {
@@ -141,7 +139,8 @@ hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg
     HG_TRY(hg_alloc(ctx, &made.hit_layer, input->hits->n));
     HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
     for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
-    if (follows(&made)) {
+    made.follows = input->kalman && options->builder == HG_FINDER_FOLLOW;
+    if (made.follows) {
         HG_TRY(hg_hit_index_create(ctx, input, made.hit_layer, &made.index));
         HG_TRY(scale_material(ctx, &made));
     }
@@ -181,15 +180,31 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
 #pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(dynamic, 16)
     for (int64_t c = 0; c < chains.n; ++c) {
         if (chains.offset[c + 1] - chains.offset[c] < finder->options->pass[pass].chain_min) continue;
-        if (follows(finder))
+        if (finder->follows)
             follow_chain(finder, &chains, c, &candidates.item[c]);
         else
             chain_to_candidate(&chains, c, &candidates.item[c]);
     }
     HG_TRY(hg_compete(ctx, finder, pass, &candidates));
-    if (!follows(finder)) hg_overlaps_from_graph(finder, first);
+    if (!finder->follows) hg_overlaps_from_graph(finder, first);
 done:
     hg_paths_free(ctx, &chains);
+    hg_free(ctx, candidates.item);
+    return status;
+}
+
+/* The builders that know only doublets: one pass, disjoint candidates. */
+static hg_status build_from_doublets(hg_context *ctx, hg_finder *finder)
+{
+    hg_status status = HG_OK;
+    hg_candidates candidates = {0};
+
+    if (finder->options->builder == HG_FINDER_COMPONENTS)
+        HG_TRY(hg_build_components(ctx, finder, &candidates));
+    else
+        HG_TRY(hg_build_walks(ctx, finder, &candidates));
+    HG_TRY(hg_compete(ctx, finder, 0, &candidates));
+done:
     hg_free(ctx, candidates.item);
     return status;
 }
@@ -223,7 +238,11 @@ hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg
     hg_finder finder = {0};
 
     HG_TRY(hg_finder_open(ctx, input, options ? options : &defaults, &finder));
-    for (int pass = 0; pass < finder.options->n_passes; ++pass) HG_TRY(run_pass(ctx, &finder, pass));
+    if (finder.options->builder == HG_FINDER_COMPONENTS || finder.options->builder == HG_FINDER_WALK) {
+        HG_TRY(build_from_doublets(ctx, &finder));
+    } else {
+        for (int pass = 0; pass < finder.options->n_passes; ++pass) HG_TRY(run_pass(ctx, &finder, pass));
+    }
     HG_TRY(write_tracks(ctx, &finder, out));
 done:
     hg_finder_close(ctx, &finder);

@@ -292,6 +292,44 @@ static void doublets_alone_are_enough(void **state)
     toy_destroy(&shared);
 }
 
+/* False doublets join particles into one component, but none is the best next of a hit. */
+static void walks_part_what_components_join(void **state)
+{
+    (void)state;
+    toy_create(&shared, 9, 4, 0);
+    for (int64_t e = 0; e < shared.n_edges; ++e) {
+        bool same = shared.particle[shared.graph->sender[e]] == shared.particle[shared.graph->receiver[e]];
+        shared.doublet_score[e] = same ? 0.9f : 0.2f;
+    }
+    hg_finder_input input = input_of(&shared);
+    hg_finder_options options = hg_finder_default_options();
+    hg_tracks *tracks = NULL;
+
+    options.builder = HG_FINDER_COMPONENTS;
+    options.pass[0].doublet_min = 0.5f;
+    assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_OK);
+    check_lists(&shared, tracks);
+    assert_true(perfect_share(&shared, tracks) == 1.0);
+    hg_tracks_destroy(shared.ctx, tracks);
+
+    options.pass[0].doublet_min = 0.1f;
+    assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_OK);
+    assert_true(perfect_share(&shared, tracks) < 1.0);
+    hg_tracks_destroy(shared.ctx, tracks);
+
+    options.builder = HG_FINDER_WALK;
+    assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_OK);
+    check_lists(&shared, tracks);
+    assert_int_equal(tracks->n, 4);
+    for (int64_t k = 0; k < 4; ++k) {
+        assert_int_equal(tracks->hit_offset[k + 1] - tracks->hit_offset[k], LAYERS);
+        for (int64_t j = tracks->hit_offset[k]; j < tracks->hit_offset[k + 1]; ++j)
+            assert_int_equal(shared.particle[tracks->hit[j]], shared.particle[tracks->hit[tracks->hit_offset[k]]]);
+    }
+    hg_tracks_destroy(shared.ctx, tracks);
+    toy_destroy(&shared);
+}
+
 static void assert_same_tracks(const hg_tracks *a, const hg_tracks *b)
 {
     assert_int_equal(a->n, b->n);
@@ -406,10 +444,15 @@ static void survives_failing_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chains_find_all_particles), cmocka_unit_test(following_needs_only_pieces),
-        cmocka_unit_test(doublets_alone_are_enough), cmocka_unit_test(same_for_any_number_of_threads),
-        cmocka_unit_test(nothing_in_nothing_out),    cmocka_unit_test(seeds_are_triplets_of_one_particle),
-        cmocka_unit_test(bad_input_is_refused),      cmocka_unit_test(survives_failing_memory),
+        cmocka_unit_test(chains_find_all_particles),
+        cmocka_unit_test(following_needs_only_pieces),
+        cmocka_unit_test(doublets_alone_are_enough),
+        cmocka_unit_test(walks_part_what_components_join),
+        cmocka_unit_test(same_for_any_number_of_threads),
+        cmocka_unit_test(nothing_in_nothing_out),
+        cmocka_unit_test(seeds_are_triplets_of_one_particle),
+        cmocka_unit_test(bad_input_is_refused),
+        cmocka_unit_test(survives_failing_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
