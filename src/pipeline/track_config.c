@@ -11,7 +11,7 @@
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
 static const char *const calibrations[] = {"trackml-like", "trackml", "pitch", NULL};
 static const char *const materials[] = {"trackml-like", "challenge", NULL};
-static const char *const builders[] = {"follow", "chains", NULL};
+static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
 #define AT(member) offsetof(hg_track_config, member)
 #define TEXT(name, member, preset, help)                                                                                                   \
