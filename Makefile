@@ -137,10 +137,11 @@ install: all ## install program, library, headers under PREFIX (DESTDIR honoured
 	install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/hitgraph
 	install -m 644 $(LIBRARY) $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/hitgraph/*.h $(DESTDIR)$(PREFIX)/include/hitgraph/
-	cp -r datasets/models $(DESTDIR)$(PREFIX)/share/hitgraph/
+	install -m 644 include/hitgraph.h $(DESTDIR)$(PREFIX)/include/
+	cp -r datasets/models datasets/presets $(DESTDIR)$(PREFIX)/share/hitgraph/
 
 uninstall: ## remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/bin/hitgraph $(DESTDIR)$(PREFIX)/lib/libhitgraph.a $(DESTDIR)$(PREFIX)/include/hitgraph $(DESTDIR)$(PREFIX)/share/hitgraph
+	rm -rf $(DESTDIR)$(PREFIX)/bin/hitgraph $(DESTDIR)$(PREFIX)/lib/libhitgraph.a $(DESTDIR)$(PREFIX)/include/hitgraph $(DESTDIR)$(PREFIX)/include/hitgraph.h $(DESTDIR)$(PREFIX)/share/hitgraph
 
 clean: ## remove build/
 	rm -rf build

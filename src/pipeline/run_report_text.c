@@ -9,7 +9,7 @@
 static hg_status print_rate(hg_context *ctx, hg_text *text, const char *name, const hg_rate *rate)
 {
     if (!(rate->denominator > 0)) return HG_OK;
-    return hg_text_append(ctx, text, "    %-28s %7.4f  [%.4f, %.4f]  %s\n", name, rate->value, rate->low, rate->high, rate->definition);
+    return hg_text_append(ctx, text, "    %-29s %7.4f  [%.4f, %.4f]  %s\n", name, rate->value, rate->low, rate->high, rate->definition);
 }
 
 static hg_status print_counts(hg_context *ctx, hg_text *text, const hg_run_report *report)
@@ -54,10 +54,10 @@ static hg_status print_target(hg_context *ctx, hg_text *text, const hg_stage_rat
     HG_TRY(print_rate(ctx, text, "triplet purity, masked", &stage->triplet.purity_masked));
     HG_TRY(print_rate(ctx, text, "seed efficiency", &stage->seed.efficiency));
     HG_TRY(print_rate(ctx, text, "seed purity", &stage->seed.purity));
-    HG_TRY(print_rate(ctx, text, "track efficiency", &tracks->efficiency[dm]));
-    HG_TRY(print_rate(ctx, text, "fakes", &tracks->fake[dm]));
+    HG_TRY(print_rate(ctx, text, "track efficiency, double maj.", &tracks->efficiency[dm]));
+    HG_TRY(print_rate(ctx, text, "fakes, double majority", &tracks->fake[dm]));
     HG_TRY(print_rate(ctx, text, "fakes of all tracks", &tracks->fake_of_all));
-    HG_TRY(print_rate(ctx, text, "duplicates", &tracks->duplicate[dm]));
+    HG_TRY(print_rate(ctx, text, "duplicates, double majority", &tracks->duplicate[dm]));
 done:
     return status;
 }
