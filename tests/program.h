@@ -44,24 +44,18 @@ static inline void forget(answer *a)
     *a = (answer){0};
 }
 
-/* Runs the program with these arguments, on two threads, after the words of `before` ("" or a wrapper); forget() the answer. */
-static inline answer run_wrapped(const char *before, const char *format, va_list arguments)
+/* Runs the program with these arguments in the test's folder, on two threads; forget() the answer. */
+static inline answer run(const char *format, ...)
 {
     char given[1024], command[2048];
+    va_list arguments;
+    va_start(arguments, format);
     vsnprintf(given, sizeof given, format, arguments);
-    snprintf(command, sizeof command, "OMP_NUM_THREADS=2 %s %s %s > %s/stdout 2> %s/stderr", before, program_path(), given, folder, folder);
+    va_end(arguments);
+    snprintf(command, sizeof command, "cd %s && OMP_NUM_THREADS=2 %s %s > stdout 2> stderr", folder, program_path(), given);
     const int status = system(command);
     if (!WIFEXITED(status)) fail_msg("%s: ended by a signal", command);
     return (answer){.code = WEXITSTATUS(status), .out = text_of(in_folder("stdout")), .err = text_of(in_folder("stderr"))};
-}
-
-static inline answer run(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    const answer a = run_wrapped("", format, arguments);
-    va_end(arguments);
-    return a;
 }
 
 /* The exit code must be this one and the messages must hold each of the texts, which end with NULL. */
@@ -76,7 +70,7 @@ static inline void expect_answer(const char *what, const answer *a, int code, co
 /* Neither results nor temporary files lie in a directory of the test's folder. */
 static inline void expect_nothing_in(const char *name)
 {
-    shell("test -z \"$(ls -A %s/%s 2> %s/null)\"", folder, name, folder);
+    shell("test -z \"$(ls -A %s/%s 2> /dev/null)\"", folder, name);
 }
 
 /* The lines of stdout as JSON objects; each must be one. json_decref by the caller. */
@@ -97,7 +91,7 @@ static inline json_t *json_lines(const answer *a)
 /* A small event in folder/NAME: one collision, about two thousand hits, all its files and detectors.csv. */
 static inline void simulate_small(const char *name, int number)
 {
-    answer a = run("simulate --quiet --pileup 1 --noise 0.05 --first-event %d --out %s", number, in_folder(name));
+    answer a = run("simulate --quiet --pileup 1 --noise 0.05 --first-event %d --out %s", number, name);
     expect_answer("simulate", &a, 0, (const char *const[]){NULL});
     forget(&a);
 }

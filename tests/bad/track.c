@@ -15,7 +15,7 @@ static int make_event(void **state)
 static answer track_changed(const char *change, const char *more)
 {
     shell("cd %s && rm -rf bad out && cp -r good bad && cd bad && %s", folder, change);
-    return run("track --json --out %s %s %s", in_folder("out"), more, in_folder("bad"));
+    return run("track --json --out out %s bad", more);
 }
 
 static void expect_refused(const char *change, const char *more, const char *const *texts)
@@ -62,16 +62,16 @@ static void damaged_files(void **state)
 static void truncated_hdf5(void **state)
 {
     (void)state;
-    answer a = run("simulate --quiet --pileup 1 --noise 0.05 --format h5 --out %s", in_folder("h5"));
+    answer a = run("simulate --quiet --pileup 1 --noise 0.05 --format h5 --out h5");
     assert_int_equal(a.code, 0);
     forget(&a);
     shell("cd %s && mv h5/*.h5 whole.h5", folder);
-    a = run("track --quiet --json --out %s %s", in_folder("out"), in_folder("whole.h5"));
+    a = run("track --quiet --json --out out whole.h5");
     assert_int_equal(a.code, 0);
     forget(&a);
     for (int percent = 0; percent < 100; percent += 11) {
         shell("cd %s && rm -rf out && head -c $(($(stat -c %%s whole.h5) * %d / 100)) whole.h5 > cut.h5", folder, percent);
-        a = run("track --quiet --json --out %s %s", in_folder("out"), in_folder("cut.h5"));
+        a = run("track --quiet --json --out out cut.h5");
         expect_answer("truncated HDF5", &a, 3, (const char *const[]){"cut.h5", NULL});
         expect_nothing_in("out");
         forget(&a);
@@ -81,38 +81,27 @@ static void truncated_hdf5(void **state)
 static void damaged_models_and_maps(void **state)
 {
     (void)state;
-    static const char models[] = "datasets/models/trackml";
+
     static const struct {
         const char *change, *setting, *text[2];
     } cases[] = {
         {"true", "doublets.model=models/trackml/triplet", {"models/trackml/triplet: reads", "expected 9"}},
-        {"true", "triplets.model=%s/none", {"none: not found", "looked in"}},
-        {"mkdir ../m && cp $M/doublet/model.yaml ../m && cp $M/triplet/weights.safetensors ../m",
-         "doublets.model=%s/m",
-         {"/m/", "expected"}},
-        {"rm ../m/weights.safetensors", "doublets.model=%s/m", {"/m/weights.safetensors", "No such file"}},
-        {"head -c 9999 $M/doublet/weights.safetensors > ../m/weights.safetensors", "doublets.model=%s/m", {"/m/weights.safetensors", ""}},
-        {"cp $M/doublet/weights.safetensors ../m && sed -i s/relu/rule/ ../m/model.yaml",
-         "doublets.model=%s/m",
-         {"/m/model.yaml:", "rule"}},
-        {"true", "graph.map=%s/none.h5", {"none.h5: not found", ""}},
-        {"head -c 99999 $M/doublets.h5 > ../map.h5", "graph.map=%s/map.h5", {"map.h5", ""}},
-        {"echo no map > ../map.h5", "graph.map=%s/map.h5", {"map.h5", ""}},
-        {"true", "detector.file=%s/none.csv", {"none.csv", "No such file"}},
-        {"echo volume_id,layer_id > ../d.csv", "detector.file=%s/d.csv", {"d.csv:1: column 'module_id' is missing", ""}},
+        {"true", "triplets.model=none", {"none: not found", "looked in"}},
+        {"mkdir ../m && cp $M/doublet/model.yaml ../m && cp $M/triplet/weights.safetensors ../m", "doublets.model=m", {"m/", "expected"}},
+        {"rm ../m/weights.safetensors", "doublets.model=m", {"m/weights.safetensors", "No such file"}},
+        {"head -c 9999 $M/doublet/weights.safetensors > ../m/weights.safetensors", "doublets.model=m", {"m/weights.safetensors", ""}},
+        {"cp $M/doublet/weights.safetensors ../m && sed -i s/relu/rule/ ../m/model.yaml", "doublets.model=m", {"m/model.yaml:", "rule"}},
+        {"true", "graph.map=none.h5", {"none.h5: not found", ""}},
+        {"head -c 99999 $M/doublets.h5 > ../map.h5", "graph.map=map.h5", {"map.h5", ""}},
+        {"echo no map > ../map.h5", "graph.map=map.h5", {"map.h5", ""}},
+        {"true", "detector.file=none.csv", {"none.csv", "No such file"}},
+        {"echo volume_id,layer_id > ../d.csv", "detector.file=d.csv", {"d.csv:1: column 'module_id' is missing", ""}},
     };
-    char setting[256], change[512], here[512];
-    assert_non_null(getcwd(here, sizeof here - 64));
-    strcat(strcat(here, "/"), models);
+    char setting[256], change[512], here[256];
+    assert_non_null(getcwd(here, sizeof here));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        snprintf(change, sizeof change, "M=%s; %s", here, cases[i].change);
-        snprintf(setting, sizeof setting, "--quiet -s ");
-        char *place = setting + strlen(setting);
-        const char *hole = strstr(cases[i].setting, "%s");
-        if (hole)
-            sprintf(place, "%.*s%s%s", (int)(hole - cases[i].setting), cases[i].setting, folder, hole + 2);
-        else
-            strcat(setting, cases[i].setting);
+        snprintf(change, sizeof change, "M=%s/datasets/models/trackml; %s", here, cases[i].change);
+        snprintf(setting, sizeof setting, "--quiet -s %s", cases[i].setting);
         expect_refused(change, setting, (const char *const[]){cases[i].text[0], cases[i].text[1], NULL});
     }
 }
@@ -184,8 +173,7 @@ static void good_events_survive(void **state)
     shell("cd %s && cp out/submission.csv . && (cat alone/submission.csv; sed '1d;s/^7,/10,/' alone/submission.csv) | cmp - submission.csv",
           folder);
     /* the same when inputs are named one by one, and one is not there at all */
-    a = run("track --json --quiet --out %s %s/bad/event000000007 %s/bad/event000000011 %s/bad/event000000010", in_folder("out"), folder,
-            folder, folder);
+    a = run("track --json --quiet --out out bad/event000000007 bad/event000000011 bad/event000000010");
     expect_answer("an input that is missing", &a, 3, (const char *const[]){"event000000011", "1 of 3 events failed", NULL});
     forget(&a);
     shell("cd %s && cmp out/submission.csv submission.csv", folder);
