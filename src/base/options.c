@@ -139,6 +139,22 @@ hg_status hg_options_apply_text(hg_context *ctx, const hg_option *table, const c
     return set_from_text(ctx, row, "command line", equals + 1, target);
 }
 
+enum { QUOTED_SIZE = 4 * HG_OPTION_TEXT_SIZE + 8 };
+
+/* A double-quoted YAML scalar; buffer[QUOTED_SIZE]. */
+static void quote(const char *text, char *buffer)
+{
+    *buffer++ = '"';
+    for (; *text; ++text) {
+        if (*text == '"' || *text == '\\') *buffer++ = '\\';
+        if ((unsigned char)*text < ' ')
+            buffer += snprintf(buffer, 5, "\\x%02x", (unsigned)*text);
+        else
+            *buffer++ = *text;
+    }
+    memcpy(buffer, "\"", 2);
+}
+
 static void print_value(const hg_option *row, const void *source, char *buffer, size_t size)
 {
     const char *place = (const char *)source + row->offset;
@@ -156,7 +172,7 @@ static void print_value(const hg_option *row, const void *source, char *buffer, 
         snprintf(buffer, size, "%s", row->words[*(const int *)(const void *)place]);
         break;
     case HG_OPTION_TEXT:
-        snprintf(buffer, size, "\"%s\"", place);
+        quote(place, buffer);
         break;
     }
 }
@@ -182,7 +198,7 @@ hg_status hg_options_print(hg_context *ctx, const hg_option *table, const void *
         for (const char *dot = strchr(part, '.'); dot; part = dot + 1, dot = strchr(part, '.'), ++level) {
             if (level >= depth) HG_TRY(hg_text_append(ctx, &text, "%*s%.*s:\n", 2 * level, "", (int)(dot - part), part));
         }
-        char value[HG_OPTION_TEXT_SIZE + 8];
+        char value[QUOTED_SIZE];
         print_value(row, source, value, sizeof value);
         HG_TRY(hg_text_append(ctx, &text, "%*s%s: %s", 2 * level, "", part, value));
         HG_TRY(with_help ? hg_text_append(ctx, &text, "  # %s\n", row->help) : hg_text_append(ctx, &text, "\n"));
