@@ -92,6 +92,13 @@ static void settings_reach_the_rooms(void **state)
     assert_false(k.scattering);
     assert_true(k.energy_loss);
     assert_float_equal(k.outlier_chi2_1d, 9, 0);
+    static const char *const builders[] = {"follow", "chains", "components", "walk"};
+    for (int b = HG_FINDER_FOLLOW; b <= HG_FINDER_WALK; ++b) {
+        char text[64];
+        snprintf(text, sizeof text, "tracking.builder=%s", builders[b]);
+        const hg_track_config built = read_config("trackml", NULL, (const char *const[]){text}, 1);
+        assert_int_equal(hg_track_config_finder(&built).builder, b);
+    }
     for (int c = 0; c < 3; ++c) {
         static const char *const names[] = {"trackml-like", "trackml", "pitch"};
         char text[64];
