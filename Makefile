@@ -98,7 +98,7 @@ demo: ## the main job on a built-in event: simulate, find and fit tracks, draw t
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@rm -rf $(DEMO)
 	@build/hitgraph simulate --events 1 --pileup 30 --seed 1 --out $(DEMO)/events
-	@build/hitgraph track --preset trackml -s fit.material=challenge --detector $(DEMO)/events/detectors.csv --out $(DEMO) $(DEMO)/events
+	@build/hitgraph track --preset simulated --detector $(DEMO)/events/detectors.csv --out $(DEMO) $(DEMO)/events
 	@build/hitgraph display $(DEMO)/tracks.h5 $(DEMO)/events --only-track-hits --pt-min 0.5 --max-kb 300 --out $(DEMO)/event.svg
 	@echo "the picture is $(DEMO)/event.svg, the tracks are $(DEMO)/tracks.h5 and $(DEMO)/submission.csv"
 

@@ -27,7 +27,8 @@ typedef struct hg_calibration {
 } hg_calibration;
 
 /** Built-in calibrations: "trackml" (the challenge's second phase, whose barrels are shifted by a drift), "trackml-like" (geometric
- * digitisation without a shift), "pitch" (pitch / sqrt(12) everywhere). NULL for another name. Static storage. Threads: reentrant. */
+ * digitisation without a shift), "simulated" (the built-in simulator), "pitch" (pitch / sqrt(12) everywhere). NULL for another name. Static
+ * storage. Threads: reentrant. */
 HG_API const hg_calibration *hg_calibration_find(const char *name);
 
 /** Turns hits into measurements.

@@ -9,7 +9,7 @@
 #include "base/data_path.h"
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
-static const char *const calibrations[] = {"trackml-like", "trackml", "pitch", NULL};
+static const char *const calibrations[] = {"trackml-like", "trackml", "simulated", "pitch", NULL};
 static const char *const materials[] = {"trackml-like", "challenge", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
@@ -81,7 +81,7 @@ const hg_option hg_track_option_table[] = {
     NUMBER("fit.step_tolerance_mm", step_tolerance_mm, "1e-3", 1e-9, 10, "of the Runge-Kutta-Nystroem steps, mm"),
     NUMBER("fit.start_inflation", start_inflation, "50", 1, 1e9, "factor on the covariance of the start"),
     {"fit.calibration", HG_OPTION_WORD, AT(calibration), "trackml-like", 0, 0, calibrations,
-     "hit errors: without or with drift shift, or pitch / sqrt(12)"},
+     "hit errors: of TrackML-like, challenge or simulated events, or pitch / sqrt(12)"},
     {"fit.material", HG_OPTION_WORD, AT(material), "trackml-like", 0, 0, materials,
      "scatterers: of TrackML-like events, or of the challenge and the simulator"},
     NUMBER("fit.layer_loss", layer_loss, "0", 0, 10, "material trackml-like: factor on the energy loss in sensor layers"),
@@ -105,7 +105,8 @@ static hg_status preset_path(hg_context *ctx, const char *preset, char *path)
     char name[HG_PATH_SIZE];
     snprintf(name, sizeof name, "presets/%s.yaml", preset);
     if (hg_data_path(ctx, name, path) >= 0 || hg_data_path(ctx, preset, path) >= 0) return HG_OK;
-    return hg_fail(ctx, HG_ERR_CONFIG, "unknown preset '%s'; expected trackml, trackml-barrel, trackml-challenge or a YAML file", preset);
+    return hg_fail(ctx, HG_ERR_CONFIG, "unknown preset '%s'; expected trackml, trackml-barrel, trackml-challenge, simulated or a YAML file",
+                   preset);
 }
 
 hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
