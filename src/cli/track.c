@@ -1,10 +1,14 @@
 /* cli/track.c — the verb track: events in, fitted tracks out. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/check.h"
 #include "base/memory.h"
+#include "base/output.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "pipeline/track_run.h"
@@ -55,6 +59,14 @@ static hg_status read_config(hg_cli *cli, const char *detector, const char *fiel
     return status;
 }
 
+/* Tells trouble with the output from trouble with the input before the work begins. */
+static hg_status prepare_directory(hg_context *ctx, const char *directory)
+{
+    const hg_status status = hg_make_directory(ctx, directory);
+    if (status < 0 || access(directory, W_OK | X_OK) == 0) return status;
+    return hg_fail(ctx, HG_ERR_IO, "%s: cannot be written to: %s", directory, strerror(errno));
+}
+
 static int run_track(hg_cli *cli, const char *detector, const char *field, const char *directory)
 {
     hg_track_config config;
@@ -64,7 +76,10 @@ static int run_track(hg_cli *cli, const char *detector, const char *field, const
     hg_status status = read_config(cli, detector, field, &config);
     const hg_track_run_options options = {.config = &config, .input = cli->input, .n_inputs = cli->n_inputs, .directory = directory};
 
-    if (status >= 0) status = hg_track_run(cli->ctx, &options, on_event, &output, &total, &n_failed);
+    if (status < 0) return hg_cli_fail(cli, "track", status);
+    status = prepare_directory(cli->ctx, directory);
+    if (status < 0) return hg_cli_fail(cli, "track", status);
+    status = hg_track_run(cli->ctx, &options, on_event, &output, &total, &n_failed);
     if (status >= 0 && total.n_events > 1 && !cli->json) print_report(cli, &total);
     hg_run_report_clear(cli->ctx, &total);
     if (output.failures.data) fputs(output.failures.data, stderr);

@@ -201,6 +201,18 @@ static void memory_limit(void **state)
     shell("rm -r %s/o", folder);
 }
 
+/* What goes wrong with the answer is no fault of the input. */
+static void output_cannot_be_written(void **state)
+{
+    (void)state;
+    write_text("file", "in the way");
+    answer a = run("track --out file/o events");
+    expect_answer("--out below a file", &a, 1, (const char *const[]){"file", NULL});
+    assert_string_equal(a.out, "");
+    forget(&a);
+    shell("test \"$(cat %s/file)\" = 'in the way'", folder);
+}
+
 static void interruption(void **state)
 {
     (void)state;
@@ -213,13 +225,10 @@ static void interruption(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_verb_helps),
-        cmocka_unit_test(usage_errors),
-        cmocka_unit_test(json_of_the_main_verb),
-        cmocka_unit_test(no_truth_no_score),
-        cmocka_unit_test(table_and_evaluation_agree),
-        cmocka_unit_test(memory_limit),
-        cmocka_unit_test(interruption),
+        cmocka_unit_test(every_verb_helps),           cmocka_unit_test(usage_errors),
+        cmocka_unit_test(json_of_the_main_verb),      cmocka_unit_test(no_truth_no_score),
+        cmocka_unit_test(table_and_evaluation_agree), cmocka_unit_test(memory_limit),
+        cmocka_unit_test(output_cannot_be_written),   cmocka_unit_test(interruption),
     };
     return cmocka_run_group_tests(tests, make_events, tear_down);
 }
