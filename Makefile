@@ -121,7 +121,7 @@ check-asan: ## the tests under the address and undefined-behaviour sanitizers
 
 # gcc's OpenMP runtime is not instrumented and gives false reports; clang's tells the sanitizer about its barriers through Archer
 ARCHER := $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
-check-tsan: ## the tests under the thread sanitizer (needs clang and libomp-dev)
+check-tsan: ## the tests under the thread sanitizer (needs clang, libclang-rt-14-dev, libomp-dev)
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang VARIANT=tsan tests
 	@TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$(ARCHER) sh tests/run.sh $(TEST_SOURCES:%.c=build/tsan/%)
 

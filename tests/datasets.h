@@ -46,7 +46,7 @@ static inline void write_text(const char *name, const char *text)
     write_bytes(name, text, strlen(text));
 }
 
-static inline void shell(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline void shell(const char *format, ...)
 {
     char command[1024];
     va_list arguments;
