@@ -45,7 +45,7 @@ static inline void forget(answer *a)
 }
 
 /* Runs the program with these arguments in the test's folder, on two threads; forget() the answer. */
-static inline answer run(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static inline answer run(const char *format, ...)
 {
     char given[1024], command[2048];
     va_list arguments;
