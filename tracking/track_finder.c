@@ -16,9 +16,9 @@ hg_finder_options hg_finder_default_options(void)
             {
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 8, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 5, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
-                {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
-                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
-                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
+                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
             },
         .n_branches = 3,
         .return_branches = 3,
