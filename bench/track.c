@@ -163,12 +163,12 @@ static void report_trends(const sample *samples, json_t *root)
     char first[64];
     json_t *gains = json_array(), *exponents = json_array();
     print_header("speed-up 2 / 1, hits");
-    printf("\n");
+    printf(" %10s\n", "least sum");
     for (int s = 0; s < SIZES; ++s) {
         for (int k = FIRST; k < COLUMNS; ++k) column[k] = speed_up(&samples[s], k);
         snprintf(first, sizeof first, "%9" PRId64, samples[s].event->hits.n);
         print_row(first, column, 2);
-        printf("\n");
+        printf(" %10.2f\n", bench_least(samples[s].second[0][SUM], ROUNDS) / bench_least(samples[s].second[1][SUM], ROUNDS));
         json_array_append_new(gains, columns_json(column));
     }
     print_header("exponent, threads");
