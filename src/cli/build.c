@@ -93,5 +93,5 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
     if (status >= 0)
         status = learning ? learn(cli, setup, path) : hg_graph_run(cli->ctx, setup, cli->input, cli->n_inputs, path, print_graph, cli);
     hg_setup_destroy(cli->ctx, setup);
-    return status < 0 ? hg_cli_fail(cli, "build", status) : HG_EXIT_OK;
+    return status < 0 ? hg_cli_fail_input(cli, "build", status) : HG_EXIT_OK;
 }

@@ -48,6 +48,12 @@ int hg_cli_fail(hg_cli *cli, const char *verb, hg_status status)
     return hg_cli_exit_code(status);
 }
 
+int hg_cli_fail_input(hg_cli *cli, const char *verb, hg_status status)
+{
+    const int exit_code = hg_cli_fail(cli, verb, status);
+    return status == HG_ERR_IO ? HG_EXIT_BAD_INPUT : exit_code;
+}
+
 static int fill_common(hg_cli *cli, common_targets *targets, hg_cli_flag *table)
 {
     const hg_cli_flag common[] = {

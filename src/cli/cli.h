@@ -47,6 +47,9 @@ int hg_cli_parse(hg_cli *cli, const hg_cli_usage *usage, const hg_cli_flag *flag
 /* Prints the context's message to stderr ("hitgraph VERB: …") and returns the exit code of a status. */
 int hg_cli_fail(hg_cli *cli, const char *verb, hg_status status);
 
+/* The same for verbs whose only likely trouble with files is an input that is missing or cannot be read: HG_ERR_IO is bad input then. */
+int hg_cli_fail_input(hg_cli *cli, const char *verb, hg_status status);
+
 /* Exit code of a status; nothing is printed. */
 int hg_cli_exit_code(hg_status status);
 

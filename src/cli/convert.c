@@ -100,7 +100,7 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
         return HG_EXIT_USAGE;
     }
     const hg_status status = run_convert(cli, out, gzip, detector, &n_events);
-    if (status < 0) return hg_cli_fail(cli, "convert", status);
+    if (status < 0) return hg_cli_fail_input(cli, "convert", status);
     printf("%s: %" PRId64 " events\n", out, n_events);
     return HG_EXIT_OK;
 }

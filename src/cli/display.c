@@ -122,6 +122,5 @@ int hg_cli_display(hg_cli *cli, int argc, char **argv)
     }
     const hg_status status = draw(cli, &f);
     if (status >= 0) return HG_EXIT_OK;
-    const int code = hg_cli_fail(cli, "display", status);
-    return status == HG_ERR_IO ? HG_EXIT_BAD_INPUT : code;
+    return hg_cli_fail_input(cli, "display", status);
 }

@@ -80,6 +80,5 @@ int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
     if (exit_code >= 0) return exit_code;
     const hg_status status = evaluate(cli, detector, &wanted);
     if (status >= 0) return HG_EXIT_OK;
-    const int code = hg_cli_fail(cli, "evaluate", status);
-    return status == HG_ERR_IO ? HG_EXIT_BAD_INPUT : code;
+    return hg_cli_fail_input(cli, "evaluate", status);
 }

@@ -102,5 +102,5 @@ int hg_cli_info(hg_cli *cli, int argc, char **argv)
     if (!show_config && cli->n_inputs == 0) show_config = true;
     hg_status status = show_config ? print_config(cli) : HG_OK;
     if (status >= 0 && cli->n_inputs == 1) status = print_model(cli, cli->input[0]);
-    return status < 0 ? hg_cli_fail(cli, "info", status) : HG_EXIT_OK;
+    return status < 0 ? hg_cli_fail_input(cli, "info", status) : HG_EXIT_OK;
 }

@@ -85,11 +85,7 @@ static int run_track(hg_cli *cli, const char *detector, const char *field, const
     if (output.failures.data) fputs(output.failures.data, stderr);
     hg_free(cli->ctx, output.failures.data);
     if (n_failed > 0) fprintf(stderr, "hitgraph track: %" PRId64 " of %" PRId64 " events failed\n", n_failed, output.n_events);
-    if (status == HG_ERR_IO) {
-        hg_cli_fail(cli, "track", status);
-        return HG_EXIT_BAD_INPUT; /* a missing file: the input, a model, the detector */
-    }
-    if (status < 0) return hg_cli_fail(cli, "track", status);
+    if (status < 0) return hg_cli_fail_input(cli, "track", status);
     return n_failed > 0 ? HG_EXIT_BAD_INPUT : HG_EXIT_OK;
 }
 

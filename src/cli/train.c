@@ -130,7 +130,7 @@ int hg_cli_train(hg_cli *cli, int argc, char **argv)
     if (exit_code < 0) {
         if (status >= 0) status = hg_copy_string(cli->ctx, validation, &names);
         if (status >= 0) status = run_train(cli, triplets, names, directory, command.data, &result);
-        exit_code = status < 0 ? hg_cli_fail(cli, "train", status) : HG_EXIT_OK;
+        exit_code = status < 0 ? hg_cli_fail_input(cli, "train", status) : HG_EXIT_OK;
         if (status >= 0) print_result(cli, &result, directory);
     }
     hg_free(cli->ctx, names);

@@ -17,7 +17,8 @@
 enum { ARCHITECTURE_LIMIT = 1 << 20 };
 
 static const hg_option own_rows[] = {
-    {"train.architecture", HG_OPTION_TEXT, offsetof(hg_train_config, architecture), "", 0, 0, NULL, "YAML description of the network"},
+    {"train.architecture", HG_OPTION_TEXT, offsetof(hg_train_config, architecture), "", 0, 0, NULL,
+     "YAML description of the network; empty = that of the shipped one"},
     {"train.sections", HG_OPTION_INT, offsetof(hg_train_config, sections), "8", 1, 64, NULL,
      "sectors of azimuth that an event is cut into"},
 };
@@ -60,14 +61,14 @@ done:
     return status;
 }
 
-static hg_status create_model(hg_context *ctx, const hg_train_config *config, hg_model **out)
+static hg_status create_model(hg_context *ctx, const hg_train_config *config, bool triplets, hg_model **out)
 {
     hg_status status = HG_OK;
     char path[HG_PATH_SIZE], *text = NULL;
     size_t length = 0;
 
-    HG_CHECK(config->architecture[0], HG_ERR_CONFIG, "train.architecture is not set: which network shall be trained?");
-    HG_TRY(hg_data_path(ctx, config->architecture, path));
+    const char *shipped = triplets ? "models/trackml/triplet.yaml" : "models/trackml/doublet.yaml";
+    HG_TRY(hg_data_path(ctx, config->architecture[0] ? config->architecture : shipped, path));
     HG_TRY(hg_read_file(ctx, path, ARCHITECTURE_LIMIT, &text, &length));
     HG_TRY(hg_model_create(ctx, path, text, (uint64_t)config->train.seed, out));
 done:
@@ -104,7 +105,7 @@ hg_status hg_train_run(hg_context *ctx, const hg_train_run_options *options, hg_
     hg_stored_set training = {0}, validation = {0};
     hg_model *model = NULL;
 
-    HG_TRY(create_model(ctx, config, &model));
+    HG_TRY(create_model(ctx, config, options->triplets, &model));
     HG_TRY(hg_setup_create(ctx, &config->track, true, &setup));
     if (options->triplets) HG_TRY(hg_doublet_model_load(ctx, &config->track, &models.doublet));
     HG_TRY(make_set(ctx, options, setup, models.doublet, options->training, options->n_training, (int)config->sections, &training));

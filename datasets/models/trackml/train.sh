@@ -29,8 +29,8 @@ mkdir -p "$out"
 "$hitgraph" build --learn --out "$out/doublets.h5" \
     $narrow "$data/event000021006" $wide "$data/event000022002" "$work/wide"
 # shellcheck disable=SC2086
-"$hitgraph" train --task doublets -s graph.map="$out/doublets.h5" -s train.architecture="$here/doublet.yaml" -s train.epochs=30 $steps \
+"$hitgraph" train --task doublets -s graph.map="$out/doublets.h5" -s train.epochs=30 $steps \
     --validate "$validation" --out "$out/doublet" $narrow $wide "$work/train"
 # shellcheck disable=SC2086
-"$hitgraph" train --task triplets -s graph.map="$out/doublets.h5" -s doublets.model="$out/doublet" -s train.architecture="$here/triplet.yaml" \
+"$hitgraph" train --task triplets -s graph.map="$out/doublets.h5" -s doublets.model="$out/doublet" \
     -s train.epochs=20 $steps --validate "$validation" --out "$out/triplet" $narrow $wide "$work/train"
