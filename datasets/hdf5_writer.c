@@ -1,7 +1,8 @@
-/* datasets/hdf5_writer.c — gathers rows into chunks, hashes and attributes of HDF5 files being written. */
+/* datasets/hdf5_writer.c — gathers rows into chunks, and hashes, of HDF5 files being written. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "datasets/hdf5_writer.h"
+#include "datasets/hdf5_door.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -28,6 +29,25 @@ void hg_h5_writer_release(hg_context *ctx, hg_h5 *h5)
     hg_free(ctx, h5->attributes);
 }
 
+hg_status hg_h5_create(hg_context *ctx, const char *path, const char *format, hg_h5 **out)
+{
+    hg_status status = HG_OK;
+    hg_h5 *h5 = NULL;
+    const int32_t version[2] = {HG_H5_MAJOR, 0};
+    char name[64];
+
+    HG_TRY(hg_h5_door_begin(ctx, path, &h5));
+    snprintf(name, sizeof name, "hitgraph-%s", format);
+    HG_TRY(hg_h5_set_string(ctx, h5, "/", "format", name));
+    HG_TRY(hg_h5_set_numbers(ctx, h5, "/", "format_version", HG_H5_I32, 2, version));
+    HG_TRY(hg_h5_set_string(ctx, h5, "/", "producer", "hitgraph " HG_VERSION));
+    *out = h5;
+    h5 = NULL;
+done:
+    hg_h5_close(ctx, h5);
+    return status;
+}
+
 static hg_status add_column(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, column **out)
 {
     hg_status status = HG_OK;
@@ -48,6 +68,38 @@ done:
     return status;
 }
 
+static int64_t chunk_rows_of(const column *c, int64_t rows)
+{
+    if (rows * c->row_bytes < HG_H5_ONE_CHUNK) return rows;
+    const int64_t fit = HG_H5_CHUNK / c->row_bytes;
+    return fit > 0 ? fit : 1;
+}
+
+/* Groups are made one by one: those that HDF5 would make by itself carry time stamps. */
+static hg_status make_groups(hg_context *ctx, hg_h5 *h5, const char *path)
+{
+    hg_status status = HG_OK;
+    char prefix[HG_H5_PATH];
+    HG_CHECK(path[0] == '/' && strlen(path) < sizeof prefix, HG_ERR_ARG, "%s: bad dataset path \"%s\"", h5->name, path);
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        memcpy(prefix, path, (size_t)(slash - path));
+        prefix[slash - path] = '\0';
+        HG_TRY(hg_h5_door_make_group(ctx, h5, prefix));
+    }
+done:
+    return status;
+}
+
+/* rows 0 with growing: the dataset starts empty and is extended chunk by chunk. */
+static hg_status create_dataset(hg_context *ctx, hg_h5 *h5, column *c, int64_t rows, bool growing)
+{
+    hg_status status = HG_OK;
+    HG_TRY(make_groups(ctx, h5, c->path));
+    HG_TRY(hg_h5_door_create(ctx, h5, c, rows, chunk_rows_of(c, growing ? HG_H5_ONE_CHUNK : rows), growing));
+done:
+    return status;
+}
+
 static hg_status finish_column(hg_context *ctx, hg_h5 *h5, column *c)
 {
     hg_status status = HG_OK;
@@ -64,7 +116,7 @@ hg_status hg_h5_write(hg_context *ctx, hg_h5 *h5, const hg_h5_column *spec, cons
     hg_status status = HG_OK;
     column *c = NULL;
     HG_TRY(add_column(ctx, h5, spec, &c));
-    HG_TRY(hg_h5_door_create(ctx, h5, c, rows, false));
+    HG_TRY(create_dataset(ctx, h5, c, rows, false));
     if (rows > 0) HG_TRY(hg_h5_door_put(ctx, h5, c, data, rows));
     c->hash = XXH3_64bits(rows > 0 ? data : "", (size_t)(rows * c->row_bytes));
     HG_TRY(finish_column(ctx, h5, c));
@@ -76,8 +128,8 @@ done:
 static hg_status flush_chunks(hg_context *ctx, hg_h5 *h5, column *c)
 {
     hg_status status = HG_OK;
-    const int64_t chunk = hg_h5_door_chunk_rows(c, HG_H5_ONE_CHUNK), full = c->buffered / chunk * chunk;
-    if (c->dataset < 0) HG_TRY(hg_h5_door_create(ctx, h5, c, 0, true));
+    const int64_t chunk = chunk_rows_of(c, HG_H5_ONE_CHUNK), full = c->buffered / chunk * chunk;
+    if (c->dataset < 0) HG_TRY(create_dataset(ctx, h5, c, 0, true));
     HG_TRY(hg_h5_door_extend(ctx, h5, c, c->written + full));
     HG_TRY(hg_h5_door_put(ctx, h5, c, c->buffer, full));
     c->buffered -= full;
@@ -130,7 +182,7 @@ static hg_status finish_growing(hg_context *ctx, hg_h5 *h5, column *c)
 {
     hg_status status = HG_OK;
     if (c->dataset < 0 && c->buffered * c->row_bytes < HG_H5_ONE_CHUNK)
-        HG_TRY(hg_h5_door_create(ctx, h5, c, c->buffered, false));
+        HG_TRY(create_dataset(ctx, h5, c, c->buffered, false));
     else
         HG_TRY(flush_chunks(ctx, h5, c));
     if (c->buffered > 0) {
@@ -141,33 +193,6 @@ static hg_status finish_growing(hg_context *ctx, hg_h5 *h5, column *c)
     HG_TRY(finish_column(ctx, h5, c));
 done:
     return status;
-}
-
-static hg_status queue_attribute(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, hg_h5_type type, int64_t n,
-                                 const void *bytes, int64_t n_bytes, bool text)
-{
-    hg_status status = HG_OK;
-    HG_TRY(hg_grow(ctx, &h5->attributes, h5->n_attributes, h5->n_attributes + 1));
-    hg_h5_open_attribute *a = &h5->attributes[h5->n_attributes++];
-    a->type = type;
-    a->n = n;
-    a->text = text;
-    HG_TRY(hg_copy_string(ctx, path, &a->path));
-    HG_TRY(hg_copy_string(ctx, name, &a->name));
-    HG_TRY(hg_alloc(ctx, &a->bytes, n_bytes + 1));
-    memcpy(a->bytes, bytes, (size_t)n_bytes);
-done:
-    return status;
-}
-
-hg_status hg_h5_set_string(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, const char *text)
-{
-    return queue_attribute(ctx, h5, path, name, HG_H5_U8, (int64_t)strlen(text), text, (int64_t)strlen(text), true);
-}
-
-hg_status hg_h5_set_numbers(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, hg_h5_type type, int64_t n, const void *values)
-{
-    return queue_attribute(ctx, h5, path, name, type, n, values, hg_h5_type_size(type) * (n ? n : 1), false);
 }
 
 static int by_path(const void *a, const void *b)
