@@ -59,15 +59,9 @@ static float clip(float value, float limit)
     return fmaxf(-limit, fminf(limit, value));
 }
 
-static hg_point point_of(const hg_doublet_hits *hits, int64_t i)
+static void fill_own(const hg_point *point, const hg_doublet_graph *d, int64_t e, hg_real *out)
 {
-    return (hg_point){(float)hits->x[i], (float)hits->y[i], (float)hits->z[i], (float)hypot(hits->x[i], hits->y[i]),
-                      (float)atan2(hits->y[i], hits->x[i])};
-}
-
-static void fill_own(const hg_doublet_hits *hits, const hg_doublet_graph *d, int64_t e, hg_real *out)
-{
-    hg_point p1 = point_of(hits, d->graph->sender[e]), p2 = point_of(hits, d->graph->receiver[e]);
+    hg_point p1 = point[d->graph->sender[e]], p2 = point[d->graph->receiver[e]];
     float z0 = 0;
     if (!d->same_layer[e]) {
         float half = 0.5f * fabsf(d->kappa[e]);
@@ -189,16 +183,20 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
 {
     hg_status status = HG_OK;
     int threads = hg_context_threads(ctx);
+    hg_point *point = NULL; /* [N] by hit row */
+    HG_TRY(hg_alloc(ctx, &point, d->graph->n_nodes));
+    for (int32_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = hg_grid_point(grid, i);
 #pragma omp parallel for num_threads(threads)
     for (int64_t i = 0; i < d->graph->n_nodes; ++i) fill_node(hits, map, i, d->node_features + i * HG_DOUBLET_NODE_FEATURES);
 #pragma omp parallel for schedule(dynamic, 1024) num_threads(threads)
     for (int64_t e = 0; e < d->graph->n_edges; ++e) {
         hg_real *out = d->edge_features + e * HG_DOUBLET_EDGE_FEATURES;
-        fill_own(hits, d, e, out);
+        fill_own(point, d, e, out);
         fill_neighbours(d, map, e, out + COLUMN_NEIGHBOURS);
     }
     HG_TRY(fill_chains(ctx, grid, map, d, true));
     HG_TRY(fill_chains(ctx, grid, map, d, false));
 done:
+    hg_free(ctx, point);
     return status;
 }

@@ -5,8 +5,6 @@
 #include <math.h>
 
 static const float pi_f = 3.14159265358979f;
-/* hits are rounded to float: windows are this much wider than the cuts that follow */
-static const float dphi_slack = 1e-4f, c_slack = 1e-2f;
 
 float hg_wrap_phi(float dphi)
 {
@@ -22,7 +20,7 @@ static float asin_over(float u)
         float s = u * u;
         return 1 + s * (1.f / 6 + s * (3.f / 40 + s * (15.f / 336 + s * (105.f / 3456 + s * (945.f / 42240)))));
     }
-    return asinf(fminf(u, 1)) / u;
+    return asinf(u < 1 ? u : 1) / u;
 }
 
 static bool measure_overlap(bool barrel, const hg_point *p1, const hg_point *p2, hg_doublet_values *out)
@@ -72,9 +70,9 @@ float hg_doublet_dphi(float kappa_max, float r1, float r2)
     return asinf(fminf(1, half * r2)) - asinf(fminf(1, half * r1));
 }
 
-static int32_t c_bin(float c, float low, float high)
+int32_t hg_doublet_c_bin(float c, float low, float high)
 {
-    int32_t bin = (int32_t)floorf((c - low) / (high - low) * (float)HG_DOUBLET_C_BINS);
+    int32_t bin = (int32_t)((c - low) / (high - low) * (float)HG_DOUBLET_C_BINS);
     return bin < 0 ? 0 : bin >= HG_DOUBLET_C_BINS ? HG_DOUBLET_C_BINS - 1 : bin;
 }
 
@@ -84,16 +82,11 @@ bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *v, i
     if (!(v->bend <= pair->bend_max) || !(v->z0 >= edge[0]) || !(v->z0 <= edge[HG_DOUBLET_Z0_BINS])) return false;
     int32_t bend = (int32_t)(sqrtf(v->bend / pair->bend_max) * (float)HG_DOUBLET_BEND_BINS);
     if (bend >= HG_DOUBLET_BEND_BINS) bend = HG_DOUBLET_BEND_BINS - 1;
-    int32_t low = 0, high = HG_DOUBLET_Z0_BINS - 1; /* last bin whose lower edge is not above z0 */
-    while (low < high) {
-        int32_t middle = (low + high + 1) / 2;
-        if (v->z0 >= edge[middle])
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    *bend_z0 = bend * HG_DOUBLET_Z0_BINS + low;
-    *c_c = c_bin(v->c[0], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS + c_bin(v->c[1], pair->c_low[1], pair->c_high[1]);
+    int32_t reached = 0; /* lower edges of bins that are not above z0; counting all is faster than a search that branches */
+    for (int k = 0; k < HG_DOUBLET_Z0_BINS; ++k) reached += v->z0 >= edge[k];
+    *bend_z0 = bend * HG_DOUBLET_Z0_BINS + reached - 1;
+    *c_c = hg_doublet_c_bin(v->c[0], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS +
+           hg_doublet_c_bin(v->c[1], pair->c_low[1], pair->c_high[1]);
     return true;
 }
 
@@ -118,26 +111,6 @@ void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float v
     variables[1] = dphi;
     variables[2] = dr != 0 ? dphi / dr : 0;
     variables[3] = p1->r > 0 && p2->r > 0 ? asinhf(p1->z / p1->r) - asinhf(p2->z / p2->r) : 0;
-}
-
-int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *g, int32_t pair, int32_t i, int32_t *found)
-{
-    const hg_doublet_pair *p = &map->pair[pair];
-    bool overlap = p->inner == p->outer;
-    hg_point from = hg_grid_point(g, i);
-    int32_t to = p->outer;
-    float low = -INFINITY, high = INFINITY;
-    float straight = hg_doublet_straight(overlap, g->barrel[p->inner], g->barrel[to], &from, map->layer_r[to], map->layer_z[to]);
-    if (isfinite(straight)) {
-        const float *reach = p->reach[c_bin(g->c[i], p->c_low[0], p->c_high[0])];
-        low = straight + reach[0] - c_slack;
-        high = straight + reach[1] + c_slack;
-    }
-    float r2 = g->barrel[to] ? g->r_max[to] : fminf(high, g->r_max[to]);
-    if (!overlap && r2 <= from.r) return 0;
-    float r_mean = 0.5f * (from.r + (g->barrel[to] ? from.r : fmaxf(low, 0)));
-    float half = overlap ? p->bend_max / fmaxf(r_mean, 1) : hg_doublet_dphi(p->bend_max, from.r, r2);
-    return hg_hit_grid_query(g, to, low, high, from.phi, half + dphi_slack, found);
 }
 
 void hg_doublet_layer_order(const hg_doublet_map *map, int32_t *order)

@@ -36,6 +36,9 @@ float hg_doublet_dphi(float kappa_max, float r1, float r2);
 
 float hg_wrap_phi(float dphi);
 
+/* Bin of a table's axis along a layer. */
+int32_t hg_doublet_c_bin(float c, float low, float high);
+
 /* Cells of both tables; false outside the pair's bins. */
 bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *values, int32_t *bend_z0, int32_t *c_c);
 
@@ -47,7 +50,8 @@ void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const 
 /* z0 (mm), dphi (rad), phi slope (rad/mm), eta1 - eta2: the variables of module maps. */
 void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4]);
 
-/* Places in the grid of the hits that may follow hit `i` in the windows of a pair (room for grid->largest + 1). Returns how many. */
+/* Places in the grid of the hits that may follow hit `i` in the windows and tables of a pair (room for grid->largest + 1). Returns how
+ * many. What hg_doublet_measure and hg_doublet_cells refuse may be left out. */
 int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *grid, int32_t pair, int32_t i, int32_t *found);
 
 /* Layers such that every cross-layer pair goes from an earlier to a later one. order: [n_layers]. */

@@ -28,12 +28,12 @@ static hg_status allocate(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_g
     hg_status status = HG_OK;
     g->n = hits->n;
     g->n_layers = hits->n_layers;
-    HG_TRY(hg_alloc(ctx, &g->x, g->n));
-    HG_TRY(hg_alloc(ctx, &g->y, g->n));
-    HG_TRY(hg_alloc(ctx, &g->z, g->n));
-    HG_TRY(hg_alloc(ctx, &g->r, g->n));
-    HG_TRY(hg_alloc(ctx, &g->phi, g->n));
-    HG_TRY(hg_alloc(ctx, &g->c, g->n));
+    HG_TRY(hg_alloc(ctx, &g->x, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->y, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->z, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->r, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->phi, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->c, g->n + HG_GRID_LANES));
     HG_TRY(hg_alloc(ctx, &g->hit, g->n));
     HG_TRY(hg_alloc(ctx, &g->module, g->n));
     HG_TRY(hg_alloc(ctx, &g->layer_first, g->n_layers + 1));
@@ -160,36 +160,40 @@ void hg_hit_grid_destroy(hg_context *ctx, hg_hit_grid *g)
     hg_free(ctx, g);
 }
 
-/* Tests the hits of cells first .. last of one row; phi is the centre as seen from that side of the +-pi seam. */
-static int32_t query_cells(const hg_hit_grid *g, int64_t row, int32_t first, int32_t last, float c_low, float c_high, float phi, float half,
-                           int32_t *found)
+static hg_grid_run run_of(const hg_hit_grid *g, int64_t row, int32_t first, int32_t last, float phi, float half)
 {
+    const int32_t *cell = g->cell_first + row * HG_GRID_CELLS;
+    return (hg_grid_run){cell[first], cell[last + 1], phi, half};
+}
+
+int32_t hg_hit_grid_runs(const hg_hit_grid *g, int32_t layer, float c_low, float c_high, float phi, float half, hg_grid_run *runs)
+{
+    if (g->layer_first[layer] == g->layer_first[layer + 1] || !(c_low <= c_high)) return 0;
     int32_t n = 0;
-    int32_t end = g->cell_first[row * HG_GRID_CELLS + last + 1];
-    for (int32_t i = g->cell_first[row * HG_GRID_CELLS + first]; i < end; ++i) {
-        found[n] = i;
-        n += (g->c[i] >= c_low) & (g->c[i] <= c_high) & (fabsf(g->phi[i] - phi) <= half);
+    int32_t first = cell_of(phi - half), last = cell_of(phi + half), end = row_of(g, layer, c_high);
+    bool all = half >= 3.1f; /* no hit may be found from both sides of the seam */
+    for (int32_t row = row_of(g, layer, c_low); row <= end; ++row) {
+        int64_t at = (int64_t)layer * HG_GRID_ROWS + row;
+        if (all) {
+            runs[n++] = run_of(g, at, 0, HG_GRID_CELLS - 1, phi, INFINITY);
+            continue;
+        }
+        runs[n++] = run_of(g, at, inside(first), inside(last), phi, half);
+        if (first < 0) runs[n++] = run_of(g, at, inside(first + HG_GRID_CELLS), HG_GRID_CELLS - 1, phi + 2 * pi_f, half);
+        if (last >= HG_GRID_CELLS) runs[n++] = run_of(g, at, 0, inside(last - HG_GRID_CELLS), phi - 2 * pi_f, half);
     }
     return n;
 }
 
 int32_t hg_hit_grid_query(const hg_hit_grid *g, int32_t layer, float c_low, float c_high, float phi, float half, int32_t *found)
 {
-    if (g->layer_first[layer] == g->layer_first[layer + 1] || !(c_low <= c_high)) return 0;
-    int32_t n = 0;
-    int32_t first = cell_of(phi - half), last = cell_of(phi + half);
-    bool all = half >= 3.1f; /* no hit may be found from both sides of the seam */
-    for (int32_t row = row_of(g, layer, c_low); row <= row_of(g, layer, c_high); ++row) {
-        int64_t at = (int64_t)layer * HG_GRID_ROWS + row;
-        if (all) {
-            n += query_cells(g, at, 0, HG_GRID_CELLS - 1, c_low, c_high, phi, INFINITY, found + n);
-            continue;
+    hg_grid_run runs[HG_GRID_RUNS];
+    int32_t n_runs = hg_hit_grid_runs(g, layer, c_low, c_high, phi, half, runs), n = 0;
+    for (int32_t k = 0; k < n_runs; ++k) {
+        for (int32_t i = runs[k].first; i < runs[k].end; ++i) {
+            found[n] = i;
+            n += (g->c[i] >= c_low) & (g->c[i] <= c_high) & (fabsf(g->phi[i] - runs[k].phi) <= runs[k].half);
         }
-        n += query_cells(g, at, inside(first), inside(last), c_low, c_high, phi, half, found + n);
-        if (first < 0) {
-            n += query_cells(g, at, inside(first + HG_GRID_CELLS), HG_GRID_CELLS - 1, c_low, c_high, phi + 2 * pi_f, half, found + n);
-        }
-        if (last >= HG_GRID_CELLS) n += query_cells(g, at, 0, inside(last - HG_GRID_CELLS), c_low, c_high, phi - 2 * pi_f, half, found + n);
     }
     return n;
 }
