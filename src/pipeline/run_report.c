@@ -92,13 +92,30 @@ done:
     return status;
 }
 
+/* One class only has no AUC: that is no error of the event, and *auc stays. */
+static hg_status measure_auc(hg_context *ctx, int64_t n, const float *score, const uint8_t *label, double *auc)
+{
+    hg_status status = HG_OK;
+    hg_real *copy = NULL;
+
+    HG_TRY(hg_alloc(ctx, &copy, n));
+    for (int64_t i = 0; i < n; ++i) copy[i] = (hg_real)score[i];
+    status = hg_metric_auc(ctx, n, copy, label, NULL, auc);
+    if (status == HG_ERR_DATA) {
+        hg_context_clear(ctx);
+        status = HG_OK;
+    }
+done:
+    hg_free(ctx, copy);
+    return status;
+}
+
 /* AUC of the doublet network over all edges: true = layerwise doublet or overlap of any particle. */
 static hg_status add_auc(hg_context *ctx, const hg_track_result *result, const hg_prepared_truth *truth, hg_run_report *report)
 {
     hg_status status = HG_OK;
     const hg_graph *graph = result->doublets->graph, *line = result->line;
     uint8_t *label = NULL, *triplet_label = NULL;
-    double auc = 0;
 
     HG_TRY(hg_alloc(ctx, &label, graph->n_edges));
     HG_TRY(hg_alloc(ctx, &triplet_label, line->n_edges));
@@ -107,9 +124,8 @@ static hg_status add_auc(hg_context *ctx, const hg_track_result *result, const h
         /* both doublets are true and share their middle hit, so they belong to one particle */
         triplet_label[t] = label[result->line_doublet[line->sender[t]]] && label[result->line_doublet[line->receiver[t]]];
     }
-    if (hg_metric_auc(ctx, graph->n_edges, result->doublet_score, label, NULL, &auc) >= 0) report->auc_sum = auc;
-    if (hg_metric_auc(ctx, line->n_edges, result->triplet_score, triplet_label, NULL, &auc) >= 0) report->triplet_auc_sum = auc;
-    hg_context_clear(ctx); /* one class only has no AUC: not an error of the event */
+    HG_TRY(measure_auc(ctx, graph->n_edges, result->doublet_score, label, &report->auc_sum));
+    HG_TRY(measure_auc(ctx, line->n_edges, result->triplet_score, triplet_label, &report->triplet_auc_sum));
 done:
     hg_free(ctx, label);
     hg_free(ctx, triplet_label);

@@ -118,6 +118,29 @@ static void line_graph_is_all_pairs_through_a_middle_hit(void **state)
     }
 }
 
+/* Doublets and their pairs by number in the caller's order. */
+static void line_graph_of_six_doublets(void **state)
+{
+    (void)state;
+    const int32_t sender[] = {0, 1, 0, 1, 2, 3}, receiver[] = {1, 2, 2, 3, 3, 4};
+    const int64_t pairs[6][2] = {{0, 1}, {0, 3}, {1, 4}, {2, 4}, {3, 5}, {4, 5}};
+    hg_graph *g = NULL, *line = NULL;
+    int64_t *doublet = NULL;
+    bool found[6] = {0};
+
+    assert_int_equal(hg_graph_create(ctx, 5, 6, sender, receiver, 1, NULL, &g), HG_OK);
+    assert_int_equal(hg_line_graph_build(ctx, g, NULL, &doublet, &line), HG_OK);
+    assert_int_equal(line->n_edges, 6);
+    for (int64_t t = 0; t < 6; ++t) {
+        const int64_t a = g->caller_edge[doublet[line->sender[t]]], b = g->caller_edge[doublet[line->receiver[t]]];
+        for (int k = 0; k < 6; ++k) found[k] = found[k] || (pairs[k][0] == a && pairs[k][1] == b);
+    }
+    for (int k = 0; k < 6; ++k) assert_true(found[k]);
+    hg_free(ctx, doublet);
+    hg_graph_destroy(ctx, line);
+    hg_graph_destroy(ctx, g);
+}
+
 static void components_are_the_closure_of_the_edges(void **state)
 {
     (void)state;
@@ -189,11 +212,9 @@ static void out_of_memory_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(graph_is_sorted_stably_and_complete),
-        cmocka_unit_test(line_graph_is_all_pairs_through_a_middle_hit),
-        cmocka_unit_test(components_are_the_closure_of_the_edges),
-        cmocka_unit_test(bad_edges_are_refused_by_number),
-        cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(graph_is_sorted_stably_and_complete), cmocka_unit_test(line_graph_is_all_pairs_through_a_middle_hit),
+        cmocka_unit_test(line_graph_of_six_doublets),          cmocka_unit_test(components_are_the_closure_of_the_edges),
+        cmocka_unit_test(bad_edges_are_refused_by_number),     cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     hg_context_create(&ctx);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

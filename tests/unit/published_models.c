@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include "../dynedge_numbers.h"
 #include "../published_models.h"
 
 static void logits_and_gradients(void **state)
@@ -27,10 +28,16 @@ static void encode_process_decode(void **state)
     check_graph_nets(1e-4);
 }
 
+static void dynedge_from_blocks(void **state)
+{
+    (void)state;
+    check_dynedge(1e-4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(logits_and_gradients), cmocka_unit_test(reversed_edges),
-                                       cmocka_unit_test(encode_process_decode)};
+                                       cmocka_unit_test(encode_process_decode), cmocka_unit_test(dynedge_from_blocks)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_context_destroy(ctx);
