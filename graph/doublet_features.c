@@ -98,7 +98,7 @@ static float best_match(const hg_doublet_graph *d, const hg_doublet_map *map, in
         int64_t other = list ? list[k] : first + k;
         if (d->same_layer[other]) continue;
         float m = list_is_before ? hg_doublets_match(d, map, other, e) : hg_doublets_match(d, map, e, other);
-        best = fminf(best, m);
+        best = m < best ? m : best;
         *count += m < 1;
     }
     return best;
@@ -168,6 +168,7 @@ static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_
         for (int32_t i = first; i < end; ++i) extend(d, map, grid->hit[i], outward, chains);
     }
     int column = COLUMN_CHAINS + (outward ? 0 : 2);
+#pragma omp parallel for num_threads(threads)
     for (int64_t e = 0; e < d->graph->n_edges; ++e) {
         d->edge_features[e * HG_DOUBLET_EDGE_FEATURES + column] = (hg_real)(chains[e].value / 4);
         d->edge_features[e * HG_DOUBLET_EDGE_FEATURES + column + 1] = (hg_real)(chains[e].length / 4);

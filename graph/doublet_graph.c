@@ -27,6 +27,7 @@ static hg_status create_from(hg_context *ctx, const hg_hit_grid *grid, const hg_
 {
     hg_status status = HG_OK;
     hg_doublet_graph *d = NULL;
+    int threads = hg_context_threads(ctx);
     HG_TRY(hg_alloc(ctx, &d, 1));
     HG_TRY(hg_graph_create(ctx, grid->n, c->n, c->sender, c->receiver, 1, NULL, &d->graph));
     HG_TRY(hg_alloc(ctx, &d->table_score, c->n));
@@ -34,6 +35,7 @@ static hg_status create_from(hg_context *ctx, const hg_hit_grid *grid, const hg_
     HG_TRY(hg_alloc(ctx, &d->pair, c->n));
     HG_TRY(hg_alloc(ctx, &d->kappa, c->n));
     HG_TRY(hg_alloc(ctx, &d->cot, c->n));
+#pragma omp parallel for num_threads(threads)
     for (int64_t e = 0; e < c->n; ++e) {
         int64_t from = d->graph->caller_edge[e];
         d->pair[e] = c->pair[from];

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
+enum { MANY_EDGES = 4096 }; /* fewer are copied before another thread has woken */
+
 static hg_status check_node_ptr(hg_context *ctx, int64_t n_nodes, int64_t n_graphs, const int64_t *node_ptr)
 {
     hg_status status = HG_OK;
@@ -67,6 +69,7 @@ hg_status hg_graph_create(hg_context *ctx, int64_t n_nodes, int64_t n_edges, con
 {
     hg_status status = HG_OK;
     hg_graph *g = NULL;
+    int threads = hg_context_threads(ctx);
 
     HG_CHECK(n_nodes >= 0 && n_edges >= 0, HG_ERR_ARG, "%" PRId64 " nodes and %" PRId64 " edges, expected no negative number", n_nodes,
              n_edges);
@@ -88,6 +91,7 @@ hg_status hg_graph_create(hg_context *ctx, int64_t n_nodes, int64_t n_edges, con
     HG_TRY(check_edges(ctx, g, sender, receiver));
 
     sort_by_node(n_nodes, n_edges, receiver, g->in_ptr, g->caller_edge);
+#pragma omp parallel for num_threads(threads) if (n_edges > MANY_EDGES)
     for (int64_t e = 0; e < n_edges; ++e) {
         g->sender[e] = sender[g->caller_edge[e]];
         g->receiver[e] = receiver[g->caller_edge[e]];

@@ -14,7 +14,9 @@ static inline float hg_triplet_match(const hg_doublet_map *map, int32_t pair_a, 
     float kappa = 0.5f * (kappa_a + kappa_b), cot = 0.5f * (cot_a + cot_b);
     d[0] = (kappa_b - kappa_a) / (map->triplet_kappa[at] * (1e-4f + fabsf(kappa)));
     d[1] = (cot_b - cot_a) / (map->triplet_cot[at] * (1 + fabsf(cot)));
-    return fmaxf(fabsf(d[0]), fabsf(d[1]));
+    float bend = fabsf(d[0]), slope = fabsf(d[1]);
+    float larger = bend > slope ? bend : slope; /* fmaxf without a call */
+    return larger == larger ? larger : bend;
 }
 
 static inline float hg_doublets_match(const hg_doublet_graph *g, const hg_doublet_map *map, int64_t a, int64_t b)
