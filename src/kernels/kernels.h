@@ -6,28 +6,17 @@
 #include <stdint.h>
 #include "hitgraph/context.h"
 #include "hitgraph/real.h"
+#include "kernels/dense.h"
 
 /* Contract: pure functions of their arguments; no allocation, errors, threads or globals. Inputs and outputs do not overlap unless said.
  * "Padded" rows have a stride that is a multiple of HG_LANES and at least the width rounded up to it; what stands in the padding is
  * finite, and never changes a real column. A row's bits depend neither on its place in the tile nor on its neighbours. */
-enum { HG_LANES = 8, HG_TILE_ROWS = 96 };
+enum { HG_LANES = 8 };
 
 static inline int64_t hg_padded(int64_t width)
 {
     return (width + HG_LANES - 1) / HG_LANES * HG_LANES;
 }
-
-typedef enum hg_activation {
-    HG_ACTIVATION_NONE,
-    HG_ACTIVATION_RELU,
-    HG_ACTIVATION_LEAKY_RELU,
-    HG_ACTIVATION_SIGMOID,
-    HG_ACTIVATION_TANH,
-    HG_ACTIVATION_SILU,
-    HG_ACTIVATION_GELU,
-    HG_ACTIVATION_GELU_TANH,
-    HG_ACTIVATION_SOFTPLUS
-} hg_activation;
 
 /* The rows that a segment sum adds up: item t = 0 .. count - 1 is edge[first + t] (edge NULL: first + t); its row of the table is
  * end[item] (end NULL: the item); its factor is weight[item] (weight NULL: 1). */
@@ -57,6 +46,9 @@ typedef struct hg_kernels {
     void (*activate_back)(hg_activation kind, const hg_real *x, const hg_real *y, hg_real *dy, int64_t count);
     /* out[c] += sum over rows of d[row, c], padded. */
     void (*column_sums)(hg_real *out, const hg_real *d, int64_t ld, int64_t rows, int64_t n);
+    /* Fused layers and reductions (kernels/dense.h), one set per storage of the inputs; .run is NULL where a set does not exist. */
+    hg_dense_kernels dense[HG_STORAGES];
+    hg_fold_fn *fold;
 } hg_kernels;
 
 /* True where f'(x) can be had from y = f(x) alone. */
