@@ -5,6 +5,7 @@ CC ?= gcc
 VARIANT ?= release
 JOBS ?= 2
 PREFIX ?= /usr/local
+PYTHON ?= python3
 BUILD := build/$(VARIANT)
 
 PACKAGES := gcc g++ make pkg-config libhdf5-dev libcsv-dev libarchive-dev libyaml-dev libjansson-dev librandom123-dev libxxhash-dev zlib1g-dev libcmocka-dev clang-format
@@ -51,7 +52,7 @@ PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo models check check-double check-asan check-tsan lint format bench install uninstall clean tests
+.PHONY: help all deps demo models check check-double check-asan check-tsan parity lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -125,6 +126,12 @@ check-tsan: ## the tests under the thread sanitizer (needs clang, libclang-rt-14
 	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang VARIANT=tsan tests
 	@TSAN_OPTIONS=ignore_noninstrumented_modules=1 OMP_TOOL_LIBRARIES=$(ARCHER) sh tests/run.sh $(TEST_SOURCES:%.c=build/tsan/%)
 
+# An optional package: PYTHON is an interpreter that may have it.
+parity: ## compare published networks with PyTorch, outputs and gradients: make parity PYTHON=python3
+	@if ! $(PYTHON) -c 'import torch' 2>/dev/null; then echo "SKIP parity: PyTorch is not installed (pip install torch==2.13.0)"; exit 0; fi; \
+	for v in release double; do $(MAKE) --no-print-directory -j$(JOBS) VARIANT=$$v build/$$v/tests/parity/run_model || exit 1; done; \
+	$(PYTHON) tests/parity/parity.py build/release/tests/parity/run_model build/double/tests/parity/run_model
+
 lint: all ## layering, exported names, headers alone in C and C++
 	@sh tests/lint/lint.sh
 
@@ -149,4 +156,4 @@ clean: ## remove build/
 	rm -rf build
 
 -include $(LIBRARY_OBJECTS:.o=.d) $(CLI_SOURCES:%.c=$(BUILD)/%.d) $(TEST_SOURCES:%.c=$(BUILD)/%.d) $(BENCH_SOURCES:%.c=$(BUILD)/%.d) \
-         $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%.d)
+         $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%.d) $(BUILD)/tests/parity/run_model.d
