@@ -21,6 +21,7 @@
 #include "hitgraph/measurement.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/model.h"
+#include "hitgraph/neighbours.h"
 #include "hitgraph/optimiser.h"
 #include "hitgraph/pulls.h"
 #include "hitgraph/pulse_files.h"
