@@ -80,7 +80,7 @@ hg_status hg_events_h5_begin(hg_context *ctx, const char *path, const hg_provena
     const int64_t zero = 0;
     HG_TRY(hg_alloc(ctx, &file, 1));
     HG_TRY(hg_h5_create(ctx, path, "events", &file->h5));
-    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance));
+    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance, "mm"));
     if (detector) HG_TRY(hg_detector_write_h5(ctx, detector, file->h5));
     HG_TRY(hg_h5_append(ctx, file->h5, &event_id_column, NULL, 0));
     HG_TRY(hg_h5_append(ctx, file->h5, &hit_offset_column, &zero, 1));

@@ -46,7 +46,7 @@ hg_status hg_graphs_h5_begin(hg_context *ctx, const char *path, const hg_provena
     HG_CHECK(columns->node_width >= 0 && columns->edge_width >= 0 && columns->global_width >= 0, HG_ERR_ARG, "%s: negative width", path);
     HG_TRY(hg_alloc(ctx, &file, 1));
     HG_TRY(hg_h5_create(ctx, path, "graphs", &file->h5));
-    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance));
+    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance, "mm"));
     HG_TRY(hg_h5_set_number(ctx, file->h5, "/", "directed", &directed));
     HG_TRY(hg_h5_set_string(ctx, file->h5, "/", "node_kind", columns->doublet_nodes ? "doublet" : "hit"));
     HG_TRY(describe_columns(ctx, file->h5, "/nodes/x", columns->node_width, columns->node_names, columns->node_scale));
@@ -237,7 +237,7 @@ hg_status hg_scores_h5_begin(hg_context *ctx, const char *path, const hg_provena
     hg_scores_h5 *file = NULL;
     HG_TRY(hg_alloc(ctx, &file, 1));
     HG_TRY(hg_h5_create(ctx, path, "scores", &file->h5));
-    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance));
+    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance, "mm"));
     HG_TRY(hg_h5_set_string(ctx, file->h5, "/", "kind", logit ? "logit" : "probability"));
     HG_TRY(hg_h5_set_number(ctx, file->h5, "/", "graph_hash", &graph_hash));
     HG_TRY(hg_h5_set_string(ctx, file->h5, "/", "model_hash", model_hash ? model_hash : ""));

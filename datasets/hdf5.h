@@ -72,6 +72,9 @@ hg_status hg_h5_shape(hg_context *ctx, hg_h5 *h5, const char *path, hg_h5_type t
  * the hash is checked when all rows are read at once. */
 hg_status hg_h5_read(hg_context *ctx, hg_h5 *h5, const char *path, hg_h5_type type, int64_t width, int64_t first, int64_t rows, void *out);
 
+/* The same for callers that look at the numbers themselves: NaN and infinity are handed over. */
+hg_status hg_h5_read_unchecked(hg_context *ctx, hg_h5 *h5, const hg_h5_column *column, int64_t first, int64_t rows, void *out);
+
 /* Reads a whole dataset into a new array (hg_free). rows_expected -1 = any; *rows may be NULL. */
 hg_status hg_h5_read_all(hg_context *ctx, hg_h5 *h5, const char *path, hg_h5_type type, int64_t width, int64_t rows_expected, void **out,
                          int64_t *rows);

@@ -1,4 +1,4 @@
-/* datasets/hdf5_tables.c — what the files of events, graphs, scores and tracks share: columns of structs, offsets, provenance. */
+/* datasets/hdf5_tables.c — what the files of events, pulses, graphs, scores and tracks share: columns of structs, offsets, provenance. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "datasets/hdf5_tables.h"
 
@@ -63,7 +63,7 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-hg_status hg_h5_set_provenance(hg_context *ctx, hg_h5 *h5, const hg_provenance *provenance)
+hg_status hg_h5_set_provenance(hg_context *ctx, hg_h5 *h5, const hg_provenance *provenance, const char *length_unit)
 {
     static const hg_provenance nothing;
     const hg_provenance *p = provenance ? provenance : &nothing;
@@ -74,7 +74,7 @@ hg_status hg_h5_set_provenance(hg_context *ctx, hg_h5 *h5, const hg_provenance *
         {"config", p->config},
         {"weights_hash", p->weights_hash},
         {"input_hash", p->input_hash},
-        {"length_unit", "mm"},
+        {"length_unit", length_unit},
         {"time_unit", "ns"},
         {"energy_unit", "GeV"},
     };

@@ -1,4 +1,4 @@
-/* datasets/hdf5_tables.h — what the files of events, graphs, scores and tracks share: columns of structs, offsets, provenance. */
+/* datasets/hdf5_tables.h — what the files of events, pulses, graphs, scores and tracks share: columns of structs, offsets, provenance. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HG_DATASETS_HDF5_TABLES_H
 #define HG_DATASETS_HDF5_TABLES_H
@@ -23,6 +23,6 @@ hg_status hg_h5_read_members(hg_context *ctx, hg_h5 *h5, const hg_h5_member *tab
 hg_status hg_h5_read_offsets(hg_context *ctx, hg_h5 *h5, const char *path, int64_t *n, int64_t *total, int64_t **out);
 
 /* The root attributes that say where a file comes from; NULL = all empty. */
-hg_status hg_h5_set_provenance(hg_context *ctx, hg_h5 *h5, const hg_provenance *provenance);
+hg_status hg_h5_set_provenance(hg_context *ctx, hg_h5 *h5, const hg_provenance *provenance, const char *length_unit);
 
 #endif

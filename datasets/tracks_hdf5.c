@@ -78,7 +78,7 @@ hg_status hg_tracks_h5_begin(hg_context *ctx, const char *path, const hg_provena
     const double reference[3] = {0, 0, 0};
     HG_TRY(hg_alloc(ctx, &file, 1));
     HG_TRY(hg_h5_create(ctx, path, "tracks", &file->h5));
-    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance));
+    HG_TRY(hg_h5_set_provenance(ctx, file->h5, provenance, "mm"));
     HG_TRY(hg_h5_set_numbers(ctx, file->h5, "/tracks/params", "reference", HG_H5_F64, 3, reference));
     HG_TRY(hg_h5_append(ctx, file->h5, &event_column, NULL, 0));
     HG_TRY(hg_h5_append(ctx, file->h5, &track_offset_column, &zero, 1));

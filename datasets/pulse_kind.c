@@ -1,0 +1,101 @@
+/* datasets/pulse_kind.c — what kind of telescope file something is, by its first bytes and its columns. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "datasets/pulse_kind.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
+#include "datasets/archive.h"
+#include "datasets/hdf5.h"
+#include "hitgraph/pulse_files.h"
+
+enum { LINE_SIZE = 4096 };
+
+/* The first line, or as much of it as fits; other bytes than text end it. */
+static hg_status first_line(hg_context *ctx, const char *path, char line[LINE_SIZE])
+{
+    hg_status status = HG_OK;
+    hg_reader *reader = NULL;
+    const char *bytes;
+    size_t length = 0, used = 0;
+    HG_TRY(hg_reader_open(ctx, path, &reader));
+    for (bool more = true; more && used < LINE_SIZE - 1;) {
+        HG_TRY(hg_reader_next(ctx, reader, &bytes, &length));
+        more = length > 0;
+        for (size_t i = 0; more && i < length && used < LINE_SIZE - 1; ++i) {
+            more = bytes[i] != '\n' && bytes[i] != '\0';
+            if (more) line[used++] = bytes[i];
+        }
+    }
+    line[used] = '\0';
+done:
+    hg_reader_close(ctx, reader);
+    return status;
+}
+
+/* True if the header line has the column, quoted or not. */
+static bool has_column(const char *line, const char *name)
+{
+    const size_t n = strlen(name);
+    for (const char *at = line; *at;) {
+        const size_t field = strcspn(at, ",\r");
+        const bool quoted = field == n + 2 && at[0] == '"';
+        if ((field == n && memcmp(at, name, n) == 0) || (quoted && memcmp(at + 1, name, n) == 0)) return true;
+        at += field;
+        at += *at != '\0';
+    }
+    return false;
+}
+
+static bool has_columns(const char *line, const char *const *names)
+{
+    for (; *names; ++names)
+        if (!has_column(line, *names)) return false;
+    return true;
+}
+
+static hg_pulse_kind kind_of_table(const char *line)
+{
+    static const char *const kaggle[] = {"event_id", "sensor_id", "time", "charge", NULL};
+    static const char *const km3net[] = {"t", "tot", "pos_x", "pos_y", "pos_z", NULL};
+    static const char *const graphnet[] = {"event_no", "dom_x", "dom_y", "dom_z", NULL};
+    static const char *const prometheus[] = {"event_no", "sensor_pos_x", "sensor_pos_y", "sensor_pos_z", NULL};
+    if (has_columns(line, kaggle)) return HG_PULSES_KAGGLE;
+    if (has_columns(line, km3net)) return HG_PULSES_KM3NET;
+    if (has_columns(line, graphnet) || has_columns(line, prometheus)) return HG_PULSES_EXPORT;
+    return HG_PULSES_UNKNOWN;
+}
+
+hg_status hg_pulse_kind_of(hg_context *ctx, const char *path, hg_pulse_kind *out)
+{
+    static const char sqlite[] = "SQLite format 3", hdf5[] = "\x89HDF\r";
+    hg_status status = HG_OK;
+    hg_h5 *h5 = NULL;
+    char line[LINE_SIZE];
+    HG_TRY(first_line(ctx, path, line));
+    *out = HG_PULSES_UNKNOWN;
+    if (strcmp(line, sqlite) == 0) {
+        *out = HG_PULSES_SQLITE;
+    } else if (strcmp(line, hdf5) == 0) {
+        if (hg_h5_open(ctx, path, "pulses", &h5) >= 0) *out = HG_PULSES_HDF5;
+    } else {
+        *out = kind_of_table(line);
+        if (*out == HG_PULSES_UNKNOWN)
+            hg_fail(ctx, HG_ERR_FORMAT,
+                    "%s: not a file of telescope events, expected HDF5 (hitgraph-pulses), a SQLite database, or CSV with the columns "
+                    "event_id, sensor_id, time, charge or t, tot, pos_x, pos_y, pos_z",
+                    path);
+    }
+done:
+    hg_h5_close(ctx, h5);
+    return status;
+}
+
+bool hg_pulse_file_is_one(hg_context *ctx, const char *path)
+{
+    hg_pulse_kind kind = HG_PULSES_UNKNOWN;
+    const bool is_one = hg_pulse_kind_of(ctx, path, &kind) >= 0 && kind != HG_PULSES_UNKNOWN;
+    hg_context_clear(ctx);
+    return is_one;
+}
