@@ -1,7 +1,7 @@
 /* kernels/activations.h — activations and their derivatives, part of body.h. Formulas: MODELS table 2.4 (f and f' side by side). */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-static const hg_real leak = (hg_real)0.01;
+static const hg_real leak = (hg_real)0.01, leak_fifth = (hg_real)0.2;
 static const hg_real root_half = (hg_real)0.70710678118654752440;   /* 1 / sqrt(2) */
 static const hg_real normal_peak = (hg_real)0.39894228040143267794; /* 1 / sqrt(2 pi) */
 static const hg_real gelu_slope = (hg_real)0.79788456080286535588;  /* sqrt(2 / pi) */
@@ -39,6 +39,12 @@ static void activate(hg_activation kind, const hg_real *x, hg_real *y, int64_t c
         break;
     case HG_ACTIVATION_SOFTPLUS:
         for (int64_t i = 0; i < count; ++i) y[i] = (y[i] > 0 ? y[i] : 0) + hg_log1p(hg_exp_negative(-HG_ABS(y[i])));
+        break;
+    case HG_ACTIVATION_EXP:
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] > 0 ? one / hg_exp_negative(-y[i]) : hg_exp_negative(y[i]);
+        break;
+    case HG_ACTIVATION_LEAKY_RELU_FIFTH:
+        for (int64_t i = 0; i < count; ++i) y[i] = y[i] > 0 ? y[i] : leak_fifth * y[i];
         break;
     }
 }
@@ -85,6 +91,12 @@ static void activate_back(hg_activation kind, const hg_real *restrict x, const h
         break;
     case HG_ACTIVATION_SOFTPLUS:
         for (int64_t i = 0; i < count; ++i) dy[i] *= 1 - hg_exp_negative(-y[i]);
+        break;
+    case HG_ACTIVATION_EXP:
+        for (int64_t i = 0; i < count; ++i) dy[i] *= y[i];
+        break;
+    case HG_ACTIVATION_LEAKY_RELU_FIFTH:
+        for (int64_t i = 0; i < count; ++i) dy[i] = y[i] > 0 ? dy[i] : leak_fifth * dy[i];
         break;
     }
 }

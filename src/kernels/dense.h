@@ -20,7 +20,9 @@ typedef enum hg_activation {
     HG_ACTIVATION_SILU,
     HG_ACTIVATION_GELU,
     HG_ACTIVATION_GELU_TANH,
-    HG_ACTIVATION_SOFTPLUS
+    HG_ACTIVATION_SOFTPLUS,
+    HG_ACTIVATION_EXP,
+    HG_ACTIVATION_LEAKY_RELU_FIFTH /* slope 0.2 below 0, as attention uses it */
 } hg_activation;
 
 /* Contract of everything here: a pure function of its arguments; no allocation, errors, threads, globals or libc but memcpy and math.

@@ -8,7 +8,8 @@
 
 enum { NAME_SIZE = 256 };
 
-const char *const hg_activation_words[] = {"none", "relu", "leaky_relu", "sigmoid", "tanh", "silu", "gelu", "gelu_tanh", "softplus", NULL};
+const char *const hg_activation_words[] = {"none", "relu",      "leaky_relu", "sigmoid", "tanh",           "silu",
+                                           "gelu", "gelu_tanh", "softplus",   "exp",     "leaky_relu 0.2", NULL};
 static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", NULL};
 static const char *const initial_words[] = {"default", "xavier", "kaiming", "sonnet", NULL};
 static const char *const network_keys[] = {"name",     "copies",      "widths",     "activation",        "norm",

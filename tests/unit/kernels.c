@@ -118,6 +118,8 @@ static void activations(void **state)
         {HG_ACTIVATION_RELU, {0, 0, .5, 2}, {0, 0, 1, 1}},
         {HG_ACTIVATION_LEAKY_RELU, {-.02, -.005, .5, 2}, {.01, .01, 1, 1}},
         {HG_ACTIVATION_SOFTPLUS, {.12692801, .47407698, .97407698, 2.12692801}, {.11920292, .37754067, .62245933, .88079708}},
+        {HG_ACTIVATION_EXP, {.13533528, .60653066, 1.64872127, 7.38905610}, {.13533528, .60653066, 1.64872127, 7.38905610}},
+        {HG_ACTIVATION_LEAKY_RELU_FIFTH, {-.4, -.1, .5, 2}, {.2, .2, 1, 1}},
         {HG_ACTIVATION_NONE, {-2, -.5, .5, 2}, {1, 1, 1, 1}},
     };
     const hg_kernels *table[3];
@@ -151,7 +153,7 @@ static void exponentials(void **state)
             assert_near((double)tangent, h, 3e-7 * fabs(h));
         }
         hg_real bad = (hg_real)NAN, y;
-        for (int kind = HG_ACTIVATION_NONE; kind <= HG_ACTIVATION_SOFTPLUS; ++kind) {
+        for (int kind = HG_ACTIVATION_NONE; kind <= HG_ACTIVATION_LEAKY_RELU_FIFTH; ++kind) {
             table[t]->activate((hg_activation)kind, &bad, &y, 1);
             assert_true(isnan(y));
         }
