@@ -127,10 +127,11 @@ static bool is_word(const char *text, size_t length, const char *const *words)
     return false;
 }
 
+static const char *const not_finite[] = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity", "null", "none", "na", NULL};
+
 static void hint_for(const table *t, hg_csv_type type, const char *text, size_t length, char *out, size_t size)
 {
-    static const char *const not_finite[] = {"nan", "inf", "+inf", "-inf", "infinity", "-infinity", "null", "none", "na", NULL};
-    const bool integer = type != HG_CSV_F32 && type != HG_CSV_F64;
+    const bool integer = type == HG_CSV_U64 || type == HG_CSV_I64 || type == HG_CSV_I32;
     double value;
     if (length == 0)
         snprintf(out, size, "the field is empty");
@@ -158,6 +159,16 @@ static hg_status bad_field(const table *t, const hg_csv_column *column, const ch
                    column->name, shown, type_text(column->type), hint);
 }
 
+static bool store_loosely(double *out, const char *text, size_t length)
+{
+    static const char *const yes[] = {"true", NULL}, *const no[] = {"false", NULL};
+    if (hg_parse_double(text, length, out)) return true;
+    const bool is_yes = is_word(text, length, yes), is_no = is_word(text, length, no);
+    if (!is_yes && !is_no && length > 0 && !is_word(text, length, not_finite)) return false;
+    *out = is_yes ? 1 : is_no ? 0 : (double)NAN;
+    return true;
+}
+
 static bool store(const hg_csv_column *column, int64_t row, const char *text, size_t length)
 {
     int64_t integer;
@@ -175,6 +186,8 @@ static bool store(const hg_csv_column *column, int64_t row, const char *text, si
         if (!hg_parse_double(text, length, &number) || !isfinite((float)number)) return false;
         ((float *)column->data)[row] = (float)number;
         return true;
+    case HG_CSV_LOOSE_F64:
+        return store_loosely((double *)column->data + row, text, length);
     default:
         return hg_parse_double(text, length, (double *)column->data + row);
     }

@@ -13,7 +13,8 @@ typedef enum hg_csv_type {
     HG_CSV_I32,
     HG_CSV_F32,
     HG_CSV_F64,
-    HG_CSV_LINE /* not a column of the file: int64_t line number of each row, for messages */
+    HG_CSV_LOOSE_F64, /* f64: NaN where the field is empty or says so; True and False are 1 and 0 */
+    HG_CSV_LINE       /* not a column of the file: int64_t line number of each row, for messages */
 } hg_csv_type;
 
 /* A column that the caller wants. */

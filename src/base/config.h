@@ -64,6 +64,10 @@ hg_status hg_options_set_defaults(hg_context *ctx, const hg_option *table, void 
 hg_status hg_options_apply_yaml(hg_context *ctx, const hg_option *table, const hg_yaml *root, void *target);
 /* Applies one "key=value" of the command line. */
 hg_status hg_options_apply_text(hg_context *ctx, const hg_option *table, const char *assignment, void *target);
+/* Fills `target`: defaults, then the preset (a name below presets/, or a YAML file), then the YAML file config (NULL = none), then n
+ * settings key=value. */
+hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
+                         int n_settings, void *target);
 /* The effective configuration as YAML text, owned by the caller (hg_free). */
 hg_status hg_options_print(hg_context *ctx, const hg_option *table, const void *source, bool with_help, char **out);
 

@@ -38,10 +38,6 @@ typedef struct hg_track_config {
 
 extern const hg_option hg_track_option_table[];
 
-/* Fills `target` by any table: defaults, then the preset, the file and the settings as below. */
-hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
-                         int n_settings, void *target);
-
 /* Defaults, then the preset ("trackml", "trackml-barrel", or a YAML file), then the YAML file config (NULL = none), then n settings
  * key=value. */
 hg_status hg_track_config_read(hg_context *ctx, const char *preset, const char *config, const char *const *setting, int n_settings,
