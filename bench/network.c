@@ -3,24 +3,18 @@
 
 /* Usage: network. The bound of a pass is max(F / P, B / W): F flops of the split first layers, B bytes of a fully fused pass, P the
  * measured fp32 FMA peak, W the measured triad bandwidth, both with as many threads. Interleaved rounds. */
-#include <unistd.h>
 #include "base/data_path.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/roofline.h"
 #include "base/text.h"
 #include "bench/bench.h"
-#include "bench/roofline.h"
 #include "hitgraph/loss.h"
-#include "nn/model.h"
+#include "nn/work.h"
 
-enum { CASES = 5, TEAMS = 2, PASSES = 2, ROUNDS = 5 };
+enum { CASES = 5, TEAMS = 2, PASSES = HG_WORK_PASSES, ROUNDS = 5 };
 static const int teams[TEAMS] = {1, 2};
 static const char *const pass_names[PASSES] = {"forward", "forward + backward"};
-
-/* Flops and bytes of one pass. */
-typedef struct work {
-    double flops, bytes;
-} work;
 
 typedef struct bench_case {
     const char *name, *path;
@@ -28,7 +22,7 @@ typedef struct bench_case {
     hg_model *model;
     hg_graph *graph;
     hg_real *nodes, *edges, *target, *logit, *gradient;
-    work work[PASSES];
+    hg_work work[PASSES];
     double second[PASSES][TEAMS][ROUNDS];
 } bench_case;
 
@@ -39,47 +33,6 @@ static const bench_case presets[CASES] = {
     {.name = "triplet (ships)", .path = "models/trackml/triplet", .n_nodes = 120000, .n_edges = 400000},
     {.name = "acorn_ignn", .path = "models/architectures/acorn_ignn.yaml", .n_nodes = 12000, .n_edges = 100000},
 };
-
-static double rows_of(const hg_graph *g, hg_entity entity)
-{
-    return (double)(entity == HG_NODES ? g->n_nodes : entity == HG_EDGES ? g->n_edges : g->n_graphs);
-}
-
-/* Adds one update. Products of node tables are made on the nodes and gathered; a gather costs traffic only where the products leave the
- * cache. Incoming sums are made while the edges are written, outgoing sums read the edges once more. On the way back the hidden rows are
- * computed again, the gradient of the first layer is written once and read once more for the senders. */
-static void count_update(const hg_description *d, const hg_update *u, const hg_graph *g, double cache_bytes, work pass[PASSES])
-{
-    const hg_network *net = u->network >= 0 ? &d->network[u->network] : NULL;
-    const double n = rows_of(g, u->entity), n_nodes = (double)g->n_nodes, n_edges = (double)g->n_edges;
-    const double first = net ? (double)net->layer[0].out : 0, out = (double)d->value[u->value].width;
-    double flops = 0, input_flops = 0, own = 0, products = 0, back_gather = 0;
-    for (int t = 0; t < u->n_terms; ++t) {
-        const hg_term *term = &u->term[t];
-        const bool at_sender = term->access == HG_SENDER || term->access == HG_DIFFERENCE;
-        const double width = (double)term->width;
-        const double rows = at_sender || term->access == HG_RECEIVER ? n_nodes : term->access == HG_GRAPH ? (double)g->n_graphs : n;
-        flops += 2 * rows * width * first;
-        if (d->value[term->value].input) input_flops += 2 * rows * width * first;
-        if (term->access == HG_OWN) own += n * width;
-        if (term->access == HG_REDUCED) own += 2 * n * width + (term->outgoing ? n_edges * (width + 1) : 0);
-        if (at_sender) {
-            products += n_nodes * first + (n_nodes * first * sizeof(float) > cache_bytes ? n * first : 0);
-            back_gather = n * first;
-        }
-        if (term->access == HG_RECEIVER || term->access == HG_DIFFERENCE) products += 2 * n_nodes * first;
-    }
-    for (int l = 1; net && l < net->n_layers; ++l) {
-        if (net->layer[l].linear) flops += 2 * n * (double)(net->layer[l].in * net->layer[l].out);
-    }
-    const double indices = u->entity == HG_EDGES ? 2 * n : 0;
-    const double forward = sizeof(float) * (own + products + n * out + indices);
-    const double backward = sizeof(float) * (own + products + n * out + n * first + back_gather + indices);
-    pass[0].flops += flops;
-    pass[0].bytes += forward;
-    pass[1].flops += 4 * flops - input_flops;
-    pass[1].bytes += forward + backward;
-}
 
 static hg_status load_model(hg_context *ctx, const char *name, hg_model **out)
 {
@@ -133,10 +86,11 @@ static hg_status prepare(hg_context *ctx, const bench_case *preset, double cache
     HG_TRY(hg_alloc(ctx, &c->logit, c->n_edges));
     HG_TRY(hg_alloc(ctx, &c->gradient, hg_model_n_parameters(c->model)));
     for (int64_t e = 0; e < c->n_edges; e += 2) c->target[e] = 1;
-    const hg_description *d = &c->model->description;
-    for (int i = 0; i < d->n_updates; ++i) {
-        if (d->update[i].live_last) count_update(d, &d->update[i], c->graph, cache_bytes, c->work);
-    }
+    hg_work_count(
+        c->model,
+        &(hg_work_size){
+            .n_nodes = c->n_nodes, .n_edges = c->n_edges, .n_graphs = 1, .cache_bytes = cache_bytes, .number_bytes = sizeof(float)},
+        c->work);
 done:
     return status;
 }
@@ -175,7 +129,7 @@ done:
     return status;
 }
 
-static void report(const bench_case *c, int pass, int team, const roofline *roof, json_t *rows)
+static void report(const bench_case *c, int pass, int team, const hg_roofline *roof, json_t *rows)
 {
     const double *seconds = c->second[pass][team];
     const double median = bench_median(seconds, ROUNDS), least = bench_least(seconds, ROUNDS);
@@ -199,16 +153,16 @@ static void report(const bench_case *c, int pass, int team, const roofline *roof
 static hg_status run(hg_context *ctx, bench_case *cases)
 {
     hg_status status = HG_OK;
-    roofline roof[TEAMS] = {{0}};
+    hg_roofline roof[TEAMS] = {{0}};
     json_t *root = json_object(), *rows = json_array(), *roofs = json_array();
-    const double cache_bytes = (double)sysconf(_SC_LEVEL3_CACHE_SIZE);
+    const double cache_bytes = (double)hg_last_cache_bytes();
     json_object_set_new(root, "rooflines", roofs);
     json_object_set_new(root, "passes", rows);
     HG_TRY(bench_machine(ctx, root));
     for (int k = 0; k < CASES; ++k) HG_TRY(prepare(ctx, &presets[k], cache_bytes, &cases[k]));
     for (int k = 0; k < CASES; ++k) HG_TRY(measure(ctx, &cases[k], 0, 0)); /* warms up; written over by the first round */
     for (int r = 0; r < ROUNDS; ++r) {
-        for (int t = 0; t < TEAMS; ++t) HG_TRY(roofline_measure(ctx, teams[t], &roof[t]));
+        for (int t = 0; t < TEAMS; ++t) HG_TRY(hg_roofline_measure(ctx, teams[t], &roof[t]));
         for (int k = 0; k < CASES; ++k) {
             for (int t = 0; t < TEAMS; ++t) HG_TRY(measure(ctx, &cases[k], t, r));
         }
