@@ -356,6 +356,28 @@ class ResIN(nn.Module):
         return [Outputs(edges=0.001 + 0.998 * w)]
 
 
+class ResidualNetwork(nn.Module):
+    """The doublet and triplet classifiers that ship with hitgraph."""
+    reduce = "last"
+
+    def __init__(self, nodes=9, edges=26, node_encoder=16, edge_encoder=24, h=16, steps=2):
+        super().__init__()
+        self.node_encoder = Mlp(nodes, [node_encoder, h], last_activation=nn.ReLU)
+        self.edge_encoder = Mlp(edges + 2 * h, [edge_encoder, h], last_activation=nn.ReLU)
+        self.node_network = nn.ModuleList(Mlp(3 * h, [h, h]) for _ in range(steps))
+        self.edge_network = nn.ModuleList(Mlp(3 * h, [h, h]) for _ in range(steps))
+        self.classifier = Mlp(3 * h, [h, 1])
+
+    def forward(self, b):
+        s, d, n = b.sender, b.receiver, b.n_nodes
+        x = self.node_encoder(b.nodes)
+        e = self.edge_encoder(torch.cat([b.edges, x[s], x[d]], 1))
+        for node_network, edge_network in zip(self.node_network, self.edge_network):
+            x = x + node_network(torch.cat([x, segment_sum(e, d, n), segment_sum(e, s, n)], 1))
+            e = e + edge_network(torch.cat([e, x[s], x[d]], 1))
+        return [Outputs(edges=self.classifier(torch.cat([e, x[s], x[d]], 1)))]
+
+
 class EdgeConv(nn.Module):
     """Two EdgeConv layers (arXiv:1801.07829) on a given graph, one reduction each, and a read-out of the graph."""
     reduce = "last"

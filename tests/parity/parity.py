@@ -31,30 +31,32 @@ MOVES = 6
 
 class Case(NamedTuple):
     what: str
-    file: str
+    file: str  # below datasets/models
     model: callable
     edits: tuple = ()
     parameters: int = 0  # published number, 0 = none
 
 
 CASES = [
-    Case("interaction network", "interaction_network", models.InteractionNetwork, (), 6448),
-    Case("2007.00149 doublets", "exatrkx_doublet", models.SegmentClassifier, (), 42753),
-    Case("2007.00149 triplets", "exatrkx_triplet", lambda: models.SegmentClassifier(7, 4), (), 43009),
-    Case("HEP.TrkX h=128", "heptrkx", models.HepTrkx, (), 101249),
-    Case("HEP.TrkX h=64", "heptrkx_medium", lambda: models.HepTrkx(3, 64, 4), (), 26049),
-    Case("InteractionGNN h=64", "acorn_ignn", models.InteractionGNN, (), 87233),
-    Case("InteractionGNN h=128", "acorn_ignn_wide", lambda: models.InteractionGNN(h=128), (), 346497),
-    Case("InteractionGNN unshared", "acorn_ignn_unshared", lambda: models.InteractionGNN(shared=False)),
-    Case("InteractionGNN example 3", "acorn_ignn_example3",
+    Case("interaction network", "architectures/interaction_network.yaml", models.InteractionNetwork, (), 6448),
+    Case("2007.00149 doublets", "architectures/exatrkx_doublet.yaml", models.SegmentClassifier, (), 42753),
+    Case("2007.00149 triplets", "architectures/exatrkx_triplet.yaml", lambda: models.SegmentClassifier(7, 4), (), 43009),
+    Case("HEP.TrkX h=128", "architectures/heptrkx.yaml", models.HepTrkx, (), 101249),
+    Case("HEP.TrkX h=64", "architectures/heptrkx_medium.yaml", lambda: models.HepTrkx(3, 64, 4), (), 26049),
+    Case("InteractionGNN h=64", "architectures/acorn_ignn.yaml", models.InteractionGNN, (), 87233),
+    Case("InteractionGNN h=128", "architectures/acorn_ignn_wide.yaml", lambda: models.InteractionGNN(h=128), (), 346497),
+    Case("InteractionGNN unshared", "architectures/acorn_ignn_unshared.yaml", lambda: models.InteractionGNN(shared=False)),
+    Case("InteractionGNN example 3", "architectures/acorn_ignn_example3.yaml",
          lambda: models.InteractionGNN(3, 128, 2, 8, ("sum", "mean", "max", "std"), torch.nn.SiLU, torch.nn.Tanh), (), 362241),
-    Case("InteractionGNN2 h=128", "acorn_ignn2", models.InteractionGNN2, (), 1985921),
-    Case("InteractionGNN2 h=16", "acorn_ignn2", lambda: models.InteractionGNN2(12, 6, 16, 2),
+    Case("InteractionGNN2 h=128", "architectures/acorn_ignn2.yaml", models.InteractionGNN2, (), 1985921),
+    Case("InteractionGNN2 h=16", "architectures/acorn_ignn2.yaml", lambda: models.InteractionGNN2(12, 6, 16, 2),
          (("128", "16"), ("copies: 8", "copies: 2"), ("repeat: 8", "repeat: 2")), 10353),
-    Case("graph_nets demo", "graph_nets", models.GraphNets, (), 8196),
-    Case("graph_nets tracking", "graph_nets_tracking", models.GraphNetsTracking, (), 263681 + 128 * 5),
-    Case("ResIN 3,4,5,4,40,3", "resin", models.ResIN, (), 17348),
-    Case("EdgeConv", "edge_conv", models.EdgeConv),
+    Case("graph_nets demo", "architectures/graph_nets.yaml", models.GraphNets, (), 8196),
+    Case("graph_nets tracking", "architectures/graph_nets_tracking.yaml", models.GraphNetsTracking, (), 263681 + 128 * 5),
+    Case("ResIN 3,4,5,4,40,3", "architectures/resin.yaml", models.ResIN, (), 17348),
+    Case("shipped doublets", "trackml/doublet/model.yaml", models.ResidualNetwork),
+    Case("shipped triplets", "trackml/triplet/model.yaml", lambda: models.ResidualNetwork(27, 12, 24, 16)),
+    Case("EdgeConv", "architectures/edge_conv.yaml", models.EdgeConv),
 ]
 
 
@@ -98,7 +100,7 @@ def fill(model, seed):
 
 
 def description(case):
-    with open(f"datasets/models/architectures/{case.file}.yaml", encoding="utf-8") as file:
+    with open(f"datasets/models/{case.file}", encoding="utf-8") as file:
         text = file.read()
     for old, new in case.edits:
         assert old in text, (case.file, old)
