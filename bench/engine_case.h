@@ -1,0 +1,156 @@
+/* bench/engine_case.h — one network on one random graph: made ready, run, and handed over to another program as files. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_BENCH_ENGINE_CASE_H
+#define HG_BENCH_ENGINE_CASE_H
+
+#include <unistd.h>
+#include "base/data_path.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/roofline.h"
+#include "base/text.h"
+#include "bench/bench.h"
+#include "hitgraph/loss.h"
+#include "nn/model_files.h"
+#include "nn/work.h"
+
+typedef struct bench_case {
+    const char *name, *path;
+    int64_t n_nodes, n_edges;
+    bool quick;          /* small enough for a short run */
+    bool large;          /* training: only checkpointed modes of the other program fit */
+    bool inference_only; /* measured for the growth of its time */
+    const char *other;   /* the other program's name of the model, NULL = not compared */
+    hg_model *model;
+    hg_graph *graph;
+    hg_real *nodes, *edges, *target, *logit, *gradient;
+    double graph_s; /* seconds that sorting and indexing the edges took */
+    hg_work work[HG_WORK_PASSES];
+} bench_case;
+
+static hg_status case_model(hg_context *ctx, const char *name, hg_model **out)
+{
+    hg_status status = HG_OK;
+    char path[HG_PATH_SIZE], *yaml = NULL;
+    size_t length = 0;
+    HG_TRY(hg_data_path(ctx, name, path));
+    if (strstr(name, ".yaml")) {
+        HG_TRY(hg_read_file(ctx, path, 1 << 20, &yaml, &length));
+        HG_TRY(hg_model_create(ctx, name, yaml, 1, out));
+    } else {
+        HG_TRY(hg_model_load(ctx, path, out));
+    }
+done:
+    hg_free(ctx, yaml);
+    return status;
+}
+
+static hg_status case_numbers(hg_context *ctx, int64_t n, uint64_t index, hg_real **out)
+{
+    hg_random stream = hg_random_stream(1, 1, 0, index);
+    hg_status status = hg_alloc(ctx, out, n);
+    if (status < 0) return status;
+    for (int64_t i = 0; i < n; ++i) (*out)[i] = (hg_real)hg_random_normal(&stream);
+    return HG_OK;
+}
+
+static hg_status case_graph(hg_context *ctx, bench_case *c)
+{
+    hg_status status = HG_OK;
+    int32_t *end = NULL;
+    hg_random stream = hg_random_stream(1, 2, 0, 0);
+    HG_TRY(hg_alloc(ctx, &end, 2 * c->n_edges));
+    for (int64_t i = 0; i < 2 * c->n_edges; ++i) end[i] = (int32_t)hg_random_below(&stream, c->n_nodes);
+    const double start = hg_seconds();
+    HG_TRY(hg_graph_create(ctx, c->n_nodes, c->n_edges, end, end + c->n_edges, 1, NULL, &c->graph));
+    c->graph_s = hg_seconds() - start;
+done:
+    hg_free(ctx, end);
+    return status;
+}
+
+static hg_status case_prepare(hg_context *ctx, bench_case *c)
+{
+    hg_status status = HG_OK;
+    HG_TRY(case_model(ctx, c->path, &c->model));
+    HG_TRY(case_graph(ctx, c));
+    const hg_model_widths widths = hg_model_get_widths(c->model);
+    HG_TRY(case_numbers(ctx, c->n_nodes * widths.node_in, 0, &c->nodes));
+    HG_TRY(case_numbers(ctx, c->n_edges * widths.edge_in, 1, &c->edges));
+    HG_TRY(hg_alloc(ctx, &c->target, c->n_edges));
+    HG_TRY(hg_alloc(ctx, &c->logit, c->n_edges));
+    HG_TRY(hg_alloc(ctx, &c->gradient, hg_model_n_parameters(c->model)));
+    for (int64_t e = 0; e < c->n_edges; e += 2) c->target[e] = 1;
+    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), sizeof(float)};
+    hg_work_count(c->model, &size, c->work);
+done:
+    return status;
+}
+
+static void case_release(hg_context *ctx, bench_case *c)
+{
+    hg_model_destroy(ctx, c->model);
+    hg_graph_destroy(ctx, c->graph);
+    hg_free(ctx, c->nodes);
+    hg_free(ctx, c->edges);
+    hg_free(ctx, c->target);
+    hg_free(ctx, c->logit);
+    hg_free(ctx, c->gradient);
+}
+
+static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, const hg_outputs *out, hg_outputs *gradient, double *loss)
+{
+    const bench_case *c = user;
+    return hg_loss_bce(ctx, batch->graph->n_edges, out->edges, c->target, NULL, 1, HG_LOSS_MEAN, loss, gradient->edges);
+}
+
+/* One pass; inference fills c->logit, training c->gradient. */
+static hg_status case_run(hg_context *ctx, bench_case *c, int pass, int threads, double *seconds)
+{
+    hg_status status = HG_OK;
+    const bool edges = hg_model_get_widths(c->model).edge_in > 0;
+    const hg_batch batch = {.graph = c->graph, .nodes = c->nodes, .edges = edges ? c->edges : NULL};
+    double loss = 0;
+    HG_TRY(hg_context_set_threads(ctx, threads));
+    const double start = hg_seconds();
+    if (pass == HG_WORK_FORWARD) {
+        HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.edges = c->logit}));
+    } else {
+        HG_TRY(hg_model_gradient(ctx, c->model, &batch, case_loss, c, &loss, c->gradient, NULL, NULL));
+    }
+    *seconds = hg_seconds() - start;
+done:
+    return status;
+}
+
+/* The graph, its attributes, the weights and our results, for bench/engine_torch.py. */
+static hg_status case_write(hg_context *ctx, const bench_case *c, const char *directory)
+{
+    hg_status status = HG_OK;
+    char path[HG_PATH_SIZE];
+    hg_tensor_list list = {0};
+    hg_stored_tensor *results = NULL;
+    const hg_model_widths w = hg_model_get_widths(c->model);
+    const int64_t n = c->n_nodes, e = c->n_edges, ptr[2] = {0, n};
+    const hg_stored_tensor batch[] = {{"sender", HG_DTYPE_I32, 1, {e}, e, c->graph->sender},
+                                      {"receiver", HG_DTYPE_I32, 1, {e}, e, c->graph->receiver},
+                                      {"node_ptr", HG_DTYPE_I64, 1, {2}, 2, ptr},
+                                      {"nodes", HG_DTYPE_REAL, 2, {n, w.node_in}, n * w.node_in, c->nodes},
+                                      {"target", HG_DTYPE_REAL, 1, {e}, e, c->target},
+                                      {"edges", HG_DTYPE_REAL, 2, {e, w.edge_in}, e * w.edge_in, c->edges}};
+    HG_TRY(hg_model_save(ctx, c->model, directory));
+    snprintf(path, sizeof path, "%s/batch.safetensors", directory);
+    HG_TRY(hg_safetensors_write(ctx, path, w.edge_in > 0 ? 6 : 5, batch, 0, NULL));
+    HG_TRY(hg_tensor_list_add(ctx, &list, c->model, "weight.", c->gradient));
+    HG_TRY(hg_alloc(ctx, &results, list.n + 1));
+    memcpy(results, list.tensor, (size_t)list.n * sizeof *results);
+    results[list.n] = (hg_stored_tensor){"logits", HG_DTYPE_REAL, 1, {e}, e, c->logit};
+    snprintf(path, sizeof path, "%s/results.safetensors", directory);
+    HG_TRY(hg_safetensors_write(ctx, path, list.n + 1, results, 0, NULL));
+done:
+    hg_tensor_list_clear(ctx, &list);
+    hg_free(ctx, results);
+    return status;
+}
+
+#endif
