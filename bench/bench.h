@@ -58,20 +58,30 @@ static inline void bench_cpu(char *name, size_t size)
     if (file) fclose(file);
 }
 
+/* The revision of the working directory; a + where files differ from it. */
+static inline void bench_revision(char *name, size_t size)
+{
+    FILE *pipe = popen("git describe --always --dirty=+ 2>/dev/null", "r");
+    if (!pipe || !fgets(name, (int)size, pipe)) snprintf(name, size, "unknown");
+    name[strcspn(name, "\n")] = '\0';
+    if (pipe) pclose(pipe);
+}
+
 /* Prints the machine and stores it; other work on it shows in the load. */
 static inline hg_status bench_machine(hg_context *ctx, json_t *root)
 {
     hg_status status = HG_OK;
     const hg_kernels *kernels = NULL;
-    char cpu[128];
+    char cpu[128], revision[64];
     double load = -1;
     HG_TRY(hg_kernels_select(ctx, &kernels));
     bench_cpu(cpu, sizeof cpu);
+    bench_revision(revision, sizeof revision);
     getloadavg(&load, 1);
-    printf("machine: %s, %d cores, kernels %s, compiler %s, hitgraph %s, load before %.2f\n", cpu, omp_get_num_procs(), kernels->name,
-           __VERSION__, HG_VERSION, load);
-    json_t *machine = json_pack("{s:s, s:i, s:s, s:s, s:s, s:f}", "cpu", cpu, "cores", omp_get_num_procs(), "kernels", kernels->name,
-                                "compiler", __VERSION__, "version", HG_VERSION, "load_before", load);
+    printf("machine: %s, %d cores, kernels %s, compiler %s, hitgraph %s (%s), load before %.2f\n", cpu, omp_get_num_procs(), kernels->name,
+           __VERSION__, HG_VERSION, revision, load);
+    json_t *machine = json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:f}", "cpu", cpu, "cores", omp_get_num_procs(), "kernels", kernels->name,
+                                "compiler", __VERSION__, "version", HG_VERSION, "revision", revision, "load_before", load);
     HG_CHECK(machine && json_object_set_new(root, "machine", machine) == 0, HG_ERR_NOMEM, "out of memory");
 done:
     return status;
