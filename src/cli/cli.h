@@ -55,6 +55,7 @@ int hg_cli_exit_code(hg_status status);
 
 /* The verbs: argv[0] is the verb's name. */
 int hg_cli_simulate(hg_cli *cli, int argc, char **argv);
+int hg_cli_simulate_pulses(hg_cli *cli, int argc, char **argv); /* simulate --preset icecube */
 int hg_cli_convert(hg_cli *cli, int argc, char **argv);
 int hg_cli_build(hg_cli *cli, int argc, char **argv);
 int hg_cli_train(hg_cli *cli, int argc, char **argv);

@@ -243,8 +243,17 @@ done:
     return status;
 }
 
+/* Presets are of telescopes: TrackML-like events have a flag for everything. */
+static bool asks_for_preset(int argc, char **argv)
+{
+    for (int i = 1; i < argc; ++i)
+        if (strncmp(argv[i], "--preset", 8) == 0) return true;
+    return false;
+}
+
 int hg_cli_simulate(hg_cli *cli, int argc, char **argv)
 {
+    if (asks_for_preset(argc, argv)) return hg_cli_simulate_pulses(cli, argc, argv);
     request r = {.options = hg_simulate_default_options(),
                  .events = 1,
                  .seed = 1,
@@ -257,7 +266,8 @@ int hg_cli_simulate(hg_cli *cli, int argc, char **argv)
         .verb = "simulate",
         .arguments = "--out DIR",
         .summary = "Simulates TrackML-like events: hits, cells, truth, particles and the detector, as the challenge's files.",
-        .details = "The same seed gives the same bytes for any number of threads. Example:\n"
+        .details = "Events of a neutrino telescope: hitgraph simulate --preset icecube --help.\n"
+                   "The same seed gives the same bytes for any number of threads. Example:\n"
                    "  hitgraph simulate --events 10 --pileup 200 --seed 1 --out events\n"
                    "  hitgraph simulate --gun n=1000,pdg=13,pt=0.5:50,eta=-2:2,d0=-1:1 --out muons",
         .min_inputs = 0,
