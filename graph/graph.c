@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hitgraph/graph.h"
 
+#include <stdbool.h>
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
@@ -12,6 +13,7 @@ enum { MANY_EDGES = 4096 }; /* fewer are copied before another thread has woken 
 static hg_status check_node_ptr(hg_context *ctx, int64_t n_nodes, int64_t n_graphs, const int64_t *node_ptr)
 {
     hg_status status = HG_OK;
+    HG_CHECK(n_graphs >= 0 && n_graphs <= INT32_MAX, HG_ERR_ARG, "%" PRId64 " graphs, expected 0 .. %d", n_graphs, INT32_MAX);
     HG_CHECK(node_ptr[0] == 0, HG_ERR_ARG, "first graph starts at node %" PRId64 ", expected 0", node_ptr[0]);
     for (int64_t g = 0; g < n_graphs; ++g) {
         HG_CHECK(node_ptr[g + 1] >= node_ptr[g], HG_ERR_ARG, "graph %" PRId64 " ends at node %" PRId64 " before it starts at %" PRId64, g,
@@ -23,21 +25,26 @@ done:
     return status;
 }
 
-static hg_status check_edges(hg_context *ctx, const hg_graph *g, const int32_t *sender, const int32_t *receiver)
+static hg_status check_edges(hg_context *ctx, const hg_graph *g, const int32_t *sender_graph, const int32_t *sender,
+                             const int32_t *receiver)
 {
     hg_status status = HG_OK;
     for (int64_t e = 0; e < g->n_edges; ++e) {
-        bool inside = sender[e] >= 0 && sender[e] < g->n_nodes && receiver[e] >= 0 && receiver[e] < g->n_nodes;
-        HG_CHECK(inside, HG_ERR_ARG, "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected nodes in 0 .. %" PRId64, e, sender[e],
-                 receiver[e], g->n_nodes - 1);
-        HG_CHECK(g->node_graph[sender[e]] == g->node_graph[receiver[e]], HG_ERR_ARG,
-                 "edge %" PRId64 " goes from graph %" PRId32 " to graph %" PRId32, e, g->node_graph[sender[e]], g->node_graph[receiver[e]]);
+        bool inside = sender[e] >= 0 && sender[e] < g->n_senders && receiver[e] >= 0 && receiver[e] < g->n_nodes;
+        HG_CHECK(inside || g->n_senders != g->n_nodes, HG_ERR_ARG,
+                 "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected nodes in 0 .. %" PRId64, e, sender[e], receiver[e],
+                 g->n_nodes - 1);
+        HG_CHECK(inside, HG_ERR_ARG,
+                 "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected senders in 0 .. %" PRId64 " and receivers in 0 .. %" PRId64, e,
+                 sender[e], receiver[e], g->n_senders - 1, g->n_nodes - 1);
+        HG_CHECK(sender_graph[sender[e]] == g->node_graph[receiver[e]], HG_ERR_ARG,
+                 "edge %" PRId64 " goes from graph %" PRId32 " to graph %" PRId32, e, sender_graph[sender[e]], g->node_graph[receiver[e]]);
     }
 done:
     return status;
 }
 
-static hg_status allocate(hg_context *ctx, hg_graph *g)
+static hg_status allocate(hg_context *ctx, hg_graph *g, bool bipartite)
 {
     hg_status status = HG_OK;
     HG_TRY(hg_alloc(ctx, &g->node_ptr, g->n_graphs + 1));
@@ -45,10 +52,15 @@ static hg_status allocate(hg_context *ctx, hg_graph *g)
     HG_TRY(hg_alloc(ctx, &g->sender, g->n_edges));
     HG_TRY(hg_alloc(ctx, &g->receiver, g->n_edges));
     HG_TRY(hg_alloc(ctx, &g->in_ptr, g->n_nodes + 1));
-    HG_TRY(hg_alloc(ctx, &g->out_ptr, g->n_nodes + 1));
+    HG_TRY(hg_alloc(ctx, &g->out_ptr, g->n_senders + 1));
     HG_TRY(hg_alloc(ctx, &g->out_edge, g->n_edges));
     HG_TRY(hg_alloc(ctx, &g->caller_edge, g->n_edges));
     HG_TRY(hg_alloc(ctx, &g->node_graph, g->n_nodes));
+    g->sender_ptr = g->node_ptr;
+    if (bipartite) {
+        g->sender_ptr = NULL;
+        HG_TRY(hg_alloc(ctx, &g->sender_ptr, g->n_graphs + 1));
+    }
 done:
     return status;
 }
@@ -64,51 +76,84 @@ static void sort_by_node(int64_t n_nodes, int64_t n_edges, const int32_t *key, i
     first[0] = 0;
 }
 
-hg_status hg_graph_create(hg_context *ctx, int64_t n_nodes, int64_t n_edges, const int32_t *sender, const int32_t *receiver,
-                          int64_t n_graphs, const int64_t *node_ptr, hg_graph **out)
+static void number_graphs(int64_t n_graphs, const int64_t *ptr, int32_t *graph)
 {
-    hg_status status = HG_OK;
-    hg_graph *g = NULL;
-    int threads = hg_context_threads(ctx);
-
-    HG_CHECK(n_nodes >= 0 && n_edges >= 0, HG_ERR_ARG, "%" PRId64 " nodes and %" PRId64 " edges, expected no negative number", n_nodes,
-             n_edges);
-    HG_CHECK(n_nodes <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " nodes, at most %d fit", n_nodes, INT32_MAX);
-    HG_CHECK(!node_ptr || n_graphs >= 0, HG_ERR_ARG, "%" PRId64 " graphs", n_graphs);
-    HG_CHECK(n_edges == 0 || (sender && receiver), HG_ERR_ARG, "no edge arrays");
-    if (node_ptr) HG_TRY(check_node_ptr(ctx, n_nodes, n_graphs, node_ptr));
-
-    HG_TRY(hg_alloc(ctx, &g, 1));
-    *g = (hg_graph){.n_graphs = node_ptr ? n_graphs : 1, .n_nodes = n_nodes, .n_edges = n_edges};
-    HG_TRY(allocate(ctx, g));
-    if (node_ptr)
-        memcpy(g->node_ptr, node_ptr, (size_t)(n_graphs + 1) * sizeof *node_ptr);
-    else
-        g->node_ptr[1] = n_nodes;
-    for (int64_t b = 0; b < g->n_graphs; ++b) {
-        for (int64_t i = g->node_ptr[b]; i < g->node_ptr[b + 1]; ++i) g->node_graph[i] = (int32_t)b;
+    for (int64_t b = 0; b < n_graphs; ++b) {
+        for (int64_t i = ptr[b]; i < ptr[b + 1]; ++i) graph[i] = (int32_t)b;
     }
-    HG_TRY(check_edges(ctx, g, sender, receiver));
+}
 
-    sort_by_node(n_nodes, n_edges, receiver, g->in_ptr, g->caller_edge);
-#pragma omp parallel for num_threads(threads) if (n_edges > MANY_EDGES)
-    for (int64_t e = 0; e < n_edges; ++e) {
+/* Edges in their stored order. */
+static void sort_edges(hg_graph *g, const int32_t *sender, const int32_t *receiver, int threads)
+{
+    sort_by_node(g->n_nodes, g->n_edges, receiver, g->in_ptr, g->caller_edge);
+#pragma omp parallel for num_threads(threads) if (g->n_edges > MANY_EDGES)
+    for (int64_t e = 0; e < g->n_edges; ++e) {
         g->sender[e] = sender[g->caller_edge[e]];
         g->receiver[e] = receiver[g->caller_edge[e]];
     }
-    sort_by_node(n_nodes, n_edges, g->sender, g->out_ptr, g->out_edge);
+    sort_by_node(g->n_senders, g->n_edges, g->sender, g->out_ptr, g->out_edge);
     for (int64_t b = 0; b <= g->n_graphs; ++b) g->edge_ptr[b] = g->in_ptr[g->node_ptr[b]];
+}
 
+/* sender_ptr NULL: senders and receivers are the same nodes. */
+static hg_status create(hg_context *ctx, const hg_graph *sizes, const int32_t *sender, const int32_t *receiver, const int64_t *sender_ptr,
+                        const int64_t *node_ptr, hg_graph **out)
+{
+    hg_status status = HG_OK;
+    hg_graph *g = NULL;
+    int32_t *sender_graph = NULL;
+    HG_CHECK(sizes->n_nodes >= 0 && sizes->n_senders >= 0 && sizes->n_edges >= 0, HG_ERR_ARG,
+             "%" PRId64 " nodes and %" PRId64 " edges, expected no negative number", sizes->n_nodes, sizes->n_edges);
+    HG_CHECK(sizes->n_nodes <= INT32_MAX && sizes->n_senders <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " nodes, at most %d fit",
+             sizes->n_nodes, INT32_MAX);
+    HG_CHECK(sizes->n_edges == 0 || (sender && receiver), HG_ERR_ARG, "no edge arrays");
+    if (node_ptr) HG_TRY(check_node_ptr(ctx, sizes->n_nodes, sizes->n_graphs, node_ptr));
+    if (sender_ptr) HG_TRY(check_node_ptr(ctx, sizes->n_senders, sizes->n_graphs, sender_ptr));
+
+    HG_TRY(hg_alloc(ctx, &g, 1));
+    *g = *sizes;
+    HG_TRY(allocate(ctx, g, sender_ptr != NULL));
+    if (node_ptr)
+        memcpy(g->node_ptr, node_ptr, (size_t)(g->n_graphs + 1) * sizeof *node_ptr);
+    else
+        g->node_ptr[1] = g->n_nodes;
+    if (sender_ptr) memcpy(g->sender_ptr, sender_ptr, (size_t)(g->n_graphs + 1) * sizeof *sender_ptr);
+    number_graphs(g->n_graphs, g->node_ptr, g->node_graph);
+    if (sender_ptr) {
+        HG_TRY(hg_alloc(ctx, &sender_graph, g->n_senders));
+        number_graphs(g->n_graphs, g->sender_ptr, sender_graph);
+    }
+    HG_TRY(check_edges(ctx, g, sender_ptr ? sender_graph : g->node_graph, sender, receiver));
+    sort_edges(g, sender, receiver, hg_context_threads(ctx));
     *out = g;
     g = NULL;
 done:
+    hg_free(ctx, sender_graph);
     hg_graph_destroy(ctx, g);
     return status;
+}
+
+hg_status hg_graph_create(hg_context *ctx, int64_t n_nodes, int64_t n_edges, const int32_t *sender, const int32_t *receiver,
+                          int64_t n_graphs, const int64_t *node_ptr, hg_graph **out)
+{
+    hg_graph sizes = {.n_graphs = node_ptr ? n_graphs : 1, .n_nodes = n_nodes, .n_senders = n_nodes, .n_edges = n_edges};
+    return create(ctx, &sizes, sender, receiver, NULL, node_ptr, out);
+}
+
+hg_status hg_graph_create_bipartite(hg_context *ctx, int64_t n_senders, int64_t n_nodes, int64_t n_edges, const int32_t *sender,
+                                    const int32_t *receiver, int64_t n_graphs, const int64_t *sender_ptr, const int64_t *node_ptr,
+                                    hg_graph **out)
+{
+    hg_graph sizes = {.n_graphs = n_graphs, .n_nodes = n_nodes, .n_senders = n_senders, .n_edges = n_edges};
+    if (!sender_ptr || !node_ptr) return hg_fail(ctx, HG_ERR_ARG, "bipartite graph without the offsets of its senders and receivers");
+    return create(ctx, &sizes, sender, receiver, sender_ptr, node_ptr, out);
 }
 
 void hg_graph_destroy(hg_context *ctx, hg_graph *g)
 {
     if (!g) return;
+    if (g->sender_ptr != g->node_ptr) hg_free(ctx, g->sender_ptr);
     hg_free(ctx, g->node_ptr);
     hg_free(ctx, g->edge_ptr);
     hg_free(ctx, g->sender);

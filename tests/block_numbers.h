@@ -48,7 +48,7 @@ static evaluated evaluate_rows(const char *yaml, const double *parameters, int r
     hg_real nodes[32];
     copy_real(nodes, x, rows * width);
     must(hg_graph_create(ctx, rows, 0, NULL, NULL, 1, NULL, &graph));
-    hg_batch batch = {graph, nodes, NULL, NULL};
+    hg_batch batch = {.graph = graph, .nodes = nodes};
     linear_coefficients coefficients = {.nodes = c};
     evaluated v = evaluate(yaml, parameters, &batch, &coefficients);
     hg_graph_destroy(ctx, graph);
@@ -152,7 +152,7 @@ static void reductions(void **state)
     hg_graph *graph = triangle();
     hg_real edges[6];
     copy_real(edges, e, 6);
-    hg_batch batch = {graph, NULL, edges, NULL};
+    hg_batch batch = {.graph = graph, .edges = edges};
     linear_coefficients coefficients = {.nodes = c};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
         char yaml[256];
@@ -174,7 +174,7 @@ static void attention(void **state)
     hg_graph *graph = triangle();
     hg_real edges[9];
     copy_real(edges, e, 9);
-    hg_batch batch = {graph, NULL, edges, NULL};
+    hg_batch batch = {.graph = graph, .edges = edges};
     linear_coefficients coefficients = {.nodes = c};
     evaluated v = evaluate("inputs: {edges: 3}\n"
                            "networks: [{name: q, widths: [1], bias: false}, {name: m, widths: [2], bias: false}]\n"
@@ -225,7 +225,7 @@ static void full_block(void **state)
     copy_real(nodes, v_in, 8);
     copy_real(edges, e_in, 3);
     copy_real(globals, u_in, 3);
-    hg_batch batch = {graph, nodes, edges, globals};
+    hg_batch batch = {.graph = graph, .nodes = nodes, .edges = edges, .globals = globals};
     linear_coefficients c = {cv, ce, cu};
     evaluated r = evaluate("inputs: {nodes: 2, edges: 1, globals: 1}\n"
                            "networks:\n"
@@ -264,7 +264,7 @@ static void edge_convolution(void **state)
     hg_real nodes[6];
     copy_real(nodes, x, 6);
     must(hg_graph_create(ctx, 3, 6, sender, receiver, 1, NULL, &graph));
-    hg_batch batch = {graph, nodes, NULL, NULL};
+    hg_batch batch = {.graph = graph, .nodes = nodes};
     linear_coefficients coefficients = {.nodes = c};
     for (int maximum = 0; maximum < 2; ++maximum) {
         char yaml[400];
@@ -303,7 +303,7 @@ static void sparse_convolution(void **state)
     copy_real(nodes, x, 4);
     hg_graph *graph = NULL;
     must(hg_graph_create(ctx, 4, n, sender, receiver, 1, NULL, &graph));
-    hg_batch batch = {graph, nodes, edges, NULL};
+    hg_batch batch = {.graph = graph, .nodes = nodes, .edges = edges};
     hg_real y[4];
     hg_model *model = model_of("inputs: {nodes: 1, edges: 9}\nnetworks: [{name: kernel, widths: [1], bias: false}]\n"
                                "updates: [{edges: w, network: kernel, inputs: [e]}, {nodes: y, inputs: [in sum w * sender x]},\n"

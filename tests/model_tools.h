@@ -35,7 +35,7 @@ static inline void fill_parameters(hg_model *model)
         bool weight = strstr(tensor.name, ".weight") != NULL;
         for (int64_t q = tensor.offset; q < tensor.offset + tensor.size; ++q) {
             double u = hashed((uint32_t)(q + 1)), value = 0.2 * u;
-            if (weight) value = tensor.rank == 2 ? 4 * u / sqrt((double)tensor.shape[1]) : 1 + 0.2 * u;
+            if (weight) value = tensor.rank >= 2 ? 4 * u / sqrt((double)tensor.shape[tensor.rank - 1]) : 1 + 0.2 * u;
             p[q] = (hg_real)value;
         }
     }
@@ -105,7 +105,8 @@ static inline void sample_attach(sample *s, hg_model_widths w)
         for (int64_t j = 0; j < w.edge_in; ++j) s->edges[e * w.edge_in + j] = (hg_real)cos(0.9 * k + 0.4 * (double)j - 0.3);
     }
     for (int64_t i = 0; i < g->n_graphs * w.global_in; ++i) s->globals[i] = (hg_real)(0.3 + 0.1 * (double)i);
-    s->batch = (hg_batch){g, w.node_in ? s->nodes : NULL, w.edge_in ? s->edges : NULL, w.global_in ? s->globals : NULL};
+    s->batch = (hg_batch){
+        .graph = g, .nodes = w.node_in ? s->nodes : NULL, .edges = w.edge_in ? s->edges : NULL, .globals = w.global_in ? s->globals : NULL};
 }
 
 /* Six nodes, the last one isolated, seven edges that are not sorted. */

@@ -1,4 +1,4 @@
-/* hitgraph/graph.h — a batch of directed graphs in CSR form, edges sorted by receiver. */
+/* hitgraph/graph.h — a batch of directed graphs in CSR form, edges sorted by receiver; senders may be another set of nodes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HITGRAPH_GRAPH_H
 #define HITGRAPH_GRAPH_H
@@ -26,6 +26,8 @@ typedef struct hg_graph {
     int64_t *out_edge;    /* [E] positions in the sorted edge list, increasing within a node */
     int64_t *caller_edge; /* [E] place of each sorted edge in the caller's list */
     int32_t *node_graph;  /* [N] graph of each node */
+    int64_t n_senders;    /* N; of a bipartite graph the number S of its senders: nodes are then its receivers, out_ptr has [S + 1] */
+    int64_t *sender_ptr;  /* [G + 1] senders of each graph; node_ptr itself unless the graph is bipartite */
 } hg_graph;
 
 /** Builds a graph batch from an edge list.
@@ -36,6 +38,13 @@ typedef struct hg_graph {
  *  Cost: O(N + E). Threads: reentrant. */
 HG_API hg_status hg_graph_create(hg_context *ctx, int64_t n_nodes, int64_t n_edges, const int32_t *sender, const int32_t *receiver,
                                  int64_t n_graphs, const int64_t *node_ptr, hg_graph **out);
+
+/** The same with edges from one set of nodes to another, for example from cells to the coarser cells that hold them.
+ *  @param sender borrowed; [n_edges] in 0 .. n_senders - 1. @param receiver borrowed; [n_edges] in 0 .. n_nodes - 1.
+ *  @param sender_ptr,node_ptr borrowed; [n_graphs + 1] offsets of the graphs' senders and receivers. */
+HG_API hg_status hg_graph_create_bipartite(hg_context *ctx, int64_t n_senders, int64_t n_nodes, int64_t n_edges, const int32_t *sender,
+                                           const int32_t *receiver, int64_t n_graphs, const int64_t *sender_ptr, const int64_t *node_ptr,
+                                           hg_graph **out);
 
 /** Frees a graph; NULL is fine. */
 HG_API void hg_graph_destroy(hg_context *ctx, hg_graph *graph);

@@ -16,12 +16,24 @@ extern "C" {
 /** Opaque: description and parameters. Read-only during forward, so threads may share it. */
 typedef struct hg_model hg_model;
 
+/** Coarser nodes of the same graphs, for example cells that hold the cells of the level below. All borrowed. */
+typedef struct hg_level {
+    const hg_graph *graph;    /* nodes of this level, and the edges among them (there may be none) */
+    const int32_t *edge_type; /* [graph->n_edges] 0 .. types - 1; NULL where the model has no edge types */
+    const hg_graph *pool;     /* bipartite: nodes of the level below -> nodes of this level; NULL when the model does not use it */
+    const int32_t *pool_type; /* [pool->n_edges] 0 .. pool types - 1; NULL where the model has none */
+} hg_level;
+
 /** A batch of graphs with attributes. All arrays are borrowed, row-major, in the order of the graph's (sorted) edges. */
 typedef struct hg_batch {
     const hg_graph *graph;
-    const hg_real *nodes;   /* [n_nodes, node width] or NULL when the width is 0 */
-    const hg_real *edges;   /* [n_edges, edge width] or NULL when the width is 0 */
-    const hg_real *globals; /* [n_graphs, global width] or NULL when the width is 0 */
+    const hg_real *nodes;     /* [n_nodes, node width] or NULL when the width is 0 */
+    const hg_real *edges;     /* [n_edges, edge width] or NULL when the width is 0 */
+    const hg_real *globals;   /* [n_graphs, global width] or NULL when the width is 0 */
+    const int32_t *edge_type; /* [n_edges] 0 .. types - 1; NULL where the model has no edge types */
+    const hg_level *level;    /* [n_levels] level 1, 2, ...; NULL when the model has none */
+    int64_t n_levels;
+    uint64_t draw; /* names the dropout masks of hg_model_gradient: another number, other masks; nothing else depends on it */
 } hg_batch;
 
 /** What a model gives. Arrays are owned by the caller; NULL = not wanted. */
@@ -57,6 +69,7 @@ typedef struct hg_tensor {
     int64_t shape[3];
     int rank;
     int64_t offset, size; /* elements inside the flat parameter array */
+    bool statistic;       /* running mean or variance of a batch norm: no optimiser touches it, see hg_model_take_statistics */
 } hg_tensor;
 HG_API hg_tensor hg_model_tensor(const hg_model *model, int64_t i);
 /** The flat parameter array [n_parameters]; the caller may change it between calls. */
@@ -83,6 +96,11 @@ typedef hg_status hg_loss_fn(hg_context *ctx, void *user, const hg_batch *batch,
  *  Threads: uses the context's; the same bits for any number. */
 HG_API hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_batch *batch, hg_loss_fn *loss_fn, void *user,
                                    double *loss, hg_real *gradient, const hg_outputs *input_gradient, uint8_t *used);
+
+/** Batch norms with running statistics: after hg_model_gradient, `gradient` holds at their tensors the mean and the (unbiased) variance of
+ *  this batch instead of a gradient. This call moves them into the model, running = 0.9 running + 0.1 batch, and leaves zeros. Gradients of
+ *  several batches may be averaged before. To be called before every optimiser step; does nothing for other models. */
+HG_API void hg_model_take_statistics(hg_model *model, hg_real *gradient);
 
 #ifdef __cplusplus
 }

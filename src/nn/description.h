@@ -6,23 +6,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "base/config.h"
+#include "hitgraph/neighbours.h"
 #include "kernels/kernels.h"
 
 /* What a table has one row of. The order is that of the YAML words nodes, edges, globals. */
 typedef enum hg_entity { HG_NODES, HG_EDGES, HG_GLOBALS, HG_ENTITIES } hg_entity;
 extern const char *const hg_entity_names[]; /* NULL-terminated */
 
-typedef enum hg_norm { HG_NORM_NONE, HG_NORM_LAYER, HG_NORM_LAYER_AFFINE, HG_NORM_BATCH } hg_norm;
+/* BATCH: statistics of the rows of each graph, in training and inference. BATCH_RUNNING: of all rows of the batch in training, remembered
+ * ones in inference. */
+typedef enum hg_norm { HG_NORM_NONE, HG_NORM_LAYER, HG_NORM_LAYER_AFFINE, HG_NORM_BATCH, HG_NORM_BATCH_RUNNING } hg_norm;
+static inline bool hg_norm_is_batch(hg_norm norm)
+{
+    return norm == HG_NORM_BATCH || norm == HG_NORM_BATCH_RUNNING;
+}
 typedef enum hg_initial { HG_INITIAL_DEFAULT, HG_INITIAL_XAVIER, HG_INITIAL_KAIMING, HG_INITIAL_SONNET } hg_initial;
 
-/* Linear (or nothing), norm, activation, in this order. Offsets into the flat parameters; -1 = has none. */
+/* Linear (or nothing), norm, activation, in this order; or dropout alone. Offsets into the flat parameters; -1 = has none. */
 typedef struct hg_mlp_layer {
     bool linear;
     hg_norm norm;
     double eps;
     hg_activation activation;
+    double dropout; /* > 0: the layer is nothing but a dropout of this probability */
     int64_t in, out;
+    int64_t types;  /* > 0: so many weight matrices and biases, chosen by the type of the row's edge (first layers only) */
+    int64_t groups; /* the weights are block-diagonal with so many blocks, [out, in / groups]; 1 = full */
     int64_t weight, bias, gamma, beta;
+    int64_t mean, variance; /* running statistics */
 } hg_mlp_layer;
 
 enum { HG_MAX_LAYERS = 32, HG_MAX_WIDTH = 65536, HG_MAX_UPDATES = 4096, HG_MAX_NETWORKS = 4096, HG_MAX_TERMS = 64 };
@@ -33,7 +44,7 @@ typedef struct hg_network {
     int64_t in;       /* 0 until an update says it */
     int64_t out;
     int n_layers;
-    bool bias, batch_norm;
+    bool bias, batch_norm, typed;
     hg_initial initial;
     hg_mlp_layer layer[HG_MAX_LAYERS];
 } hg_network;
@@ -55,8 +66,17 @@ typedef enum hg_access {
     HG_RECEIVER,   /* edge: node at its end */
     HG_DIFFERENCE, /* edge: sender minus receiver */
     HG_GRAPH,      /* edge, node: its graph's global row */
-    HG_REDUCED     /* node: its edges; global: its graph's edges or nodes */
+    HG_REDUCED,    /* node: its edges; global: its graph's edges or nodes */
+    HG_COMPUTED    /* rows computed from one or two tables, see hg_computation */
 } hg_access;
+
+typedef enum hg_computation {
+    HG_COMPUTE_DOT,       /* products of two rows, summed in `groups` equal shares of the columns */
+    HG_COMPUTE_DISTANCE,  /* edge: squared distance of the rows at its ends */
+    HG_COMPUTE_COLUMNS,   /* some of the columns */
+    HG_COMPUTE_HOMOPHILY, /* global: per column, share of the edges whose ends have exactly the same value */
+    HG_COMPUTE_LOG_COUNT  /* global: log10 of the number of rows of the graph, 0 where there is none */
+} hg_computation;
 
 typedef struct hg_term {
     hg_access access;
@@ -68,7 +88,36 @@ typedef struct hg_term {
     hg_access message; /* HG_OWN, or the node at the HG_SENDER or HG_RECEIVER end of the edge */
     int weight;        /* table of factors (attention: scores) of the items, -1 = none */
     int64_t groups;    /* width of that table: each factor serves width / groups columns */
+    /* HG_COMPUTED only; `weight` is the right table of a DOT */
+    hg_computation computation;
+    hg_access left, right; /* HG_OWN, HG_SENDER or HG_RECEIVER */
+    int64_t first, source; /* COLUMNS: the first one; width of `value` */
 } hg_term;
+
+/* Where edges come from. */
+typedef enum hg_edges_from {
+    HG_EDGES_INPUT,    /* of the batch: its graph, or that of a level */
+    HG_EDGES_POOL,     /* of the batch: from the nodes of the level below to those of this level */
+    HG_EDGES_NEAREST,  /* searched: k nearest neighbours */
+    HG_EDGES_WITHIN,   /* searched: all within a radius */
+    HG_EDGES_COMPLETE, /* all pairs of each graph */
+    HG_EDGES_FROM
+} hg_edges_from;
+
+/* The edges that updates may speak of; which ones is said by {graph: ...} items. Set 0 is the batch's graph. */
+typedef struct hg_edge_set {
+    hg_edges_from from;
+    int level; /* of the receivers, and of the senders unless POOL */
+    int value; /* table searched in, -1 = none */
+    int64_t k, n_columns, column[HG_NEIGHBOUR_COLUMNS];
+    double radius, light_speed, time_weight;
+    bool loops;
+    int line;
+} hg_edge_set;
+static inline int hg_sender_level(const hg_edge_set *set)
+{
+    return set->from == HG_EDGES_POOL ? set->level - 1 : set->level;
+}
 
 /* value = keep * old + change * (shift + scale * activation(network(inputs))). */
 typedef struct hg_update {
@@ -80,7 +129,9 @@ typedef struct hg_update {
     double scale, shift, keep, change;
     int old;   /* table of the residual, -1 = none */
     int value; /* table that is made */
+    int edges; /* set of edges that it works on, -1 = none */
     int line;
+    char *name;     /* owned; of the table */
     bool live;      /* a supervised output depends on it */
     bool live_last; /* the last output depends on it */
 } hg_update;
@@ -88,6 +139,7 @@ typedef struct hg_update {
 /* One table of the unrolled program: an input or the result of one update. */
 typedef struct hg_value {
     hg_entity entity;
+    int set; /* nodes: their level; edges: their set */
     int64_t width;
     bool input;
     bool needed, needed_last; /* by a supervised output, by the last output */
@@ -103,14 +155,17 @@ typedef enum hg_supervision { HG_SUPERVISE_LAST, HG_SUPERVISE_SUM, HG_SUPERVISE_
 
 /* Everything owned; freed by hg_description_clear. */
 typedef struct hg_description {
-    int64_t width[HG_ENTITIES]; /* of the inputs */
-    int input[HG_ENTITIES];     /* their tables, -1 = none */
+    int64_t width[HG_ENTITIES];    /* of the inputs */
+    int n_levels;                  /* of coarser nodes above those of the batch's graph */
+    int64_t n_types, n_pool_types; /* of edges; 0 = edges have no types */
+    int input[HG_ENTITIES];        /* their tables, -1 = none */
     hg_supervision supervision;
-    int n_networks, n_updates, n_values, n_outputs;
+    int n_networks, n_updates, n_values, n_outputs, n_edge_sets;
     hg_network *network;
     hg_update *update;
     hg_value *value;
     hg_output_mark *output;
+    hg_edge_set *edge_set;
 } hg_description;
 
 /* Reads YAML (language: nn/model.md) and unrolls the repeats. Errors: HG_ERR_CONFIG with line and column. `out` zeroed by the caller. */
@@ -133,7 +188,10 @@ typedef struct hg_term_text {
     hg_reduction reduction;
     bool directed, outgoing;
     hg_access message;
-    char value[64], weight[64]; /* weight "" = none */
+    hg_computation computation;
+    hg_access left, right;
+    int64_t first, last, groups; /* columns; shares of a dot, 0 = each column by itself */
+    char value[64], weight[64];  /* weight "" = none */
 } hg_term_text;
 hg_status hg_term_parse(hg_context *ctx, const hg_yaml *node, const char *text, hg_term_text *out);
 

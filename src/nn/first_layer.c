@@ -8,7 +8,7 @@
 
 const int32_t *hg_graph_index(const hg_run *run, hg_entity entity)
 {
-    return entity == HG_EDGES ? run->edge_graph : run->graph->node_graph;
+    return entity == HG_EDGES ? run->edge_graph : run->nodes->node_graph;
 }
 
 void hg_products_clear(hg_context *ctx, hg_products *p)
@@ -16,6 +16,7 @@ void hg_products_clear(hg_context *ctx, hg_products *p)
     hg_free(ctx, p->sender);
     hg_free(ctx, p->receiver);
     hg_free(ctx, p->global);
+    hg_free(ctx, p->typed);
     *p = (hg_products){0};
 }
 
@@ -32,37 +33,43 @@ static void add_products(const hg_run *run, const hg_update *u, hg_access access
     }
 }
 
-/* A difference is its product at the sender minus the same at the receiver; it goes first, so that it is computed once. */
-static void node_tile(const hg_run *run, const hg_update *u, const hg_products *p, bool differences, int64_t row, int64_t rows)
+/* Rows row .. row + rows of a table with n. */
+static int64_t rows_of(int64_t n, int64_t row)
 {
-    int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
-    if (differences) {
-        hg_real *from = p->sender + row * stride, *to = p->receiver + row * stride;
-        add_products(run, u, HG_DIFFERENCE, row, rows, p->sender);
-        for (int64_t i = 0; i < rows * stride; ++i) to[i] = -from[i];
-    }
-    if (p->sender) add_products(run, u, HG_SENDER, row, rows, p->sender);
-    if (p->receiver) add_products(run, u, HG_RECEIVER, row, rows, p->receiver);
+    int64_t left = n - row;
+    return left < 0 ? 0 : left < HG_TILE_ROWS ? left : HG_TILE_ROWS;
 }
 
-hg_status hg_products_make(hg_run *run, const hg_update *u, hg_products *out)
+/* A difference is its product at the sender minus the same at the receiver; it goes first, so that it is computed once. */
+static void node_tile(const hg_run *run, const hg_update *u, const hg_products *p, bool differences, int64_t row)
+{
+    int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
+    int64_t senders = rows_of(run->graph->n_senders, row), receivers = rows_of(run->graph->n_nodes, row);
+    if (differences) {
+        hg_real *from = p->sender + row * stride, *to = p->receiver + row * stride;
+        add_products(run, u, HG_DIFFERENCE, row, senders, p->sender);
+        for (int64_t i = 0; i < senders * stride; ++i) to[i] = -from[i];
+    }
+    if (p->sender) add_products(run, u, HG_SENDER, row, senders, p->sender);
+    if (p->receiver) add_products(run, u, HG_RECEIVER, row, receivers, p->receiver);
+}
+
+hg_status hg_products_make(hg_run *run, const hg_update *u, const hg_reduced *reduced, hg_products *out)
 {
     hg_status status = HG_OK;
     hg_products p = {0};
-    bool used[HG_REDUCED + 1] = {false};
-    int64_t n_nodes = run->graph->n_nodes, n_graphs = run->graph->n_graphs;
+    bool used[HG_COMPUTED + 1] = {false};
+    int64_t n_nodes = run->graph->n_nodes, n_senders = run->graph->n_senders, n_graphs = run->batch->graph->n_graphs;
     int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
 
+    if (run->d->network[u->network].typed) return hg_typed_products(run, u, reduced, &out->typed);
     for (int t = 0; t < u->n_terms; ++t) used[u->term[t].access] = true;
-    if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.sender, n_nodes * stride));
+    if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.sender, n_senders * stride));
     if (used[HG_RECEIVER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.receiver, n_nodes * stride));
     if (p.sender || p.receiver) {
-        int64_t n_tiles = hg_block_count(n_nodes, HG_TILE_ROWS);
-#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n_nodes))
-        for (int64_t tile = 0; tile < n_tiles; ++tile) {
-            int64_t row = tile * HG_TILE_ROWS, rows = n_nodes - row < HG_TILE_ROWS ? n_nodes - row : HG_TILE_ROWS;
-            node_tile(run, u, &p, used[HG_DIFFERENCE], row, rows);
-        }
+        int64_t most = n_nodes > n_senders ? n_nodes : n_senders, n_tiles = hg_block_count(most, HG_TILE_ROWS);
+#pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, most))
+        for (int64_t tile = 0; tile < n_tiles; ++tile) node_tile(run, u, &p, used[HG_DIFFERENCE], tile * HG_TILE_ROWS);
     }
     if (used[HG_GRAPH]) {
         HG_TRY(hg_alloc(run->ctx, &p.global, n_graphs * stride));
@@ -80,6 +87,10 @@ void hg_first_layer(const hg_run *run, const hg_update *u, const hg_packed *pack
 {
     int64_t stride = tape->stride;
     const hg_graph *g = run->graph;
+    if (products->typed) {
+        memcpy(tape->h, products->typed + row * stride, (size_t)(rows * stride) * sizeof *tape->h);
+        return;
+    }
     hg_layer_start(&run->d->network[u->network].layer[0], &packed->layer[0], rows, tape);
     if (products->sender) run->k->gather_add(tape->h, stride, products->sender, stride, g->sender + row, rows, stride);
     if (products->receiver) run->k->gather_add(tape->h, stride, products->receiver, stride, g->receiver + row, rows, stride);
@@ -93,23 +104,25 @@ void hg_first_layer(const hg_run *run, const hg_update *u, const hg_packed *pack
     }
 }
 
-void hg_concatenate(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, int64_t rows, hg_real *out,
-                    int64_t stride)
+void hg_concatenate_row(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, hg_real *out)
 {
     const hg_graph *g = run->graph;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
         const hg_real *from = hg_term_rows(run, term, &reduced[t]);
-        size_t bytes = (size_t)term->width * sizeof *out;
-        for (int64_t i = row; i < row + rows; ++i) {
-            hg_real *to = out + (i - row) * stride + term->column;
-            int64_t at = i;
-            if (term->access == HG_SENDER || term->access == HG_DIFFERENCE) at = g->sender[i];
-            if (term->access == HG_RECEIVER) at = g->receiver[i];
-            if (term->access == HG_GRAPH) at = hg_graph_index(run, u->entity)[i];
-            memcpy(to, from + at * term->width, bytes);
-            if (term->access != HG_DIFFERENCE) continue;
-            for (int64_t c = 0; c < term->width; ++c) to[c] -= from[g->receiver[i] * term->width + c];
-        }
+        hg_real *to = out + term->column;
+        int64_t at = row;
+        if (term->access == HG_SENDER || term->access == HG_DIFFERENCE) at = g->sender[row];
+        if (term->access == HG_RECEIVER) at = g->receiver[row];
+        if (term->access == HG_GRAPH) at = hg_graph_index(run, u->entity)[row];
+        memcpy(to, from + at * term->width, (size_t)term->width * sizeof *out);
+        if (term->access != HG_DIFFERENCE) continue;
+        for (int64_t c = 0; c < term->width; ++c) to[c] -= from[g->receiver[row] * term->width + c];
     }
+}
+
+void hg_concatenate(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, int64_t rows, hg_real *out,
+                    int64_t stride)
+{
+    for (int64_t i = 0; i < rows; ++i) hg_concatenate_row(run, u, reduced, row + i, out + i * stride);
 }

@@ -10,7 +10,7 @@ hg_status hg_check_finite(hg_run *run, int value, const char *what)
 {
     const hg_value *v = &run->d->value[value];
     const hg_real *x = run->table[value];
-    int64_t n = hg_run_rows(run, v->entity) * v->width;
+    int64_t n = hg_value_rows(run, value) * v->width;
     hg_real zero = 0;
     /* x * 0 is 0 for every finite x and NaN otherwise: one cheap sweep, and a second one only when something is wrong */
     for (int64_t i = 0; i < n; ++i) zero += x[i] * 0;
@@ -62,7 +62,7 @@ static hg_status forward(hg_run *run, const hg_outputs *out)
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
         hg_real *to = hg_output_array(out, entity);
         int value = mark->value[entity];
-        size_t bytes = value < 0 ? 0 : (size_t)(hg_run_rows(run, (hg_entity)entity) * d->value[value].width) * sizeof *to;
+        size_t bytes = value < 0 ? 0 : (size_t)(hg_value_rows(run, value) * d->value[value].width) * sizeof *to;
         if (to && bytes > 0) memcpy(to, run->table[value], bytes);
     }
 done:

@@ -18,7 +18,7 @@ static hg_status call_loss(hg_run *run, const hg_output_mark *mark, double share
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
         if (mark->value[entity] < 0) continue;
         const hg_value *v = &run->d->value[mark->value[entity]];
-        int64_t size = hg_run_rows(run, v->entity) * v->width;
+        int64_t size = hg_value_rows(run, mark->value[entity]) * v->width;
         HG_TRY(hg_alloc(ctx, &made[entity], size));
         HG_TRY(hg_alloc(ctx, &table[entity], size));
         if (size > 0) memcpy(table[entity], run->table[mark->value[entity]], (size_t)size * sizeof(hg_real));
@@ -32,7 +32,7 @@ static hg_status call_loss(hg_run *run, const hg_output_mark *mark, double share
         hg_real *sum;
         if (v < 0 || !run->wanted[v]) continue;
         HG_TRY(hg_gradient_of(run, v, &sum));
-        int64_t size = hg_run_rows(run, (hg_entity)entity) * run->d->value[v].width;
+        int64_t size = hg_value_rows(run, v) * run->d->value[v].width;
         for (int64_t i = 0; i < size; ++i) sum[i] += (hg_real)share * made[entity][i];
     }
 done:
@@ -91,7 +91,7 @@ static void give_input_gradients(const hg_run *run, const hg_outputs *out)
         hg_real *to = out ? hg_output_array(out, entity) : NULL;
         int value = run->d->input[entity];
         if (!to || value < 0) continue;
-        size_t bytes = (size_t)(hg_run_rows(run, (hg_entity)entity) * run->d->value[value].width) * sizeof *to;
+        size_t bytes = (size_t)(hg_value_rows(run, value) * run->d->value[value].width) * sizeof *to;
         if (bytes == 0) continue;
         if (run->gradient[value]) {
             memcpy(to, run->gradient[value], bytes);
@@ -106,6 +106,7 @@ static void mark_used(const hg_model *model, uint8_t *used)
     const hg_description *d = &model->description;
     for (int64_t t = 0; t < model->n_tensors; ++t) {
         used[t] = 0;
+        if (model->tensor[t].statistic) continue;
         for (int i = 0; i < d->n_updates; ++i) {
             if (d->update[i].live && d->update[i].network == model->tensor_network[t]) used[t] = 1;
         }
@@ -143,7 +144,9 @@ hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const hg_bat
         bool asked = input_gradient && hg_output_array(input_gradient, entity);
         if (asked && run.d->input[entity] >= 0) run.wanted[run.d->input[entity]] = true;
     }
+    run.statistics = weights;
     HG_TRY(forward(&run));
+    run.statistics = NULL;
     HG_TRY(losses(&run, loss_fn, user, &sum));
     HG_TRY(backward(&run));
     HG_TRY(check_weights(ctx, model, weights));

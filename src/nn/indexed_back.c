@@ -23,21 +23,29 @@ static void add_rows(hg_real *to, const hg_real *from, hg_real sign, int64_t cou
     for (int64_t i = 0; i < count; ++i) to[i] += sign * from[i];
 }
 
+/* How many of the rows from `row` on a table of n rows has: of a bipartite graph one end has fewer than the other. */
+static int64_t rows_of(int64_t n, int64_t row, int64_t rows)
+{
+    return n - row < rows ? (n > row ? n - row : 0) : rows;
+}
+
 /* Networks: d of the products at the senders, at the receivers and their difference, each computed once per tile. */
 static void node_tile(const hg_back *b, int64_t row, int64_t rows, hg_real *group, hg_real *const d[3], const hg_weight_sums *sums,
                       hg_back_scratch *s)
 {
     const hg_run *run = b->run;
     int64_t stride = b->first_stride;
-    sum_edges(b, true, row, rows, 0, stride, d[0]);
-    sum_edges(b, false, row, rows, 0, stride, d[1]);
+    int64_t senders = rows_of(run->graph->n_senders, row, rows), receivers = rows_of(run->graph->n_nodes, row, rows);
+    sum_edges(b, true, row, senders, 0, stride, d[0]);
+    sum_edges(b, false, row, receivers, 0, stride, d[1]);
     for (int64_t i = 0; i < rows * stride; ++i) d[2][i] = d[0][i] - d[1][i];
     for (int t = 0; t < b->u->n_terms; ++t) {
         const hg_term *term = &b->u->term[t];
         if (!hg_term_indexed(term) || term->access == HG_GRAPH) continue;
         const hg_real *from = run->table[term->value] + row * term->width;
         hg_real *target = run->wanted[term->value] ? run->gradient[term->value] + row * term->width : NULL;
-        hg_term_back(b, t, d[term->access - HG_SENDER], from, rows, group + sums->term[t], target, s);
+        hg_term_back(b, t, d[term->access - HG_SENDER], from, term->access == HG_SENDER ? senders : receivers, group + sums->term[t],
+                     target, s);
     }
 }
 
@@ -48,7 +56,8 @@ static hg_status nodes_back(hg_back *b)
     hg_real *memory = NULL;
     hg_weight_sums sums = {0};
     hg_back_scratch counted;
-    int64_t n = run->graph->n_nodes, tile = HG_TILE_ROWS * b->first_stride;
+    const hg_graph *g = run->graph;
+    int64_t n = g->n_nodes > g->n_senders ? g->n_nodes : g->n_senders, tile = HG_TILE_ROWS * b->first_stride;
     int64_t size = hg_back_scratch_layout(b, false, NULL, &counted) + 3 * tile;
     HG_TRY(hg_weight_sums_begin(run, b->u, n, true, &sums));
     HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
@@ -82,7 +91,7 @@ static hg_status graphs_back(hg_back *b)
     hg_real *memory = NULL, *d = NULL;
     hg_weight_sums sums = {0};
     hg_back_scratch s;
-    int64_t n = run->graph->n_graphs;
+    int64_t n = run->batch->graph->n_graphs;
     HG_TRY(hg_weight_sums_begin(run, b->u, n, true, &sums));
     HG_TRY(hg_alloc(run->ctx, &memory, hg_back_scratch_layout(b, false, NULL, &s)));
     hg_back_scratch_layout(b, false, memory, &s);
@@ -105,16 +114,16 @@ done:
     return status;
 }
 
-/* Without network: each column's gradient goes straight to the table it came from. */
+/* Without network, or with a typed one: each column's gradient goes straight to the table it came from. */
 static hg_status copies_back(hg_back *b, const hg_term *term)
 {
     hg_status status = HG_OK;
     hg_run *run = b->run;
     hg_real *sums = NULL, *target = run->gradient[term->value];
-    int64_t n = run->graph->n_nodes, width = term->width;
+    int64_t n = hg_value_rows(run, term->value), width = term->width;
     if (term->access == HG_GRAPH) {
         HG_TRY(hg_sum_by_graph(run, b->u->entity, b->d_first, b->first_stride, &sums));
-        for (int64_t g = 0; g < run->graph->n_graphs; ++g) {
+        for (int64_t g = 0; g < n; ++g) {
             add_rows(target + g * width, sums + g * b->first_stride + term->column, 1, width);
         }
         goto done;
@@ -148,10 +157,11 @@ hg_status hg_indexed_back(hg_back *b)
         graphs = graphs || term->access == HG_GRAPH;
         nodes = nodes || term->access != HG_GRAPH;
         if (b->run->wanted[term->value]) HG_TRY(hg_gradient_of(b->run, term->value, &made));
-        if (!b->net && b->run->wanted[term->value]) HG_TRY(copies_back(b, term));
+        if ((!b->net || b->net->typed) && b->run->wanted[term->value]) HG_TRY(copies_back(b, term));
     }
-    if (b->net && nodes) HG_TRY(nodes_back(b));
-    if (b->net && graphs) HG_TRY(graphs_back(b));
+    bool products = b->net && !b->net->typed;
+    if (products && nodes) HG_TRY(nodes_back(b));
+    if (products && graphs) HG_TRY(graphs_back(b));
 done:
     return status;
 }

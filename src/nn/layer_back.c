@@ -51,9 +51,10 @@ void hg_finish_back(const hg_back *b, const hg_real *y, int64_t stride, int64_t 
     }
 }
 
-void hg_layer_back_upper(const hg_back *b, int l, const hg_tape *tape, int64_t rows, hg_real *d, hg_real *group)
+void hg_layer_back_upper(const hg_back *b, int l, const hg_tape *tape, int64_t row, int64_t rows, hg_real *d, hg_real *group)
 {
     const hg_weight_sums *sums = &b->sums;
+    if (b->net->layer[l].dropout > 0) hg_dropout(b->run, b->u, l, row, rows, d, tape->layer[l].stride);
     hg_real *gamma = sums->gamma[l] >= 0 ? group + sums->gamma[l] : NULL, *beta = sums->beta[l] >= 0 ? group + sums->beta[l] : NULL;
     hg_layer_finish_back(b->run->k, &b->net->layer[l], &b->packed->layer[l], rows, &tape->layer[l], d, gamma, beta);
 }
@@ -95,7 +96,7 @@ static void inputs_back(const hg_back *b, int64_t row, int64_t rows, const hg_re
     const hg_update *u = b->u;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
-        if (hg_term_indexed(term)) continue;
+        if (hg_term_indexed(term) || b->net->typed) continue;
         const hg_real *from = hg_term_rows(b->run, term, &b->reduced[t]) + row * term->width;
         hg_term_back(b, t, d, from, rows, group + b->sums.term[t], b->d_term[t] ? b->d_term[t] + row * term->width : NULL, s);
     }

@@ -35,5 +35,6 @@ void hg_description_find_live(hg_description *d)
             need(d, u->term[t].weight, i, u);
         }
         need(d, u->old, i, u);
+        if (u->edges >= 0) need(d, d->edge_set[u->edges].value, i, u);
     }
 }

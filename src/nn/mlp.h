@@ -7,10 +7,10 @@
 
 /* Weights of one layer as the kernels want them, padded with zeros. */
 typedef struct hg_packed_layer {
-    const hg_real *forward;  /* [in, padded out] */
-    const hg_real *backward; /* [out, padded in + HG_LANES]; NULL in inference */
+    const hg_real *forward;  /* [in, padded out]; of a typed layer one after the other for each type */
+    const hg_real *backward; /* [out, padded in + HG_LANES]; NULL in inference; likewise */
     int64_t backward_stride;
-    const hg_real *bias, *gamma, *beta; /* [padded out]; bias zero where the layer has none */
+    const hg_real *bias, *gamma, *beta; /* [padded out]; bias zero where the layer has none; likewise per type */
 } hg_packed_layer;
 
 typedef struct hg_packed {

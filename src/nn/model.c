@@ -12,14 +12,19 @@
 enum { RANDOM_WEIGHTS = 0x77656967, NAME_ROOM = 320 };
 static const int64_t parameters_max = INT64_C(1) << 31;
 
-static hg_status add_tensor(hg_context *ctx, hg_model *m, int network, int index, const char *kind, int64_t rows, int64_t columns,
-                            int64_t *offset)
+/* shape: up to three sizes, 0 = there are no more. */
+static hg_status add_tensor(hg_context *ctx, hg_model *m, int network, int index, const char *kind, const int64_t shape[3], int64_t *offset)
 {
     hg_status status = HG_OK;
     char name[NAME_ROOM];
-    hg_tensor t = {.shape = {rows, columns, 1}, .rank = columns > 0 ? 2 : 1, .offset = m->n_parameters};
-    t.size = columns > 0 ? rows * columns : rows;
-    if (columns <= 0) t.shape[1] = 1;
+    hg_tensor t = {.shape = {1, 1, 1}, .size = 1, .offset = m->n_parameters};
+    for (; t.rank < 3 && shape[t.rank] > 0; ++t.rank) {
+        t.shape[t.rank] = shape[t.rank];
+        HG_CHECK(t.size <= parameters_max / shape[t.rank], HG_ERR_LIMIT, "tensor %s.%d.%s has more than %" PRId64 " parameters",
+                 m->description.network[network].name, index, kind, parameters_max);
+        t.size *= shape[t.rank];
+    }
+    t.statistic = !strncmp(kind, "running", 7);
     snprintf(name, sizeof name, "%s.%d.%s", m->description.network[network].name, index, kind);
     HG_TRY(hg_grow(ctx, &m->tensor, m->n_tensors, m->n_tensors + 1));
     HG_TRY(hg_grow(ctx, &m->tensor_network, m->n_tensors, m->n_tensors + 1));
@@ -43,17 +48,24 @@ static hg_status add_network_tensors(hg_context *ctx, hg_model *m, int network)
     hg_network *net = &m->description.network[network];
     for (int l = 0; l < net->n_layers; ++l) {
         hg_mlp_layer *layer = &net->layer[l];
-        layer->weight = layer->bias = layer->gamma = layer->beta = -1;
+        const int64_t out = layer->out, vector[3] = {out};
+        layer->weight = layer->bias = layer->gamma = layer->beta = layer->mean = layer->variance = -1;
         if (layer->linear) {
-            HG_TRY(add_tensor(ctx, m, network, index, "weight", layer->out, layer->in, &layer->weight));
-            if (net->bias) HG_TRY(add_tensor(ctx, m, network, index, "bias", layer->out, 0, &layer->bias));
+            const int64_t matrix[3] = {out, layer->in / layer->groups}, typed[3] = {layer->types, out, layer->in};
+            HG_TRY(add_tensor(ctx, m, network, index, "weight", layer->types > 0 ? typed : matrix, &layer->weight));
+            const int64_t biases[3] = {layer->types, out};
+            if (net->bias) HG_TRY(add_tensor(ctx, m, network, index, "bias", layer->types > 0 ? biases : vector, &layer->bias));
             ++index;
         }
-        if (layer->norm == HG_NORM_LAYER_AFFINE || layer->norm == HG_NORM_BATCH) {
-            HG_TRY(add_tensor(ctx, m, network, index, "weight", layer->out, 0, &layer->gamma));
-            HG_TRY(add_tensor(ctx, m, network, index, "bias", layer->out, 0, &layer->beta));
+        if (layer->norm == HG_NORM_LAYER_AFFINE || hg_norm_is_batch(layer->norm)) {
+            HG_TRY(add_tensor(ctx, m, network, index, "weight", vector, &layer->gamma));
+            HG_TRY(add_tensor(ctx, m, network, index, "bias", vector, &layer->beta));
         }
-        index += (layer->norm != HG_NORM_NONE) + (layer->activation != HG_ACTIVATION_NONE);
+        if (layer->norm == HG_NORM_BATCH_RUNNING) {
+            HG_TRY(add_tensor(ctx, m, network, index, "running_mean", vector, &layer->mean));
+            HG_TRY(add_tensor(ctx, m, network, index, "running_var", vector, &layer->variance));
+        }
+        index += (layer->norm != HG_NORM_NONE) + (layer->activation != HG_ACTIVATION_NONE) + (layer->dropout > 0);
     }
 done:
     return status;
@@ -94,12 +106,14 @@ static void initialise(hg_model *m, uint64_t seed)
         const hg_network *net = &m->description.network[m->tensor_network[t]];
         for (int l = 0; l < net->n_layers; ++l) {
             const hg_mlp_layer *layer = &net->layer[l];
-            bool weight = tensor->offset == layer->weight, bias = tensor->offset == layer->bias, gamma = tensor->offset == layer->gamma;
+            bool weight = tensor->offset == layer->weight, bias = tensor->offset == layer->bias,
+                 gamma = tensor->offset == layer->gamma || tensor->offset == layer->variance;
+            int64_t fan_in = layer->linear ? layer->in / layer->groups : 0;
             for (int64_t i = 0; (weight || bias || gamma) && i < tensor->size; ++i) {
                 hg_random stream = hg_random_stream(seed, RANDOM_WEIGHTS, (uint64_t)t, (uint64_t)i);
                 double value = gamma ? 1 : 0;
-                if (weight) value = initial_weight(&stream, net->initial, layer->in, layer->out);
-                if (bias && net->initial == HG_INITIAL_DEFAULT) value = initial_weight(&stream, net->initial, layer->in, layer->out);
+                if (weight) value = initial_weight(&stream, net->initial, fan_in, layer->out);
+                if (bias && net->initial == HG_INITIAL_DEFAULT) value = initial_weight(&stream, net->initial, fan_in, layer->out);
                 m->parameters[tensor->offset + i] = (hg_real)value;
             }
         }
@@ -170,6 +184,18 @@ hg_tensor hg_model_tensor(const hg_model *m, int64_t i)
 hg_real *hg_model_parameters(hg_model *m)
 {
     return m->parameters;
+}
+
+void hg_model_take_statistics(hg_model *m, hg_real *gradient)
+{
+    static const hg_real momentum = (hg_real)0.1; /* PyTorch's */
+    for (int64_t t = 0; t < m->n_tensors; ++t) {
+        const hg_tensor *tensor = &m->tensor[t];
+        for (int64_t i = tensor->offset; tensor->statistic && i < tensor->offset + tensor->size; ++i) {
+            m->parameters[i] += momentum * (gradient[i] - m->parameters[i]);
+            gradient[i] = 0;
+        }
+    }
 }
 
 const char *hg_model_yaml(const hg_model *m)

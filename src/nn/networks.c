@@ -6,15 +6,15 @@
 #include "base/memory.h"
 #include "nn/description.h"
 
-enum { NAME_SIZE = 256 };
+enum { NAME_SIZE = 256, WIDTHS_MAX = HG_MAX_LAYERS / 2 - 1 }; /* each width may bring a dropout, and one norm may follow */
 
 const char *const hg_activation_words[] = {"none", "relu",      "leaky_relu", "sigmoid", "tanh",           "silu",
                                            "gelu", "gelu_tanh", "softplus",   "exp",     "leaky_relu 0.2", NULL};
-static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", NULL};
+static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", "batch running", NULL};
 static const char *const initial_words[] = {"default", "xavier", "kaiming", "sonnet", NULL};
-static const char *const network_keys[] = {"name",     "copies",      "widths",     "activation",        "norm",
-                                           "norm_eps", "output_norm", "final_norm", "output_activation", "bias",
-                                           "initial",  NULL};
+static const char *const network_keys[] = {
+    "name", "copies",  "widths", "activation", "norm",    "norm_eps",       "output_norm", "final_norm", "output_activation",
+    "bias", "initial", "typed",  "groups",     "dropout", "output_dropout", NULL};
 static const char *const group_keys[] = {"copies", "networks", NULL};
 
 hg_status hg_substitute(hg_context *ctx, const hg_yaml *node, const char *word, int64_t number, char *buffer, size_t size)
@@ -52,13 +52,14 @@ static hg_status read_word(hg_context *ctx, const hg_yaml *map, const char *key,
 /* Norms and activations of one network: those of hidden layers, of the output layer, and a norm after everything. */
 typedef struct layer_words {
     int activation, norm, output_activation, output_norm, final_norm, initial;
-    double eps;
+    double eps, dropout, output_dropout;
+    int64_t groups;
 } layer_words;
 
 static hg_status read_words(hg_context *ctx, const hg_yaml *map, layer_words *w)
 {
     hg_status status = HG_OK;
-    *w = (layer_words){.eps = 1e-5};
+    *w = (layer_words){.eps = 1e-5, .groups = 1};
     HG_TRY(read_word(ctx, map, "activation", hg_activation_words, &w->activation));
     HG_TRY(read_word(ctx, map, "norm", norm_words, &w->norm));
     HG_TRY(read_word(ctx, map, "output_activation", hg_activation_words, &w->output_activation));
@@ -66,8 +67,20 @@ static hg_status read_words(hg_context *ctx, const hg_yaml *map, layer_words *w)
     HG_TRY(read_word(ctx, map, "final_norm", norm_words, &w->final_norm));
     HG_TRY(read_word(ctx, map, "initial", initial_words, &w->initial));
     if (hg_yaml_get(map, "norm_eps")) HG_TRY(hg_yaml_number(ctx, hg_yaml_get(map, "norm_eps"), 1e-12, 1, &w->eps));
+    if (hg_yaml_get(map, "groups")) HG_TRY(hg_yaml_int(ctx, hg_yaml_get(map, "groups"), 1, HG_MAX_WIDTH, &w->groups));
+    if (hg_yaml_get(map, "dropout")) HG_TRY(hg_yaml_number(ctx, hg_yaml_get(map, "dropout"), 0, 0.999, &w->dropout));
+    if (hg_yaml_get(map, "output_dropout")) HG_TRY(hg_yaml_number(ctx, hg_yaml_get(map, "output_dropout"), 0, 0.999, &w->output_dropout));
 done:
     return status;
+}
+
+/* The layer reads what the one before gives; without weights it keeps the width. */
+static void add_layer(hg_network *net, hg_mlp_layer layer)
+{
+    layer.in = net->out;
+    if (!layer.linear) layer.out = layer.in;
+    net->layer[net->n_layers++] = layer;
+    net->out = layer.out;
 }
 
 static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *net)
@@ -80,27 +93,34 @@ static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *ne
         goto done;
     }
     HG_TRY(hg_yaml_expect(ctx, widths, HG_YAML_SEQUENCE));
-    if (widths->n < 1 || widths->n >= HG_MAX_LAYERS) {
-        status = hg_yaml_fail(ctx, widths, "found %" PRId64 " widths, expected 1 .. %d", widths->n, HG_MAX_LAYERS - 1);
+    if (widths->n < 1 || widths->n > WIDTHS_MAX) {
+        status = hg_yaml_fail(ctx, widths, "found %" PRId64 " widths, expected 1 .. %d", widths->n, WIDTHS_MAX);
         goto done;
     }
     HG_TRY(read_words(ctx, map, &w));
     net->initial = (hg_initial)w.initial;
     net->bias = true;
     if (hg_yaml_get(map, "bias")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "bias"), &net->bias));
+    if (hg_yaml_get(map, "typed")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "typed"), &net->typed));
     for (int64_t l = 0; l < widths->n; ++l) {
         bool last = l == widths->n - 1;
-        hg_mlp_layer *layer = &net->layer[net->n_layers++];
-        *layer = (hg_mlp_layer){.linear = true, .eps = w.eps, .in = net->out};
-        HG_TRY(hg_yaml_int(ctx, widths->child[l], 1, HG_MAX_WIDTH, &layer->out));
-        layer->norm = (hg_norm)(last ? w.output_norm : w.norm);
-        layer->activation = (hg_activation)(last ? w.output_activation : w.activation);
-        net->out = layer->out;
+        hg_mlp_layer layer = {.linear = true, .eps = w.eps, .groups = w.groups};
+        HG_TRY(hg_yaml_int(ctx, widths->child[l], 1, HG_MAX_WIDTH, &layer.out));
+        if (layer.out % w.groups != 0 || (net->typed && w.groups > 1)) {
+            status = hg_yaml_fail(ctx, widths->child[l],
+                                  net->typed ? "groups do not go with typed: true"
+                                             : "%" PRId64 " columns do not fall into %" PRId64 " equal groups",
+                                  layer.out, w.groups);
+            goto done;
+        }
+        layer.norm = (hg_norm)(last ? w.output_norm : w.norm);
+        layer.activation = (hg_activation)(last ? w.output_activation : w.activation);
+        add_layer(net, layer);
+        double dropout = last ? w.output_dropout : w.dropout;
+        if (dropout > 0) add_layer(net, (hg_mlp_layer){.dropout = dropout});
     }
-    if (w.final_norm) {
-        net->layer[net->n_layers++] = (hg_mlp_layer){.eps = w.eps, .in = net->out, .out = net->out, .norm = (hg_norm)w.final_norm};
-    }
-    for (int l = 0; l < net->n_layers; ++l) net->batch_norm = net->batch_norm || net->layer[l].norm == HG_NORM_BATCH;
+    if (w.final_norm) add_layer(net, (hg_mlp_layer){.eps = w.eps, .norm = (hg_norm)w.final_norm});
+    for (int l = 0; l < net->n_layers; ++l) net->batch_norm = net->batch_norm || hg_norm_is_batch(net->layer[l].norm);
 done:
     return status;
 }

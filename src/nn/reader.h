@@ -18,12 +18,19 @@ typedef struct hg_reader {
     int n_names;
     hg_table_name name[HG_NAMES_MAX]; /* what each name means at this point of the program */
     int64_t step;                     /* of the innermost repeat, -1 outside */
+    int edges;                        /* set of edges that updates speak of at this point */
 } hg_reader;
 
 /* The table that a name means now. */
 hg_status hg_reader_look_up(hg_reader *r, const hg_yaml *node, const char *name, int *value);
 
-/* Reads the inputs of an update (u->entity is set) and their common width. */
-hg_status hg_reader_terms(hg_reader *r, const hg_yaml *map, hg_update *u, int64_t *width);
+/* The item {graph: ...}: which edges the updates after it speak of. */
+hg_status hg_reader_graph(hg_reader *r, const hg_yaml *map);
+/* Makes set 0. */
+hg_status hg_reader_first_edges(hg_reader *r);
+
+/* Reads the inputs of an update (u->entity is set), their common width, the edges that it works on and, of node updates, the level
+ * (-1 = any). */
+hg_status hg_reader_terms(hg_reader *r, const hg_yaml *map, hg_update *u, int64_t *width, int *level);
 
 #endif

@@ -33,18 +33,20 @@ hg_items hg_items_of(const hg_run *run, hg_entity entity, const hg_term *term)
         it.groups = term->groups;
     }
     if (entity == HG_NODES) {
-        it.n_segments = g->n_nodes;
+        it.n_segments = term->outgoing ? g->n_senders : g->n_nodes;
         it.n_items = g->n_edges;
         it.ptr = term->outgoing ? g->out_ptr : g->in_ptr;
         it.edge = term->outgoing ? g->out_edge : NULL;
         it.segment = term->outgoing ? g->sender : g->receiver;
         it.end = term->message == HG_OWN ? NULL : term->message == HG_SENDER ? g->sender : g->receiver;
     } else {
-        bool edges = run->d->value[term->value].entity == HG_EDGES;
-        it.n_segments = g->n_graphs;
-        it.n_items = edges ? g->n_edges : g->n_nodes;
-        it.ptr = edges ? g->edge_ptr : g->node_ptr;
-        it.segment = edges ? run->edge_graph : g->node_graph;
+        const hg_value *v = &run->d->value[term->value];
+        bool edges = v->entity == HG_EDGES;
+        const hg_graph *nodes = edges ? NULL : hg_level_graph(run, v->set);
+        it.n_segments = run->batch->graph->n_graphs;
+        it.n_items = edges ? g->n_edges : nodes->n_nodes;
+        it.ptr = edges ? g->edge_ptr : nodes->node_ptr;
+        it.segment = edges ? run->edge_graph : nodes->node_graph;
         it.blocked = true;
     }
     return it;
@@ -262,8 +264,12 @@ void hg_reduced_clear(hg_context *ctx, hg_reduced *r)
 hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out)
 {
     const hg_graph *g = run->graph;
-    hg_items it = {
-        .message = rows, .width = width, .groups = 1, .n_segments = g->n_graphs, .blocked = true, .n_items = hg_run_rows(run, entity)};
-    it.ptr = entity == HG_EDGES ? g->edge_ptr : g->node_ptr;
+    hg_items it = {.message = rows,
+                   .width = width,
+                   .groups = 1,
+                   .n_segments = run->batch->graph->n_graphs,
+                   .blocked = true,
+                   .n_items = hg_run_rows(run, entity)};
+    it.ptr = entity == HG_EDGES ? g->edge_ptr : run->nodes->node_ptr;
     return run_sweep(run, &it, SWEEP_SUM, NULL, out);
 }

@@ -96,9 +96,9 @@ static void node_messages_back(const way_back *w, bool sender, hg_real *gradient
 {
     const hg_items *it = &w->it;
     const hg_graph *g = w->run->graph;
-    const int64_t *ptr = sender ? g->out_ptr : g->in_ptr, *edge = sender ? g->out_edge : NULL;
+    const int64_t *ptr = sender ? g->out_ptr : g->in_ptr, *edge = sender ? g->out_edge : NULL, n = sender ? g->n_senders : g->n_nodes;
 #pragma omp parallel for schedule(dynamic, 256) num_threads(hg_team(w->run, g->n_edges))
-    for (int64_t i = 0; i < g->n_nodes; ++i) {
+    for (int64_t i = 0; i < n; ++i) {
         for (int64_t t = ptr[i]; t < ptr[i + 1]; ++t) add_message_gradient(w, edge ? edge[t] : t, gradient + i * it->width);
     }
 }

@@ -8,8 +8,14 @@
 
 int64_t hg_run_rows(const hg_run *run, hg_entity entity)
 {
-    const hg_graph *g = run->graph;
-    return entity == HG_NODES ? g->n_nodes : entity == HG_EDGES ? g->n_edges : g->n_graphs;
+    return entity == HG_NODES ? run->nodes->n_nodes : entity == HG_EDGES ? run->graph->n_edges : run->batch->graph->n_graphs;
+}
+
+int64_t hg_value_rows(const hg_run *run, int value)
+{
+    const hg_value *v = &run->d->value[value];
+    if (v->entity == HG_NODES) return hg_level_graph(run, v->set)->n_nodes;
+    return v->entity == HG_EDGES ? run->edge_set[v->set].graph->n_edges : run->batch->graph->n_graphs;
 }
 
 static const hg_real *attributes(const hg_batch *batch, hg_entity entity)
@@ -34,31 +40,12 @@ done:
     return status;
 }
 
-static hg_status number_edges(hg_run *run)
-{
-    hg_status status = HG_OK;
-    const hg_graph *g = run->graph;
-    bool used = false;
-    for (int i = 0; i < run->d->n_updates; ++i) {
-        const hg_update *u = &run->d->update[i];
-        for (int t = 0; t < u->n_terms; ++t) {
-            used = used || (u->entity == HG_EDGES && u->term[t].access == HG_GRAPH) ||
-                   (u->entity == HG_GLOBALS && u->term[t].access == HG_REDUCED);
-        }
-    }
-    if (!used) goto done;
-    HG_TRY(hg_alloc(run->ctx, &run->edge_graph, g->n_edges));
-#pragma omp parallel for schedule(static) num_threads(hg_team(run, g->n_edges))
-    for (int64_t e = 0; e < g->n_edges; ++e) run->edge_graph[e] = g->node_graph[g->receiver[e]];
-done:
-    return status;
-}
-
 hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run)
 {
     hg_status status = HG_OK;
     const hg_description *d = &model->description;
     *run = (hg_run){.ctx = ctx, .model = model, .d = d, .batch = batch, .graph = batch->graph, .training = training};
+    run->nodes = batch->graph;
     run->threads = hg_context_threads(ctx);
     HG_TRY(hg_kernels_select(ctx, &run->k));
     HG_TRY(hg_alloc(ctx, &run->table, d->n_values));
@@ -67,8 +54,9 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->reduced, d->n_updates));
     HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
     HG_TRY(take_inputs(run));
-    HG_TRY(number_edges(run));
+    HG_TRY(hg_run_take_edges(run));
     for (int i = 0; i < d->n_updates; ++i) {
         int network = d->update[i].network;
         bool live = training ? d->update[i].live : d->update[i].live_last;
@@ -109,14 +97,14 @@ void hg_run_clear(hg_run *run)
     hg_free(ctx, run->reduced);
     hg_free(ctx, run->gradient);
     hg_free(ctx, run->wanted);
-    hg_free(ctx, run->edge_graph);
+    hg_run_clear_edges(run);
 }
 
 hg_status hg_gradient_of(hg_run *run, int value, hg_real **out)
 {
     hg_status status = HG_OK;
     const hg_value *v = &run->d->value[value];
-    if (!run->gradient[value]) HG_TRY(hg_alloc(run->ctx, &run->gradient[value], hg_run_rows(run, v->entity) * v->width));
+    if (!run->gradient[value]) HG_TRY(hg_alloc(run->ctx, &run->gradient[value], hg_value_rows(run, value) * v->width));
     *out = run->gradient[value];
 done:
     return status;

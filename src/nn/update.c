@@ -29,6 +29,7 @@ hg_status hg_update_reduce(hg_run *run, int index)
     HG_TRY(hg_alloc(run->ctx, &run->reduced[index], u->n_terms));
     for (int t = 0; t < u->n_terms; ++t) {
         if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_forward(run, u->entity, &u->term[t], run->training, &run->reduced[index][t]));
+        if (u->term[t].access == HG_COMPUTED) HG_TRY(hg_compute_forward(run, u, &u->term[t], &run->reduced[index][t].value));
     }
 done:
     return status;
@@ -45,6 +46,7 @@ const hg_real *hg_tile_forward(const hg_run *run, const hg_update *u, const hg_p
         const hg_layer_tape *below = &tape->layer[l - 1];
         hg_layer_linear(run->k, &net->layer[l], &packed->layer[l], below->y, below->stride, rows, &tape->layer[l]);
         hg_layer_finish(run->k, &net->layer[l], &packed->layer[l], rows, &tape->layer[l]);
+        if (net->layer[l].dropout > 0) hg_dropout(run, u, l, row, rows, tape->layer[l].y, tape->layer[l].stride);
     }
     return tape->layer[net->n_layers - 1].y;
 }
@@ -88,8 +90,9 @@ hg_status hg_update_forward(hg_run *run, int index)
     hg_products products = {0};
     hg_real *out = NULL;
 
+    HG_TRY(hg_run_enter(run, u));
     HG_TRY(hg_update_reduce(run, index));
-    if (u->network >= 0) HG_TRY(hg_products_make(run, u, &products));
+    if (u->network >= 0) HG_TRY(hg_products_make(run, u, run->reduced[index], &products));
     HG_TRY(hg_alloc(run->ctx, &out, hg_run_rows(run, u->entity) * run->d->value[u->value].width));
     if (u->network >= 0 && run->d->network[u->network].batch_norm) {
         HG_TRY(hg_whole_forward(run, u, &products, run->reduced[index], out));

@@ -15,7 +15,7 @@ static void run_tile(const hg_back *b, int64_t row, int64_t rows, hg_real *group
     hg_real *d = s->d[0], *below = s->d[1];
     hg_finish_back(b, y, s->tape.layer[net->n_layers - 1].stride, row, rows, s, d);
     for (int l = net->n_layers - 1; l >= 0; --l) {
-        hg_layer_back_upper(b, l, &s->tape, rows, d, group);
+        hg_layer_back_upper(b, l, &s->tape, row, rows, d, group);
         hg_layer_back_lower(b, l, &s->tape, row, rows, d, below, group, s);
         if (!net->layer[l].linear) continue;
         hg_real *swap = d;
@@ -50,7 +50,20 @@ done:
     return status;
 }
 
-/* Without network: the gradient of the concatenated inputs is cut into its terms. */
+/* The gradient of the concatenated inputs is cut into the terms that are read without index. */
+static void cut_inputs(const hg_back *b, int64_t row, int64_t rows)
+{
+    for (int t = 0; t < b->u->n_terms; ++t) {
+        const hg_term *term = &b->u->term[t];
+        if (hg_term_indexed(term) || !b->d_term[t]) continue;
+        for (int64_t i = row; i < row + rows; ++i) {
+            for (int64_t c = 0; c < term->width; ++c)
+                b->d_term[t][i * term->width + c] += b->d_first[i * b->first_stride + term->column + c];
+        }
+    }
+}
+
+/* Without network: the way back is that of the concatenation. */
 static hg_status concatenation_back(hg_back *b)
 {
     hg_status status = HG_OK;
@@ -70,13 +83,7 @@ static hg_status concatenation_back(hg_back *b)
             hg_real *d = b->d_first + row * stride;
             hg_concatenate(run, u, b->reduced, row, rows, s.d[0], stride);
             hg_finish_back(b, s.d[0], stride, row, rows, &s, d);
-            for (int t = 0; t < u->n_terms; ++t) {
-                if (hg_term_indexed(&u->term[t]) || !b->d_term[t]) continue;
-                int64_t width = u->term[t].width;
-                for (int64_t i = 0; i < rows; ++i) {
-                    for (int64_t c = 0; c < width; ++c) b->d_term[t][(row + i) * width + c] += d[i * stride + u->term[t].column + c];
-                }
-            }
+            cut_inputs(b, row, rows);
         }
     }
 done:
@@ -96,13 +103,13 @@ static hg_status prepare(hg_back *b)
         const hg_term *term = &u->term[t];
         indexed = indexed || hg_term_indexed(term);
         if (term->access == HG_OWN && run->wanted[term->value]) HG_TRY(hg_gradient_of(run, term->value, &b->d_term[t]));
-        if (term->access == HG_REDUCED) HG_TRY(hg_alloc(run->ctx, &b->d_term[t], n * term->width));
+        if (hg_term_made(term)) HG_TRY(hg_alloc(run->ctx, &b->d_term[t], n * term->width));
     }
     if (u->old >= 0 && run->wanted[u->old]) HG_TRY(hg_gradient_of(run, u->old, &b->d_old));
     b->first_stride = hg_padded(b->net ? b->net->layer[0].out : run->d->value[u->value].width);
-    if (indexed || !b->net) HG_TRY(hg_alloc(run->ctx, &b->d_first, n * b->first_stride));
+    if (indexed || !b->net || b->net->typed) HG_TRY(hg_alloc(run->ctx, &b->d_first, n * b->first_stride));
     if (!b->net) goto done;
-    HG_TRY(hg_products_make(run, u, &b->products));
+    HG_TRY(hg_products_make(run, u, b->reduced, &b->products));
     HG_TRY(hg_weight_sums_begin(run, u, n, false, &b->sums));
 done:
     return status;
@@ -118,6 +125,7 @@ hg_status hg_update_backward(hg_run *run, int index)
         b.net = &run->d->network[u->network];
         b.packed = &run->packed[u->network];
     }
+    HG_TRY(hg_run_enter(run, u));
     HG_TRY(prepare(&b));
     if (!b.net) {
         HG_TRY(concatenation_back(&b));
@@ -127,13 +135,18 @@ hg_status hg_update_backward(hg_run *run, int index)
         HG_TRY(backward_in_tiles(&b));
     }
     if (b.net) hg_weight_sums_add(run, u, &b.sums);
+    if (b.net && b.net->typed) {
+        HG_TRY(hg_typed_back(&b));
+        cut_inputs(&b, 0, hg_run_rows(run, u->entity));
+    }
     HG_TRY(hg_indexed_back(&b));
     for (int t = 0; t < u->n_terms; ++t) {
         if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_backward(run, u->entity, &u->term[t], &b.reduced[t], b.d_term[t]));
+        if (u->term[t].access == HG_COMPUTED) HG_TRY(hg_compute_backward(run, u, &u->term[t], b.d_term[t]));
     }
 done:
     for (int t = 0; t < u->n_terms; ++t) {
-        if (u->term[t].access == HG_REDUCED) hg_free(run->ctx, b.d_term[t]);
+        if (hg_term_made(&u->term[t])) hg_free(run->ctx, b.d_term[t]);
     }
     hg_free(run->ctx, b.d_first);
     hg_free(run->ctx, b.sums.memory);

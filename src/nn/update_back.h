@@ -16,7 +16,8 @@ typedef struct hg_back {
     const hg_real *d_out;          /* gradient of the update's table */
     hg_real *d_old;                /* of the residual's table, NULL = none */
     hg_real *d_term[HG_MAX_TERMS]; /* gradients of the terms read without index: tables, or owned rows of reductions; NULL = not wanted */
-    hg_real *d_first; /* owned; [rows, first_stride] gradient of the first layer before its norm (without network: of the inputs) */
+    hg_real *d_first; /* owned; [rows, first_stride] gradient of the first layer before its norm (without network, and after hg_typed_back:
+                         of the inputs) */
     int64_t first_stride;
     hg_products products; /* owned */
     hg_weight_sums sums;  /* owned */
@@ -42,7 +43,7 @@ void hg_term_back(const hg_back *b, int term, const hg_real *d, const hg_real *f
 void hg_finish_back(const hg_back *b, const hg_real *y, int64_t stride, int64_t row, int64_t rows, hg_back_scratch *s, hg_real *d);
 
 /* Layer l of one tile: activation and gamma; then norm, weights and the layer below (or the inputs). Return where the gradient is now. */
-void hg_layer_back_upper(const hg_back *b, int l, const hg_tape *tape, int64_t rows, hg_real *d, hg_real *group);
+void hg_layer_back_upper(const hg_back *b, int l, const hg_tape *tape, int64_t row, int64_t rows, hg_real *d, hg_real *group);
 void hg_layer_back_lower(const hg_back *b, int l, const hg_tape *tape, int64_t row, int64_t rows, hg_real *d, hg_real *below,
                          hg_real *group, hg_back_scratch *s);
 
@@ -50,5 +51,7 @@ void hg_layer_back_lower(const hg_back *b, int l, const hg_tape *tape, int64_t r
 hg_status hg_whole_backward(hg_back *b);
 /* Terms reached through an index: sums d_first over edges or rows of each node or graph, then hg_term_back there. */
 hg_status hg_indexed_back(hg_back *b);
+/* Typed networks: weight gradients of the first layer; d_first becomes the gradient of the concatenated inputs. */
+hg_status hg_typed_back(hg_back *b);
 
 #endif

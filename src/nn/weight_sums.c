@@ -25,12 +25,12 @@ hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, 
     if (s.tiles_per_group < TILES_MIN) s.tiles_per_group = TILES_MIN;
     s.n_groups = hg_block_count(n_tiles, s.tiles_per_group);
     for (int t = 0; t < u->n_terms; ++t) {
-        s.term[t] = place(&s, hg_term_indexed(&u->term[t]) == indexed, net->layer[0].out * hg_padded(u->term[t].width));
+        s.term[t] = place(&s, !net->typed && hg_term_indexed(&u->term[t]) == indexed, net->layer[0].out * hg_padded(u->term[t].width));
     }
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
         s.weight[l] = place(&s, !indexed && l > 0 && layer->linear, layer->out * hg_padded(layer->in));
-        s.bias[l] = place(&s, !indexed && layer->bias >= 0, hg_padded(layer->out));
+        s.bias[l] = place(&s, !indexed && layer->bias >= 0 && layer->types == 0, hg_padded(layer->out));
         s.gamma[l] = place(&s, !indexed && layer->gamma >= 0, hg_padded(layer->out));
         s.beta[l] = place(&s, !indexed && layer->beta >= 0, hg_padded(layer->out));
     }
@@ -43,6 +43,23 @@ static void add_block(hg_real *gradient, int64_t in, int64_t column, const hg_re
 {
     for (int64_t o = 0; o < out; ++o) {
         for (int64_t i = 0; i < width; ++i) gradient[o * in + column + i] += block[o * hg_padded(width) + i];
+    }
+}
+
+/* The same for the weights of a layer; of a grouped one only what lies inside its blocks on the diagonal counts. */
+static void add_weights(hg_real *gradient, const hg_mlp_layer *layer, int64_t column, const hg_real *block, int64_t width)
+{
+    if (layer->groups == 1) {
+        add_block(gradient, layer->in, column, block, layer->out, width);
+        return;
+    }
+    int64_t in = layer->in / layer->groups, share = layer->out / layer->groups;
+    for (int64_t o = 0; o < layer->out; ++o) {
+        int64_t first = o / share * in;
+        for (int64_t i = 0; i < width; ++i) {
+            int64_t at = column + i - first;
+            if (at >= 0 && at < in) gradient[o * in + at] += block[o * hg_padded(width) + i];
+        }
     }
 }
 
@@ -61,12 +78,11 @@ void hg_weight_sums_add(hg_run *run, const hg_update *u, const hg_weight_sums *s
     }
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
-        if (s->term[t] >= 0)
-            add_block(gradient + net->layer[0].weight, net->in, term->column, sum + s->term[t], net->layer[0].out, term->width);
+        if (s->term[t] >= 0) add_weights(gradient + net->layer[0].weight, &net->layer[0], term->column, sum + s->term[t], term->width);
     }
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
-        if (s->weight[l] >= 0) add_block(gradient + layer->weight, layer->in, 0, sum + s->weight[l], layer->out, layer->in);
+        if (s->weight[l] >= 0) add_weights(gradient + layer->weight, layer, 0, sum + s->weight[l], layer->in);
         if (s->bias[l] >= 0) add_block(gradient + layer->bias, layer->out, 0, sum + s->bias[l], 1, layer->out);
         if (s->gamma[l] >= 0) add_block(gradient + layer->gamma, layer->out, 0, sum + s->gamma[l], 1, layer->out);
         if (s->beta[l] >= 0) add_block(gradient + layer->beta, layer->out, 0, sum + s->beta[l], 1, layer->out);

@@ -25,13 +25,14 @@ hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *prod
                 hg_layer_linear(run->k, layer, &packed->layer[l], at.layer[l - 1].y, at.layer[l - 1].stride, rows, &at.layer[l]);
             }
         }
-        if (layer->norm == HG_NORM_BATCH)
-            HG_TRY(hg_batch_norm_forward(run, u->entity, layer, tape->layer[l].h, tape->layer[l].stride, &norms->rstd[l]));
+        if (hg_norm_is_batch(layer->norm))
+            HG_TRY(hg_batch_norm_forward(run, u, layer, tape->layer[l].h, tape->layer[l].stride, &norms->rstd[l]));
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
             hg_tape at = hg_tape_at(net, tape, row);
             hg_layer_finish(run->k, layer, &packed->layer[l], rows, &at.layer[l]);
+            if (layer->dropout > 0) hg_dropout(run, u, l, row, rows, at.layer[l].y, at.layer[l].stride);
         }
     }
 done:

@@ -25,7 +25,7 @@ static void run_stage_tile(const whole *w, stage what, int l, int64_t row, int64
     if (what == STAGE_OUTPUT) {
         hg_finish_back(w->b, at.layer[l].y, stride, row, rows, s, d);
     } else if (what == STAGE_UPPER) {
-        hg_layer_back_upper(w->b, l, &at, rows, d, group);
+        hg_layer_back_upper(w->b, l, &at, row, rows, d, group);
     } else {
         hg_real *below = l > 0 ? w->below + row * at.layer[l - 1].stride : NULL;
         hg_layer_back_lower(w->b, l, &at, row, rows, d, below, group, s);
@@ -60,7 +60,8 @@ static hg_status walk_back(whole *w, const hg_batch_norm *norms)
     for (int l = net->n_layers - 1; l >= 0; --l) {
         const hg_layer_tape *t = &w->tape.layer[l];
         run_stage(w, STAGE_UPPER, l);
-        if (net->layer[l].norm == HG_NORM_BATCH) HG_TRY(hg_batch_norm_back(b->run, b->u->entity, t->h, norms->rstd[l], t->stride, w->d));
+        if (hg_norm_is_batch(net->layer[l].norm))
+            HG_TRY(hg_batch_norm_back(b->run, b->u, &net->layer[l], t->h, norms->rstd[l], t->stride, w->d));
         run_stage(w, STAGE_LOWER, l);
         if (!net->layer[l].linear) continue;
         hg_real *swap = w->d;
