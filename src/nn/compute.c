@@ -68,7 +68,8 @@ static void count_rows(const hg_run *run, const hg_term *term, hg_real *out)
     const int64_t *ptr = v->entity == HG_EDGES ? run->graph->edge_ptr : hg_level_graph(run, v->set)->node_ptr;
     for (int64_t g = 0; g < run->batch->graph->n_graphs; ++g) {
         int64_t n = ptr[g + 1] - ptr[g];
-        out[g] = n > 0 ? (hg_real)log10((double)n) : 0;
+        out[g] = (hg_real)n;
+        if (term->computation == HG_COMPUTE_LOG_COUNT) out[g] = n > 0 ? (hg_real)log10((double)n) : 0;
     }
 }
 
@@ -90,6 +91,7 @@ hg_status hg_compute_forward(hg_run *run, const hg_update *u, const hg_term *ter
     case HG_COMPUTE_HOMOPHILY:
         homophily_rows(run, term, *out);
         break;
+    case HG_COMPUTE_COUNT:
     case HG_COMPUTE_LOG_COUNT:
         count_rows(run, term, *out);
         break;
@@ -167,11 +169,12 @@ hg_status hg_compute_backward(hg_run *run, const hg_update *u, const hg_term *te
     hg_status status = HG_OK;
     hg_real *gradient = NULL;
     int64_t n = hg_run_rows(run, u->entity);
+    bool distance = term->computation == HG_COMPUTE_DISTANCE, columns = term->computation == HG_COMPUTE_COLUMNS;
     if (term->computation == HG_COMPUTE_DOT) return dot_back(run, term, n, d);
     /* equality and counting have no gradient */
-    if (term->computation == HG_COMPUTE_HOMOPHILY || term->computation == HG_COMPUTE_LOG_COUNT || !run->wanted[term->value]) goto done;
+    if (!(distance || columns) || !run->wanted[term->value]) goto done;
     HG_TRY(hg_gradient_of(run, term->value, &gradient));
-    if (term->computation == HG_COMPUTE_COLUMNS) {
+    if (columns) {
         for (int64_t i = 0; i < n; ++i) {
             for (int64_t c = 0; c < term->width; ++c) gradient[i * term->source + term->first + c] += d[i * term->width + c];
         }

@@ -45,6 +45,7 @@ typedef struct hg_network {
     int64_t out;
     int n_layers;
     bool bias, batch_norm, typed;
+    bool unnumbered; /* tensors are NAME.weight and NAME.bias: the module is no sequence */
     hg_initial initial;
     hg_mlp_layer layer[HG_MAX_LAYERS];
 } hg_network;
@@ -75,7 +76,8 @@ typedef enum hg_computation {
     HG_COMPUTE_DISTANCE,  /* edge: squared distance of the rows at its ends */
     HG_COMPUTE_COLUMNS,   /* some of the columns */
     HG_COMPUTE_HOMOPHILY, /* global: per column, share of the edges whose ends have exactly the same value */
-    HG_COMPUTE_LOG_COUNT  /* global: log10 of the number of rows of the graph, 0 where there is none */
+    HG_COMPUTE_COUNT,     /* global: number of rows of the graph */
+    HG_COMPUTE_LOG_COUNT  /* global: log10 of it, 0 where there is none */
 } hg_computation;
 
 typedef struct hg_term {

@@ -181,6 +181,7 @@ static hg_status check_computation(const input *in)
         HG_TRY(check_end(in, HG_SENDER, text->value, term->value));
         HG_TRY(check_end(in, HG_RECEIVER, text->value, term->value));
         break;
+    case HG_COMPUTE_COUNT:
     case HG_COMPUTE_LOG_COUNT:
         if (in->entity != HG_GLOBALS || v->entity == HG_GLOBALS)
             return hg_yaml_fail(ctx, in->node, "\"%s\": counts are for updates of globals, of tables of nodes or edges", in->node->text);

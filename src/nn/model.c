@@ -25,7 +25,12 @@ static hg_status add_tensor(hg_context *ctx, hg_model *m, int network, int index
         t.size *= shape[t.rank];
     }
     t.statistic = !strncmp(kind, "running", 7);
-    snprintf(name, sizeof name, "%s.%d.%s", m->description.network[network].name, index, kind);
+    const hg_network *net = &m->description.network[network];
+    if (net->unnumbered) {
+        snprintf(name, sizeof name, "%s.%s", net->name, kind);
+    } else {
+        snprintf(name, sizeof name, "%s.%d.%s", net->name, index, kind);
+    }
     HG_TRY(hg_grow(ctx, &m->tensor, m->n_tensors, m->n_tensors + 1));
     HG_TRY(hg_grow(ctx, &m->tensor_network, m->n_tensors, m->n_tensors + 1));
     char *copy = NULL;

@@ -13,8 +13,8 @@ const char *const hg_activation_words[] = {"none", "relu",      "leaky_relu", "s
 static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", "batch running", NULL};
 static const char *const initial_words[] = {"default", "xavier", "kaiming", "sonnet", NULL};
 static const char *const network_keys[] = {
-    "name", "copies",  "widths", "activation", "norm",    "norm_eps",       "output_norm", "final_norm", "output_activation",
-    "bias", "initial", "typed",  "groups",     "dropout", "output_dropout", NULL};
+    "name", "copies",  "widths", "activation", "norm",   "norm_eps", "output_norm",    "final_norm", "output_activation",
+    "bias", "initial", "index",  "typed",      "groups", "dropout",  "output_dropout", NULL};
 static const char *const group_keys[] = {"copies", "networks", NULL};
 
 hg_status hg_substitute(hg_context *ctx, const hg_yaml *node, const char *word, int64_t number, char *buffer, size_t size)
@@ -101,6 +101,9 @@ static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *ne
     net->initial = (hg_initial)w.initial;
     net->bias = true;
     if (hg_yaml_get(map, "bias")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "bias"), &net->bias));
+    bool numbered = true;
+    if (hg_yaml_get(map, "index")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "index"), &numbered));
+    net->unnumbered = !numbered;
     if (hg_yaml_get(map, "typed")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "typed"), &net->typed));
     for (int64_t l = 0; l < widths->n; ++l) {
         bool last = l == widths->n - 1;
@@ -118,6 +121,10 @@ static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *ne
         add_layer(net, layer);
         double dropout = last ? w.output_dropout : w.dropout;
         if (dropout > 0) add_layer(net, (hg_mlp_layer){.dropout = dropout});
+    }
+    if (net->unnumbered && (widths->n > 1 || w.output_norm > HG_NORM_LAYER || w.final_norm > HG_NORM_LAYER)) {
+        status = hg_yaml_fail(ctx, map, "index: false is for networks of one layer without norms that have tensors");
+        goto done;
     }
     if (w.final_norm) add_layer(net, (hg_mlp_layer){.eps = w.eps, .norm = (hg_norm)w.final_norm});
     for (int l = 0; l < net->n_layers; ++l) net->batch_norm = net->batch_norm || hg_norm_is_batch(net->layer[l].norm);

@@ -121,6 +121,8 @@ static hg_status parse_computation(hg_context *ctx, const hg_yaml *node, word_li
         out->computation = HG_COMPUTE_DISTANCE;
     } else if (accept(words, "homophily")) {
         out->computation = HG_COMPUTE_HOMOPHILY;
+    } else if (accept(words, "count")) {
+        out->computation = HG_COMPUTE_COUNT;
     } else if (accept(words, "log10_count")) {
         out->computation = HG_COMPUTE_LOG_COUNT;
     } else {

@@ -26,16 +26,17 @@ static void encode_process_decode(void **state)
     check_graph_nets(1e-8);
 }
 
-static void dynedge_from_blocks(void **state)
+static void dynamic_graphs(void **state)
 {
     (void)state;
     check_dynedge(1e-8);
+    check_dynedge_sizes();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(logits_and_gradients), cmocka_unit_test(reversed_edges),
-                                       cmocka_unit_test(encode_process_decode), cmocka_unit_test(dynedge_from_blocks)};
+                                       cmocka_unit_test(encode_process_decode), cmocka_unit_test(dynamic_graphs)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_context_destroy(ctx);
