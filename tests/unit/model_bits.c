@@ -1,14 +1,11 @@
-/* tests/unit/model_bits.c — the same bits for any number of threads, and for a batch as for its graphs one by one. */
+/* tests/unit/model_bits.c — the same bits for a batch as for its graphs one by one; batches of nothing. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "../model_tools.h"
-#include "base/random.h"
-
-enum { N_GRAPHS = 4, NODES = 500, EDGES = 1500 };
+#include "../random_batch.h"
 
 static const struct {
     const char *name, *edits[8];
@@ -18,38 +15,6 @@ static const struct {
              {"acorn_ignn2", {"128", "16", "copies: 8", "copies: 2", "repeat: 8", "repeat: 2", NULL}},
              {"exatrkx_doublet", {"repeat: 8", "repeat: 2", NULL}},
              {"graph_nets", {NULL}}};
-
-/* Graph g of the batch: random edges with loops and parallel ones; the third graph is empty. */
-static int graph_nodes(int g)
-{
-    return g == 2 ? 0 : NODES + 57 * g;
-}
-
-static int random_edges(int g, int32_t first, int32_t *sender, int32_t *receiver)
-{
-    hg_random r = hg_random_stream(11, 1, (uint64_t)g, 0);
-    int n = graph_nodes(g) > 0 ? EDGES + 333 * g : 0;
-    for (int e = 0; e < n; ++e) {
-        sender[e] = first + (int32_t)hg_random_below(&r, graph_nodes(g));
-        receiver[e] = first + (int32_t)hg_random_below(&r, graph_nodes(g));
-    }
-    return n;
-}
-
-static sample random_batch(hg_model_widths w)
-{
-    static int32_t sender[N_GRAPHS * 2 * EDGES], receiver[N_GRAPHS * 2 * EDGES];
-    int64_t node_ptr[N_GRAPHS + 1] = {0};
-    int n = 0;
-    for (int g = 0; g < N_GRAPHS; ++g) {
-        n += random_edges(g, (int32_t)node_ptr[g], sender + n, receiver + n);
-        node_ptr[g + 1] = node_ptr[g] + graph_nodes(g);
-    }
-    sample s = {0};
-    must(hg_graph_create(ctx, node_ptr[N_GRAPHS], n, sender, receiver, N_GRAPHS, node_ptr, &s.graph));
-    sample_attach(&s, w);
-    return s;
-}
 
 /* Graph g alone, with its rows of the batch's attributes. */
 static sample one_of(const sample *batch, hg_model_widths w, int g)
@@ -96,44 +61,6 @@ static void batch_is_graphs_one_by_one(void **state)
     }
 }
 
-static void threads_do_not_matter(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        hg_model *model = architecture(cases[i].name, cases[i].edits);
-        hg_model_widths w = hg_model_get_widths(model);
-        sample s = random_batch(w);
-        size_t n = (size_t)hg_model_n_parameters(model);
-        hg_real *gradient[2] = {calloc(n, sizeof(hg_real)), calloc(n, sizeof(hg_real))};
-        results d[2], r[2];
-        for (int threads = 1; threads <= 4; ++threads) {
-            int k = threads > 1;
-            double loss[2];
-            must(hg_context_set_threads(ctx, threads));
-            hg_model_widths back = {.node_out = w.node_in, .edge_out = w.edge_in, .global_out = w.global_in};
-            r[k] = results_for(s.graph, w);
-            d[k] = results_for(s.graph, back);
-            hg_outputs inputs = {w.node_in ? d[k].nodes : NULL, w.edge_in ? d[k].edges : NULL, w.global_in ? d[k].globals : NULL};
-            must(hg_model_forward(ctx, model, &s.batch, &r[k].out));
-            must(hg_model_gradient(ctx, model, &s.batch, mixed_loss, model, &loss[k], gradient[k], &inputs, NULL));
-            if (k == 0) continue;
-            assert_memory_equal(r[1].edges, r[0].edges, (size_t)(s.graph->n_edges * w.edge_out) * sizeof(hg_real));
-            assert_memory_equal(gradient[1], gradient[0], n * sizeof(hg_real));
-            assert_memory_equal(d[1].nodes, d[0].nodes, (size_t)(s.graph->n_nodes * w.node_in) * sizeof(hg_real));
-            assert_memory_equal(d[1].edges, d[0].edges, (size_t)(s.graph->n_edges * w.edge_in) * sizeof(hg_real));
-            results_clear(&r[1]);
-            results_clear(&d[1]);
-        }
-        results_clear(&r[0]);
-        results_clear(&d[0]);
-        free(gradient[0]);
-        free(gradient[1]);
-        sample_clear(&s);
-        hg_model_destroy(ctx, model);
-    }
-    must(hg_context_set_threads(ctx, 0));
-}
-
 static void nothing_is_a_graph_too(void **state)
 {
     (void)state;
@@ -158,8 +85,7 @@ static void nothing_is_a_graph_too(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(batch_is_graphs_one_by_one), cmocka_unit_test(threads_do_not_matter),
-                                       cmocka_unit_test(nothing_is_a_graph_too)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(batch_is_graphs_one_by_one), cmocka_unit_test(nothing_is_a_graph_too)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_context_destroy(ctx);
