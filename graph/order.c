@@ -108,6 +108,7 @@ hg_status hg_order_create(hg_context *ctx, const hg_graph *graph, const hg_order
     hg_status status = HG_OK;
     hg_order *order = NULL;
     HG_CHECK(graph && options && out, HG_ERR_ARG, "order: graph, options and out must not be NULL");
+    HG_CHECK(graph->sender_ptr == graph->node_ptr, HG_ERR_ARG, "order: bipartite graphs keep the order of their two sets of nodes");
     HG_CHECK(options->kind >= HG_ORDER_NONE && options->kind <= HG_ORDER_METIS, HG_ERR_ARG, "order %d is unknown", (int)options->kind);
     HG_CHECK(options->part_nodes >= 1, HG_ERR_ARG, "parts of %" PRId64 " nodes, expected 1 or more", options->part_nodes);
     if (options->kind != HG_ORDER_NONE) {

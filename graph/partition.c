@@ -55,6 +55,7 @@ done:
 static hg_status check_options(hg_context *ctx, const hg_graph *graph, const hg_partition_options *o)
 {
     hg_status status = HG_OK;
+    HG_CHECK(graph->sender_ptr == graph->node_ptr, HG_ERR_ARG, "partition: the graph is bipartite, expected one set of nodes");
     HG_CHECK(o->n_parts >= 1, HG_ERR_ARG, "%" PRId64 " parts, expected at least 1", o->n_parts);
     HG_CHECK(o->n_parts <= HG_PARTS_MAX, HG_ERR_LIMIT, "%" PRId64 " parts, expected at most %d", o->n_parts, HG_PARTS_MAX);
     HG_CHECK(o->seed >= 0 && o->seed <= INT32_MAX, HG_ERR_ARG, "seed %" PRId64 ", expected 0 .. %d", o->seed, INT32_MAX);

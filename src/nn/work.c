@@ -6,9 +6,18 @@
 
 enum { INDEX_BYTES = 4 };
 
-static double rows_of(const hg_work_size *size, hg_entity entity)
+/* Edges of a set: searched neighbours are k a node; how many lie within a radius is not known, they count as those of the graph. */
+static double edges_of(const hg_description *d, const hg_work_size *size, int set)
 {
-    return (double)(entity == HG_NODES ? size->n_nodes : entity == HG_EDGES ? size->n_edges : size->n_graphs);
+    const hg_edge_set *edges = set >= 0 ? &d->edge_set[set] : NULL;
+    if (edges && edges->from == HG_EDGES_NEAREST) return (double)edges->k * (double)size->n_nodes;
+    if (edges && edges->from == HG_EDGES_COMPLETE) return (double)size->n_nodes * (double)size->n_nodes / (double)size->n_graphs;
+    return (double)size->n_edges;
+}
+
+static double rows_of(const hg_description *d, const hg_work_size *size, hg_entity entity, int set)
+{
+    return entity == HG_NODES ? (double)size->n_nodes : entity == HG_EDGES ? edges_of(d, size, set) : (double)size->n_graphs;
 }
 
 /* What the inputs of one update come to; numbers and indices are moved, not bytes. */
@@ -22,7 +31,7 @@ typedef struct input_work {
 static void add_term(const hg_description *d, const hg_update *u, const hg_term *term, const hg_work_size *size, double first,
                      input_work *w)
 {
-    const double n = rows_of(size, u->entity), n_nodes = (double)size->n_nodes, n_edges = (double)size->n_edges;
+    const double n = rows_of(d, size, u->entity, u->edges), n_nodes = (double)size->n_nodes, n_edges = edges_of(d, size, u->edges);
     const bool at_sender = term->access == HG_SENDER || term->access == HG_DIFFERENCE;
     const bool at_receiver = term->access == HG_RECEIVER || term->access == HG_DIFFERENCE;
     const double width = (double)term->width;
@@ -30,7 +39,7 @@ static void add_term(const hg_description *d, const hg_update *u, const hg_term 
     w->nominal_flops += 2 * n * width * first;
     w->flops += 2 * rows * width * first;
     if (d->value[term->value].input) w->attribute_flops += 2 * rows * width * first;
-    if (term->access == HG_OWN) w->own += n * width;
+    if (term->access == HG_OWN || term->access == HG_COMPUTED) w->own += n * width;
     if (term->access == HG_REDUCED && term->outgoing) {
         w->own += n_edges * width;
         w->indices += n_edges;
@@ -49,7 +58,7 @@ static void add_term(const hg_description *d, const hg_update *u, const hg_term 
 void hg_work_add_update(const hg_description *d, const hg_update *u, const hg_work_size *size, hg_work pass[HG_WORK_PASSES])
 {
     const hg_network *net = u->network >= 0 ? &d->network[u->network] : NULL;
-    const double n = rows_of(size, u->entity), first = net ? (double)net->layer[0].out : 0;
+    const double n = rows_of(d, size, u->entity, u->edges), first = net ? (double)net->layer[0].out : 0;
     input_work w = {.indices = u->entity == HG_EDGES ? 2 * n : 0};
     double later_flops = 0;
     for (int t = 0; t < u->n_terms; ++t) add_term(d, u, &u->term[t], size, first, &w);
@@ -79,7 +88,7 @@ void hg_work_count(const hg_model *model, const hg_work_size *size, hg_work pass
 static double table_bytes(const hg_description *d, int value, const hg_work_size *size)
 {
     const hg_value *v = &d->value[value];
-    return size->number_bytes * rows_of(size, v->entity) * (double)v->width;
+    return size->number_bytes * rows_of(d, size, v->entity, v->set) * (double)v->width;
 }
 
 static double index_bytes(const hg_work_size *size)
