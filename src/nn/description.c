@@ -136,6 +136,11 @@ static hg_status use_network(hg_reader *r, const hg_yaml *node, hg_update *u, in
                               net->in, *width);
         goto done;
     }
+    if (!net->layer[0].linear && *width != net->layer[0].out) {
+        status = hg_yaml_fail(r->ctx, node, "network \"%s\" has no weights and %" PRId64 " columns, found %" PRId64 " here", name,
+                              net->layer[0].out, *width);
+        goto done;
+    }
     bool of_graph = false;
     for (int l = 0; l < net->n_layers; ++l) of_graph = of_graph || net->layer[l].norm == HG_NORM_BATCH;
     if (of_graph && u->entity == HG_GLOBALS) {

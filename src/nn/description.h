@@ -197,6 +197,12 @@ typedef struct hg_term_text {
 } hg_term_text;
 hg_status hg_term_parse(hg_context *ctx, const hg_yaml *node, const char *text, hg_term_text *out);
 
+/* The first layer reads its inputs side by side, not as a sum of products: it has weights per type, or none. */
+static inline bool hg_network_concatenates(const hg_network *net)
+{
+    return net->typed || !net->layer[0].linear;
+}
+
 extern const char *const hg_activation_words[];
 
 #endif

@@ -62,6 +62,7 @@ hg_status hg_products_make(hg_run *run, const hg_update *u, const hg_reduced *re
     int64_t n_nodes = run->graph->n_nodes, n_senders = run->graph->n_senders, n_graphs = run->batch->graph->n_graphs;
     int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
 
+    if (!run->d->network[u->network].layer[0].linear) return HG_OK;
     if (run->d->network[u->network].typed) return hg_typed_products(run, u, reduced, &out->typed);
     for (int t = 0; t < u->n_terms; ++t) used[u->term[t].access] = true;
     if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.sender, n_senders * stride));
@@ -89,6 +90,11 @@ void hg_first_layer(const hg_run *run, const hg_update *u, const hg_packed *pack
     const hg_graph *g = run->graph;
     if (products->typed) {
         memcpy(tape->h, products->typed + row * stride, (size_t)(rows * stride) * sizeof *tape->h);
+        return;
+    }
+    if (!run->d->network[u->network].layer[0].linear) {
+        memset(tape->h, 0, (size_t)(rows * stride) * sizeof *tape->h);
+        hg_concatenate(run, u, reduced, row, rows, tape->h, stride);
         return;
     }
     hg_layer_start(&run->d->network[u->network].layer[0], &packed->layer[0], rows, tape);

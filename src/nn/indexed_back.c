@@ -114,7 +114,7 @@ done:
     return status;
 }
 
-/* Without network, or with a typed one: each column's gradient goes straight to the table it came from. */
+/* Inputs side by side: each column's gradient goes straight to the table it came from. */
 static hg_status copies_back(hg_back *b, const hg_term *term)
 {
     hg_status status = HG_OK;
@@ -157,9 +157,9 @@ hg_status hg_indexed_back(hg_back *b)
         graphs = graphs || term->access == HG_GRAPH;
         nodes = nodes || term->access != HG_GRAPH;
         if (b->run->wanted[term->value]) HG_TRY(hg_gradient_of(b->run, term->value, &made));
-        if ((!b->net || b->net->typed) && b->run->wanted[term->value]) HG_TRY(copies_back(b, term));
+        if ((!b->net || hg_network_concatenates(b->net)) && b->run->wanted[term->value]) HG_TRY(copies_back(b, term));
     }
-    bool products = b->net && !b->net->typed;
+    bool products = b->net && !hg_network_concatenates(b->net);
     if (products && nodes) HG_TRY(nodes_back(b));
     if (products && graphs) HG_TRY(graphs_back(b));
 done:

@@ -96,7 +96,7 @@ static void inputs_back(const hg_back *b, int64_t row, int64_t rows, const hg_re
     const hg_update *u = b->u;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
-        if (hg_term_indexed(term) || b->net->typed) continue;
+        if (hg_term_indexed(term) || hg_network_concatenates(b->net)) continue;
         const hg_real *from = hg_term_rows(b->run, term, &b->reduced[t]) + row * term->width;
         hg_term_back(b, t, d, from, rows, group + b->sums.term[t], b->d_term[t] ? b->d_term[t] + row * term->width : NULL, s);
     }
@@ -111,7 +111,7 @@ void hg_layer_back_lower(const hg_back *b, int l, const hg_tape *tape, int64_t r
     const hg_packed_layer *packed = &b->packed->layer[l];
     int64_t stride = tape->layer[l].stride;
     hg_layer_norm_back(k, layer, rows, &tape->layer[l], d);
-    if (!layer->linear) return;
+    if (!layer->linear && l > 0) return;
     if (b->sums.bias[l] >= 0) k->column_sums(group + b->sums.bias[l], d, stride, rows, stride);
     if (l == 0) {
         inputs_back(b, row, rows, d, group, s);

@@ -13,8 +13,8 @@ const char *const hg_activation_words[] = {"none", "relu",      "leaky_relu", "s
 static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", "batch running", NULL};
 static const char *const initial_words[] = {"default", "xavier", "kaiming", "sonnet", NULL};
 static const char *const network_keys[] = {
-    "name", "copies",  "widths", "activation", "norm",   "norm_eps", "output_norm",    "final_norm", "output_activation",
-    "bias", "initial", "index",  "typed",      "groups", "dropout",  "output_dropout", NULL};
+    "name", "copies",  "widths", "activation", "norm",  "norm_eps", "output_norm", "final_norm",     "output_activation",
+    "bias", "initial", "index",  "linear",     "typed", "groups",   "dropout",     "output_dropout", NULL};
 static const char *const group_keys[] = {"copies", "networks", NULL};
 
 hg_status hg_substitute(hg_context *ctx, const hg_yaml *node, const char *word, int64_t number, char *buffer, size_t size)
@@ -78,7 +78,7 @@ done:
 static void add_layer(hg_network *net, hg_mlp_layer layer)
 {
     layer.in = net->out;
-    if (!layer.linear) layer.out = layer.in;
+    if (!layer.linear && net->n_layers > 0) layer.out = layer.in;
     net->layer[net->n_layers++] = layer;
     net->out = layer.out;
 }
@@ -104,10 +104,12 @@ static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *ne
     bool numbered = true;
     if (hg_yaml_get(map, "index")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "index"), &numbered));
     net->unnumbered = !numbered;
+    bool linear = true;
+    if (hg_yaml_get(map, "linear")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "linear"), &linear));
     if (hg_yaml_get(map, "typed")) HG_TRY(hg_yaml_bool(ctx, hg_yaml_get(map, "typed"), &net->typed));
     for (int64_t l = 0; l < widths->n; ++l) {
         bool last = l == widths->n - 1;
-        hg_mlp_layer layer = {.linear = true, .eps = w.eps, .groups = w.groups};
+        hg_mlp_layer layer = {.linear = linear, .eps = w.eps, .groups = w.groups};
         HG_TRY(hg_yaml_int(ctx, widths->child[l], 1, HG_MAX_WIDTH, &layer.out));
         if (layer.out % w.groups != 0 || (net->typed && w.groups > 1)) {
             status = hg_yaml_fail(ctx, widths->child[l],
@@ -122,7 +124,11 @@ static hg_status read_layers(hg_context *ctx, const hg_yaml *map, hg_network *ne
         double dropout = last ? w.output_dropout : w.dropout;
         if (dropout > 0) add_layer(net, (hg_mlp_layer){.dropout = dropout});
     }
-    if (net->unnumbered && (widths->n > 1 || w.output_norm > HG_NORM_LAYER || w.final_norm > HG_NORM_LAYER)) {
+    if (!linear && (widths->n > 1 || net->typed || w.groups > 1)) {
+        status = hg_yaml_fail(ctx, map, "linear: false is for networks of one layer without typed or groups");
+        goto done;
+    }
+    if (net->unnumbered && (widths->n > 1 || (linear && w.output_norm > HG_NORM_LAYER) || w.final_norm > HG_NORM_LAYER)) {
         status = hg_yaml_fail(ctx, map, "index: false is for networks of one layer without norms that have tensors");
         goto done;
     }

@@ -97,8 +97,15 @@ static hg_status model_loss(hg_context *ctx, void *user, const hg_batch *batch, 
                                 loss, *hg_train_output(u->options, gradient));
 }
 
-/* Adds the gradient of one sample to the sum of the step. */
-static hg_status add_sample(trainer *t, int64_t i, double *loss_sum)
+/* Every visit of a sample draws its own dropout masks, the same ones after a resume. */
+static uint64_t draw_of_visit(const trainer *t, int64_t visit)
+{
+    static const uint64_t spread = UINT64_C(0x9e3779b97f4a7c15); /* seeds that differ by little, far apart */
+    return (uint64_t)t->options->seed * spread + (uint64_t)visit;
+}
+
+/* Adds the gradient of one sample, the visit-th of the training, to the sum of the step. */
+static hg_status add_sample(trainer *t, int64_t i, int64_t visit, double *loss_sum)
 {
     hg_context *ctx = t->ctx;
     hg_status status = HG_OK;
@@ -107,6 +114,7 @@ static hg_status add_sample(trainer *t, int64_t i, double *loss_sum)
     double loss = 0;
 
     HG_TRY(t->training->get(ctx, t->training->user, i, &sample));
+    sample.batch.draw = draw_of_visit(t, visit);
     status = hg_model_gradient(ctx, t->model, &sample.batch, model_loss, &user, &loss, t->gradient, NULL, t->used);
     if (t->training->release) t->training->release(ctx, t->training->user, i, &sample);
     HG_TRY(status);
@@ -132,10 +140,11 @@ static hg_status take_step(trainer *t, int64_t count)
     for (int64_t k = 0; k < count; ++k) {
         HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted");
         sample = t->order[s->cursor + k];
-        HG_TRY(add_sample(t, sample, &loss_sum));
+        HG_TRY(add_sample(t, sample, s->epoch * t->training->n + s->cursor + k, &loss_sum));
     }
     if (count > 1)
         for (int64_t p = 0; p < t->n_parameters; ++p) t->sum[p] /= (hg_real)count;
+    hg_model_take_statistics(t->model, t->sum);
     HG_TRY(hg_gradient_clip(ctx, t->n_parameters, t->sum, t->options->clip, &norm));
     HG_CHECK(isfinite(norm), HG_ERR_NUMERIC, "the norm of the gradient is %g", norm);
     double rate = hg_schedule_rate(&s->schedule, t->options->schedule_unit == 1 ? s->step : s->epoch);

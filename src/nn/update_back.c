@@ -107,7 +107,7 @@ static hg_status prepare(hg_back *b)
     }
     if (u->old >= 0 && run->wanted[u->old]) HG_TRY(hg_gradient_of(run, u->old, &b->d_old));
     b->first_stride = hg_padded(b->net ? b->net->layer[0].out : run->d->value[u->value].width);
-    if (indexed || !b->net || b->net->typed) HG_TRY(hg_alloc(run->ctx, &b->d_first, n * b->first_stride));
+    if (indexed || !b->net || hg_network_concatenates(b->net)) HG_TRY(hg_alloc(run->ctx, &b->d_first, n * b->first_stride));
     if (!b->net) goto done;
     HG_TRY(hg_products_make(run, u, b->reduced, &b->products));
     HG_TRY(hg_weight_sums_begin(run, u, n, false, &b->sums));
@@ -135,10 +135,8 @@ hg_status hg_update_backward(hg_run *run, int index)
         HG_TRY(backward_in_tiles(&b));
     }
     if (b.net) hg_weight_sums_add(run, u, &b.sums);
-    if (b.net && b.net->typed) {
-        HG_TRY(hg_typed_back(&b));
-        cut_inputs(&b, 0, hg_run_rows(run, u->entity));
-    }
+    if (b.net && b.net->typed) HG_TRY(hg_typed_back(&b));
+    if (b.net && hg_network_concatenates(b.net)) cut_inputs(&b, 0, hg_run_rows(run, u->entity));
     HG_TRY(hg_indexed_back(&b));
     for (int t = 0; t < u->n_terms; ++t) {
         if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_backward(run, u->entity, &u->term[t], &b.reduced[t], b.d_term[t]));

@@ -25,7 +25,8 @@ hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, 
     if (s.tiles_per_group < TILES_MIN) s.tiles_per_group = TILES_MIN;
     s.n_groups = hg_block_count(n_tiles, s.tiles_per_group);
     for (int t = 0; t < u->n_terms; ++t) {
-        s.term[t] = place(&s, !net->typed && hg_term_indexed(&u->term[t]) == indexed, net->layer[0].out * hg_padded(u->term[t].width));
+        s.term[t] = place(&s, !hg_network_concatenates(net) && hg_term_indexed(&u->term[t]) == indexed,
+                          net->layer[0].out * hg_padded(u->term[t].width));
     }
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
