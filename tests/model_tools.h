@@ -36,6 +36,7 @@ static inline void fill_parameters(hg_model *model)
         for (int64_t q = tensor.offset; q < tensor.offset + tensor.size; ++q) {
             double u = hashed((uint32_t)(q + 1)), value = 0.2 * u;
             if (weight) value = tensor.rank >= 2 ? 4 * u / sqrt((double)tensor.shape[tensor.rank - 1]) : 1 + 0.2 * u;
+            if (strstr(tensor.name, ".running_var")) value = 1 + u;
             p[q] = (hg_real)value;
         }
     }
