@@ -39,7 +39,7 @@ static int64_t weight_of(const hg_graph *graph, const hg_partition_options *opti
     return options->balance == HG_BALANCE_EDGES ? 1 + graph->in_ptr[node + 1] - graph->in_ptr[node] : 1;
 }
 
-static hg_status check_weights(hg_context *ctx, const char *what, const int32_t *weight, int64_t n)
+static hg_status check_weights(hg_context *ctx, const char *what, const int32_t *weight, int64_t n, int64_t most)
 {
     hg_status status = HG_OK;
     int64_t sum = 0;
@@ -47,7 +47,7 @@ static hg_status check_weights(hg_context *ctx, const char *what, const int32_t 
         HG_CHECK(weight[i] >= 1, HG_ERR_ARG, "weight of %s %" PRId64 ": found %" PRId32 ", expected 1 or more", what, i, weight[i]);
         sum += weight[i];
     }
-    HG_CHECK(sum <= INT32_MAX, HG_ERR_LIMIT, "weights of all %ss: their sum is %" PRId64 ", expected at most %d", what, sum, INT32_MAX);
+    HG_CHECK(sum <= most, HG_ERR_LIMIT, "weights of all %ss: their sum is %" PRId64 ", expected at most %" PRId64, what, sum, most);
 done:
     return status;
 }
@@ -60,8 +60,9 @@ static hg_status check_options(hg_context *ctx, const hg_graph *graph, const hg_
     HG_CHECK(o->n_parts <= HG_PARTS_MAX, HG_ERR_LIMIT, "%" PRId64 " parts, expected at most %d", o->n_parts, HG_PARTS_MAX);
     HG_CHECK(o->seed >= 0 && o->seed <= INT32_MAX, HG_ERR_ARG, "seed %" PRId64 ", expected 0 .. %d", o->seed, INT32_MAX);
     HG_CHECK(o->balance == HG_BALANCE_NODES || o->balance == HG_BALANCE_EDGES, HG_ERR_ARG, "balance %d is unknown", (int)o->balance);
-    HG_TRY(check_weights(ctx, "node", o->node_weight, graph->n_nodes));
-    HG_TRY(check_weights(ctx, "edge", o->edge_weight, graph->n_edges));
+    /* METIS adds them up in 32 bits, those of edges from both ends */
+    HG_TRY(check_weights(ctx, "node", o->node_weight, graph->n_nodes, INT32_MAX));
+    HG_TRY(check_weights(ctx, "edge", o->edge_weight, graph->n_edges, INT32_MAX / 2));
 done:
     return status;
 }

@@ -62,6 +62,7 @@ int hg_cli_train(hg_cli *cli, int argc, char **argv);
 int hg_cli_track(hg_cli *cli, int argc, char **argv);
 int hg_cli_evaluate(hg_cli *cli, int argc, char **argv);
 int hg_cli_display(hg_cli *cli, int argc, char **argv);
+int hg_cli_partition(hg_cli *cli, int argc, char **argv);
 int hg_cli_bench(hg_cli *cli, int argc, char **argv);
 int hg_cli_info(hg_cli *cli, int argc, char **argv);
 

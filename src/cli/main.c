@@ -20,6 +20,7 @@ static const struct verb {
     {"train", hg_cli_train, "train the doublet or the triplet network"},
     {"evaluate", hg_cli_evaluate, "compare tracks with the truth"},
     {"display", hg_cli_display, "draw an event and its tracks as SVG"},
+    {"partition", hg_cli_partition, "cut a graph into parts with few edges between them"},
     {"bench", hg_cli_bench, "measure what this machine can do at best"},
     {"info", hg_cli_info, "print the effective configuration, or the shape and the cost of a model"},
     {NULL, NULL, NULL},
