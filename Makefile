@@ -8,12 +8,12 @@ PREFIX ?= /usr/local
 PYTHON ?= python3
 BUILD := build/$(VARIANT)
 
-PACKAGES := gcc g++ make pkg-config libhdf5-dev libcsv-dev libmetis-dev libarchive-dev libyaml-dev libjansson-dev librandom123-dev libxxhash-dev zlib1g-dev libcmocka-dev clang-format
+PACKAGES := gcc g++ make pkg-config libhdf5-dev libcsv-dev libmetis-dev libarchive-dev libyaml-dev libjansson-dev librandom123-dev libxxhash-dev zlib1g-dev libsqlite3-dev sqlite3 libcmocka-dev clang-format
 PKG_CONFIG ?= pkg-config
 HDF5_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags hdf5-serial 2>/dev/null || $(PKG_CONFIG) --cflags hdf5 2>/dev/null)
 HDF5_LIBS ?= $(shell $(PKG_CONFIG) --libs hdf5-serial 2>/dev/null || $(PKG_CONFIG) --libs hdf5 2>/dev/null)
-OTHER_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson libarchive yaml-0.1 libxxhash 2>/dev/null)
-OTHER_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson libarchive yaml-0.1 libxxhash 2>/dev/null)
+OTHER_CFLAGS ?= $(shell $(PKG_CONFIG) --cflags jansson libarchive yaml-0.1 libxxhash sqlite3 2>/dev/null)
+OTHER_LIBS ?= $(shell $(PKG_CONFIG) --libs jansson libarchive yaml-0.1 libxxhash sqlite3 2>/dev/null)
 CSV_LIBS ?= -lcsv
 METIS_LIBS ?= -lmetis
 ZLIB_LIBS ?= -lz

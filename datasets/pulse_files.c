@@ -3,7 +3,9 @@
 #include "hitgraph/pulse_files.h"
 
 #include "base/check.h"
+#include "datasets/graphnet.h"
 #include "datasets/pulse_kind.h"
+#include "datasets/pulses_csv.h"
 #include "datasets/pulses_hdf5.h"
 
 hg_status hg_pulse_events_read(hg_context *ctx, const char *path, const hg_pulse_read_options *options, hg_pulse_report *report,
@@ -18,9 +20,13 @@ hg_status hg_pulse_events_read(hg_context *ctx, const char *path, const hg_pulse
     case HG_PULSES_HDF5:
         return hg_pulses_h5_read(ctx, path, o->truth, report, out);
     case HG_PULSES_SQLITE:
+        return hg_graphnet_read(ctx, path, o, report, out);
     case HG_PULSES_KAGGLE:
+        return hg_kaggle_read(ctx, path, o, report, out);
     case HG_PULSES_KM3NET:
+        return hg_km3net_read(ctx, path, report, out);
     case HG_PULSES_EXPORT:
+        return hg_pulse_export_read(ctx, path, o, report, out);
     case HG_PULSES_UNKNOWN:
         break;
     }

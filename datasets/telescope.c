@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-enum { TRIES_MOST = 512, TRIES_LEAST = 32, BARREN = 200000 };
+enum { TRIES_MOST = 512, TRIES_LEAST = 32, BARREN = 5000 };
 
 /* ---- the telescope ---- */
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "cli/cli.h"
+#include "cli/pulses.h"
 #include "hitgraph/hdf5_files.h"
 #include "hitgraph/trackml.h"
 
@@ -77,28 +78,36 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
 {
     const char *out = NULL, *detector = NULL;
     bool gzip = false;
+    hg_cli_pulse_flags pulses = {.no_truth = false};
     const hg_cli_flag flags[] = {
         {"out", HG_CLI_TEXT, &out, "FILE.h5|DIR", "an HDF5 file for all events, or a directory for TrackML CSV files (needed)"},
         {"gzip", HG_CLI_FLAG, &gzip, NULL, "CSV files are compressed"},
         {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]: stored in the HDF5 file too"},
+        HG_CLI_PULSE_FLAGS(pulses),
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
     const hg_cli_usage usage = {
         .verb = "convert",
         .arguments = "INPUT...",
-        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way.",
-        .details = "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events.\n\n"
-                   "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5",
+        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; telescope events to HDF5.",
+        .details = "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events; or one file of telescope\n"
+                   "events: a SQLite database of GraphNeT or Prometheus, a CSV batch of the Kaggle challenge, KM3NeT's hits. Then the\n"
+                   "output may be the last argument; bad events are left out and listed, exit code 3.\n\n"
+                   "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5\n"
+                   "  hitgraph convert events.db pulses.h5",
         .min_inputs = 1,
         .max_inputs = 1 << 20,
     };
     int64_t n_events = 0;
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
+    const bool telescope = hg_cli_is_pulse_file(cli, cli->input[0]);
+    if (!out && telescope && cli->n_inputs == 2) out = cli->input[--cli->n_inputs];
     if (!out) {
         fprintf(stderr, "hitgraph convert: --out is missing; see hitgraph convert --help\n");
         return HG_EXIT_USAGE;
     }
+    if (telescope) return hg_cli_convert_pulses(cli, &pulses, out);
     const hg_status status = run_convert(cli, out, gzip, detector, &n_events);
     if (status < 0) return hg_cli_fail_input(cli, "convert", status);
     printf("%s: %" PRId64 " events\n", out, n_events);

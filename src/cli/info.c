@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/pulses.h"
 #include "hitgraph/model.h"
 #include "pipeline/track_config.h"
 
@@ -83,16 +84,19 @@ static void rename_bare_config(int argc, char **argv)
 int hg_cli_info(hg_cli *cli, int argc, char **argv)
 {
     bool show_config = false;
+    hg_cli_pulse_flags pulses = {.no_truth = false};
     const hg_cli_flag flags[] = {
         {"settings", HG_CLI_FLAG, &show_config, NULL,
          "print the effective configuration as YAML, with the meaning of each setting; --config without a file does the same"},
+        HG_CLI_PULSE_FLAGS(pulses),
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
     const hg_cli_usage usage = {
         .verb = "info",
-        .arguments = "[MODEL_DIRECTORY]",
-        .summary = "Prints the effective configuration of a preset, or the shape of a model.",
-        .details = "examples:\n  hitgraph info --config --preset trackml > my.yaml\n  hitgraph info models/trackml/doublet",
+        .arguments = "[MODEL_DIRECTORY|FILE]",
+        .summary = "Prints the effective configuration of a preset, the shape of a model, or what a file of telescope events holds.",
+        .details = "examples:\n  hitgraph info --config --preset trackml > my.yaml\n  hitgraph info models/trackml/doublet\n"
+                   "  hitgraph info --config --preset icecube > telescope.yaml\n  hitgraph info events.db",
         .min_inputs = 0,
         .max_inputs = 1,
     };
@@ -100,6 +104,7 @@ int hg_cli_info(hg_cli *cli, int argc, char **argv)
     int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
     if (!show_config && cli->n_inputs == 0) show_config = true;
+    if (!show_config && hg_cli_is_pulse_file(cli, cli->input[0])) return hg_cli_info_pulses(cli, &pulses);
     hg_status status = show_config ? print_config(cli) : HG_OK;
     if (status >= 0 && cli->n_inputs == 1) status = print_model(cli, cli->input[0]);
     return status < 0 ? hg_cli_fail_input(cli, "info", status) : HG_EXIT_OK;

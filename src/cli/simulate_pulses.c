@@ -19,6 +19,7 @@ typedef struct pulse_request {
 } pulse_request;
 
 typedef struct tally {
+    bool prepared; /* the telescope stands: files that fail from here on are outputs */
     int64_t events, pulses, of_class[HG_N_CLASSES];
     uint64_t tries;
     double seconds;
@@ -82,6 +83,7 @@ static hg_status simulate_pulses(hg_cli *cli, const pulse_request *asked, tally 
     HG_CHECK(asked->events >= 0 && asked->seed >= 0 && asked->first_try >= 0, HG_ERR_ARG,
              "--events, --seed, --first-event: expected numbers from 0 on");
     HG_TRY(create_telescope(cli, asked, &telescope));
+    sum->prepared = true;
     HG_TRY(hg_telescope_describe(ctx, telescope, &config));
     snprintf(source, sizeof source, "simulated telescope events, level %" PRId64, asked->level);
     const hg_provenance origin = {.source = source, .config = config, .seed = (uint64_t)asked->seed};
@@ -116,7 +118,7 @@ static void report(const hg_cli *cli, const pulse_request *asked, const tally *s
 int hg_cli_simulate_pulses(hg_cli *cli, int argc, char **argv)
 {
     pulse_request r = {.events = 1000, .seed = 1};
-    tally sum = {0};
+    tally sum = {.prepared = false};
     const hg_cli_usage usage = {
         .verb = "simulate",
         .arguments = "--preset icecube --out FILE.h5",
@@ -144,7 +146,7 @@ int hg_cli_simulate_pulses(hg_cli *cli, int argc, char **argv)
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
     const hg_status status = simulate_pulses(cli, &r, &sum);
-    if (status < 0) return hg_cli_fail(cli, usage.verb, status);
+    if (status < 0) return sum.prepared ? hg_cli_fail(cli, usage.verb, status) : hg_cli_fail_input(cli, usage.verb, status);
     report(cli, &r, &sum);
     return HG_EXIT_OK;
 }

@@ -32,6 +32,7 @@ door 'csv\.h' datasets/csv.c
 door 'archive.*\.h' datasets/archive.c
 door 'metis\.h' graph/partition.c
 door 'yaml\.h' src/base/config.c
+door 'sqlite3\.h' datasets/sqlite.c
 door 'jansson\.h' src/base/json.h
 door 'Random123/.*' src/base/random.c
 for file in $(echo "$sources" | grep -E '^(graph|tracking)/'); do
