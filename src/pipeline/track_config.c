@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "base/check.h"
+#include "hitgraph/order.h"
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
 static const char *const calibrations[] = {"trackml-like", "trackml", "simulated", "pitch", NULL};
@@ -85,6 +86,9 @@ const hg_option hg_track_option_table[] = {
     NUMBER("fit.layer_loss", layer_loss, "0", 0, 10, "material trackml-like: factor on the energy loss in sensor layers"),
     SWITCH("fit.scattering", scattering, "true", "multiple scattering"),
     SWITCH("fit.energy_loss", energy_loss, "true", "energy loss"),
+    {"engine.order", HG_OPTION_WORD, AT(engine_order), "none", 0, 0, hg_order_words,
+     "order of the nodes that networks work on; scores do not depend on it beyond rounding"},
+    COUNT("engine.part_nodes", engine_part_nodes, "2048", 1, 1 << 30, "engine.order metis: nodes per part"),
     {NULL, HG_OPTION_BOOL, 0, NULL, 0, 0, NULL, NULL},
 };
 

@@ -33,6 +33,8 @@ typedef struct hg_track_config {
     int64_t n_passes, n_branches, holes_max;
     hg_track_pass pass[HG_TRACK_PASSES];
     double chi2_max, overlap_chi2_max, hole_penalty, kept_min, overlap_min, overlap_mm, beam_sigma_mm, material_scale;
+    int engine_order; /* hg_order_kind */
+    int64_t engine_part_nodes;
     double mass_gev, outlier_chi2_2d, outlier_chi2_1d, step_tolerance_mm, start_inflation, layer_loss;
 } hg_track_config;
 

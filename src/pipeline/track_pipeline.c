@@ -8,7 +8,9 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "hitgraph/ordered_forward.h"
 #include "hitgraph/triplets.h"
+#include "pipeline/node_order.h"
 
 const char *const hg_stage_names[HG_N_STAGES] = {"read",  "graph",  "doublet_gnn", "triplet_graph", "triplet_gnn",
                                                  "seeds", "tracks", "fit",         "write"};
@@ -50,14 +52,15 @@ static float probability(float logit)
     return 1.0f / (1.0f + expf(-logit));
 }
 
-static hg_status score_edges(hg_context *ctx, const hg_model *model, const hg_batch *batch, float *logit, float *score)
+static hg_status score_edges(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_order *order, float *logit,
+                             float *score)
 {
     hg_status status = HG_OK;
     const int64_t n = batch->graph->n_edges;
     hg_real *raw = NULL;
 
     HG_TRY(hg_alloc(ctx, &raw, n));
-    HG_TRY(hg_model_forward(ctx, model, batch, &(hg_outputs){.edges = raw}));
+    HG_TRY(hg_model_forward_ordered(ctx, model, batch, order, &(hg_outputs){.edges = raw}));
     for (int64_t e = 0; e < n; ++e) {
         score[e] = probability((float)raw[e]);
         if (logit) logit[e] = (float)raw[e];
@@ -67,17 +70,20 @@ done:
     return status;
 }
 
-hg_status hg_stage_doublet_network(hg_context *ctx, const hg_model *model, hg_track_result *result)
+hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, hg_track_result *result)
 {
     hg_status status = HG_OK;
     const double start = hg_seconds();
     const hg_doublet_graph *doublets = result->doublets;
     const hg_batch batch = {.graph = doublets->graph, .nodes = doublets->node_features, .edges = doublets->edge_features};
+    hg_order *order = NULL;
 
+    HG_TRY(hg_hit_order(ctx, &setup->config, result, &order));
     HG_TRY(hg_alloc(ctx, &result->doublet_score, doublets->graph->n_edges));
     HG_TRY(hg_alloc(ctx, &result->doublet_logit, doublets->graph->n_edges));
-    HG_TRY(score_edges(ctx, model, &batch, result->doublet_logit, result->doublet_score));
+    HG_TRY(score_edges(ctx, model, &batch, order, result->doublet_logit, result->doublet_score));
 done:
+    hg_order_destroy(ctx, order);
     end_stage(result, HG_STAGE_DOUBLET_GNN, start);
     return status;
 }
@@ -109,16 +115,19 @@ done:
     return status;
 }
 
-hg_status hg_stage_triplet_network(hg_context *ctx, const hg_model *model, const hg_real *nodes, const hg_real *edges,
-                                   hg_track_result *result)
+hg_status hg_stage_triplet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, const hg_real *nodes,
+                                   const hg_real *edges, hg_track_result *result)
 {
     hg_status status = HG_OK;
     const double start = hg_seconds();
     const hg_batch batch = {.graph = result->line, .nodes = nodes, .edges = edges};
+    hg_order *order = NULL;
 
+    HG_TRY(hg_doublet_order(ctx, &setup->config, result, &order));
     HG_TRY(hg_alloc(ctx, &result->triplet_score, result->line->n_edges));
-    HG_TRY(score_edges(ctx, model, &batch, NULL, result->triplet_score));
+    HG_TRY(score_edges(ctx, model, &batch, order, NULL, result->triplet_score));
 done:
+    hg_order_destroy(ctx, order);
     end_stage(result, HG_STAGE_TRIPLET_GNN, start);
     return status;
 }
@@ -162,9 +171,9 @@ hg_status hg_track_event(hg_context *ctx, const hg_setup *setup, const hg_track_
     hg_real *nodes = NULL, *edges = NULL;
 
     HG_TRY(hg_stage_graph(ctx, setup, event, result));
-    HG_TRY(hg_stage_doublet_network(ctx, models->doublet, result));
+    HG_TRY(hg_stage_doublet_network(ctx, setup, models->doublet, result));
     HG_TRY(hg_stage_triplet_graph(ctx, setup, result, &nodes, &edges));
-    HG_TRY(hg_stage_triplet_network(ctx, models->triplet, nodes, edges, result));
+    HG_TRY(hg_stage_triplet_network(ctx, setup, models->triplet, nodes, edges, result));
     HG_TRY(hg_stage_tracks(ctx, setup, result));
     HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted in event %" PRIu64, event->event_id);
 done:

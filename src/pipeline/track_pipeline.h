@@ -61,10 +61,10 @@ typedef struct hg_track_result {
 
 /* Stages in order; each needs the ones before. `event` must outlive the result. */
 hg_status hg_stage_graph(hg_context *ctx, const hg_setup *setup, const hg_event *event, hg_track_result *result);
-hg_status hg_stage_doublet_network(hg_context *ctx, const hg_model *model, hg_track_result *result);
+hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, hg_track_result *result);
 hg_status hg_stage_triplet_graph(hg_context *ctx, const hg_setup *setup, hg_track_result *result, hg_real **nodes, hg_real **edges);
-hg_status hg_stage_triplet_network(hg_context *ctx, const hg_model *model, const hg_real *nodes, const hg_real *edges,
-                                   hg_track_result *result);
+hg_status hg_stage_triplet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, const hg_real *nodes,
+                                   const hg_real *edges, hg_track_result *result);
 hg_status hg_stage_tracks(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
 
 typedef struct hg_track_models {

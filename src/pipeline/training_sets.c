@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "hitgraph/triplets.h"
+#include "pipeline/node_order.h"
 
 static const hg_real other_true_weight = (hg_real)0.5; /* of true edges of particles that are no targets */
 
@@ -20,6 +21,7 @@ typedef struct whole_graph {
     const uint8_t *label;
     const hg_real *weight;
     const int32_t *section; /* [n_nodes] sector of azimuth */
+    const hg_order *order;  /* of the nodes; NULL = as they are */
 } whole_graph;
 
 static void clear_sample(hg_context *ctx, hg_stored_sample *sample)
@@ -38,38 +40,45 @@ void hg_stored_set_clear(hg_context *ctx, hg_stored_set *set)
     memset(set, 0, sizeof *set);
 }
 
-/* Copies the rows of one section: place[i] is the new row of node i or -1; kept edges go in the old (sorted) order. */
+static void copy_row(hg_real *to, int64_t to_row, const hg_real *from, int64_t from_row, int64_t width)
+{
+    memcpy(to + to_row * width, from + from_row * width, (size_t)width * sizeof *to);
+}
+
+/* Copies the rows of one section: place[i] is the new row of node i or -1. */
 static hg_status copy_section(hg_context *ctx, const whole_graph *whole, const int32_t *place, int64_t n_nodes, int64_t n_edges,
                               hg_stored_sample *sample)
 {
     hg_status status = HG_OK;
     int32_t *sender = NULL, *receiver = NULL;
+    int64_t *kept = NULL, k = 0; /* old places of the edges */
     const hg_graph *graph = whole->graph;
-    int64_t k = 0;
 
     HG_TRY(hg_alloc(ctx, &sender, n_edges));
     HG_TRY(hg_alloc(ctx, &receiver, n_edges));
+    HG_TRY(hg_alloc(ctx, &kept, n_edges));
     HG_TRY(hg_alloc(ctx, &sample->nodes, n_nodes * whole->node_width));
     HG_TRY(hg_alloc(ctx, &sample->edges, n_edges * whole->edge_width));
     HG_TRY(hg_alloc(ctx, &sample->label, n_edges));
     HG_TRY(hg_alloc(ctx, &sample->weight, n_edges));
     for (int64_t i = 0; i < graph->n_nodes; ++i) {
-        if (place[i] < 0) continue;
-        memcpy(sample->nodes + place[i] * whole->node_width, whole->nodes + i * whole->node_width,
-               (size_t)whole->node_width * sizeof *whole->nodes);
+        if (place[i] >= 0) copy_row(sample->nodes, place[i], whole->nodes, i, whole->node_width);
     }
     for (int64_t e = 0; e < graph->n_edges; ++e) {
         if (place[graph->sender[e]] < 0 || place[graph->receiver[e]] < 0) continue;
         sender[k] = place[graph->sender[e]];
         receiver[k] = place[graph->receiver[e]];
-        sample->label[k] = whole->label[e];
-        sample->weight[k] = whole->weight[e];
-        memcpy(sample->edges + k * whole->edge_width, whole->edges + e * whole->edge_width,
-               (size_t)whole->edge_width * sizeof *whole->edges);
-        k++;
+        kept[k++] = e;
     }
     HG_TRY(hg_graph_create(ctx, n_nodes, n_edges, sender, receiver, 1, NULL, &sample->graph));
+    for (int64_t e = 0; e < n_edges; ++e) {
+        const int64_t old = kept[sample->graph->caller_edge[e]];
+        sample->label[e] = whole->label[old];
+        sample->weight[e] = whole->weight[old];
+        copy_row(sample->edges, e, whole->edges, old, whole->edge_width);
+    }
 done:
+    hg_free(ctx, kept);
     hg_free(ctx, sender);
     hg_free(ctx, receiver);
     return status;
@@ -83,7 +92,10 @@ static hg_status add_section(hg_context *ctx, const whole_graph *whole, int sect
     int64_t n_nodes = 0, n_edges = 0;
 
     HG_TRY(hg_alloc(ctx, &place, graph->n_nodes));
-    for (int64_t i = 0; i < graph->n_nodes; ++i) place[i] = whole->section[i] == section ? (int32_t)n_nodes++ : -1;
+    for (int64_t k = 0; k < graph->n_nodes; ++k) {
+        const int64_t i = whole->order ? whole->order->old_node[k] : k;
+        place[i] = whole->section[i] == section ? (int32_t)n_nodes++ : -1;
+    }
     for (int64_t e = 0; e < graph->n_edges; ++e) n_edges += place[graph->sender[e]] >= 0 && place[graph->receiver[e]] >= 0;
     HG_TRY(hg_grow(ctx, &set->sample, set->n, set->n + 1));
     HG_TRY(copy_section(ctx, whole, place, n_nodes, n_edges, &set->sample[set->n++]));
@@ -99,13 +111,16 @@ static int32_t sector(double x, double y, int sections)
     return s < sections ? s : sections - 1;
 }
 
-static hg_status add_doublets(hg_context *ctx, const hg_labelled_event *event, const hg_doublet_graph *doublets, const uint8_t *label,
-                              const hg_real *weight, int sections, hg_stored_set *set)
+static hg_status add_doublets(hg_context *ctx, const hg_setup *setup, const hg_labelled_event *event, const uint8_t *label,
+                              const hg_real *weight, int sections, const hg_track_result *result, hg_stored_set *set)
 {
     hg_status status = HG_OK;
     int32_t *section = NULL;
+    hg_order *order = NULL;
     const hg_hits *hits = &event->event->hits;
+    const hg_doublet_graph *doublets = result->doublets;
 
+    HG_TRY(hg_hit_order(ctx, &setup->config, result, &order));
     HG_TRY(hg_alloc(ctx, &section, hits->n));
     for (int64_t i = 0; i < hits->n; ++i) section[i] = sector(hits->x[i], hits->y[i], sections);
     const whole_graph whole = {doublets->graph,
@@ -115,9 +130,11 @@ static hg_status add_doublets(hg_context *ctx, const hg_labelled_event *event, c
                                HG_DOUBLET_EDGE_FEATURES,
                                label,
                                weight,
-                               section};
+                               section,
+                               order};
     for (int s = 0; s < sections; ++s) HG_TRY(add_section(ctx, &whole, s, set));
 done:
+    hg_order_destroy(ctx, order);
     hg_free(ctx, section);
     return status;
 }
@@ -129,9 +146,10 @@ static hg_status add_triplets(hg_context *ctx, const hg_setup *setup, const hg_l
     hg_real *nodes = NULL, *edges = NULL, *triplet_weight = NULL;
     uint8_t *triplet_label = NULL;
     int32_t *section = NULL;
+    hg_order *order = NULL;
     const hg_hits *hits = &event->event->hits;
 
-    HG_TRY(hg_stage_doublet_network(ctx, doublet_model, result));
+    HG_TRY(hg_stage_doublet_network(ctx, setup, doublet_model, result));
     HG_TRY(hg_stage_triplet_graph(ctx, setup, result, &nodes, &edges));
     const hg_graph *line = result->line, *graph = result->doublets->graph;
     HG_TRY(hg_alloc(ctx, &triplet_label, line->n_edges));
@@ -146,10 +164,12 @@ static hg_status add_triplets(hg_context *ctx, const hg_setup *setup, const hg_l
         const int32_t hit = graph->sender[result->line_doublet[d]];
         section[d] = sector(hits->x[hit], hits->y[hit], sections);
     }
-    const whole_graph whole = {line,          nodes,          edges,  HG_TRIPLET_NODE_FEATURES, HG_TRIPLET_EDGE_FEATURES,
-                               triplet_label, triplet_weight, section};
+    HG_TRY(hg_doublet_order(ctx, &setup->config, result, &order));
+    const whole_graph whole = {line,           nodes,   edges, HG_TRIPLET_NODE_FEATURES, HG_TRIPLET_EDGE_FEATURES, triplet_label,
+                               triplet_weight, section, order};
     for (int s = 0; s < sections; ++s) HG_TRY(add_section(ctx, &whole, s, set));
 done:
+    hg_order_destroy(ctx, order);
     hg_free(ctx, nodes);
     hg_free(ctx, edges);
     hg_free(ctx, triplet_label);
@@ -175,7 +195,7 @@ static hg_status add_event(hg_context *ctx, const hg_setup *setup, hg_training_t
     hg_doublet_labels(result.doublets, &event->truth->truth, label, target);
     for (int64_t e = 0; e < n; ++e) weight[e] = label[e] && target[e] <= 0 ? other_true_weight : (hg_real)1;
     if (task == HG_TASK_DOUBLETS)
-        HG_TRY(add_doublets(ctx, event, result.doublets, label, weight, sections, set));
+        HG_TRY(add_doublets(ctx, setup, event, label, weight, sections, &result, set));
     else
         HG_TRY(add_triplets(ctx, setup, event, doublet_model, label, weight, sections, &result, set));
 done:

@@ -225,6 +225,14 @@ static void exit_codes_of_the_verb(void **state)
     }
 }
 
+static void unknown_order(void **state)
+{
+    (void)state;
+    answer a = run("track --out o -s engine.order=fastest none");
+    expect_answer("engine.order=fastest", &a, 2, (const char *const[]){"engine.order", "fastest", "none | input | rcm | metis", NULL});
+    forget(&a);
+}
+
 /* The whole way: cut, write, read again. */
 static void answers_of_the_verb(void **state)
 {
@@ -271,10 +279,15 @@ static void out_of_memory_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bad_graphs),          cmocka_unit_test(odd_bytes),
-        cmocka_unit_test(legal_graphs),        cmocka_unit_test(written_graphs_read_back),
-        cmocka_unit_test(bad_parts),           cmocka_unit_test(exit_codes_of_the_verb),
-        cmocka_unit_test(answers_of_the_verb), cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(bad_graphs),
+        cmocka_unit_test(odd_bytes),
+        cmocka_unit_test(legal_graphs),
+        cmocka_unit_test(written_graphs_read_back),
+        cmocka_unit_test(bad_parts),
+        cmocka_unit_test(exit_codes_of_the_verb),
+        cmocka_unit_test(answers_of_the_verb),
+        cmocka_unit_test(unknown_order),
+        cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
