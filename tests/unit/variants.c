@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "../near.h"
 #include "../variant_tools.h"
+#include "hitgraph/neighbours.h"
 
 static const double close_enough = 2e-5;
 
