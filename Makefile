@@ -31,6 +31,8 @@ BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-mat
 KERNEL_CFLAGS := -ffp-contract=fast -Wno-psabi
 KERNEL_CFLAGS_avx2 := -march=x86-64-v3
 KERNEL_CFLAGS_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
+KERNEL_CFLAGS_avx2_double = $(KERNEL_CFLAGS_avx2)
+KERNEL_CFLAGS_avx512_double = $(KERNEL_CFLAGS_avx512)
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 X86_TABLES := -DHG_X86_TABLES
 else
@@ -85,6 +87,11 @@ $(BUILD)/%.o: %.c
 	@$(COMPILE) -c -o $@ $<
 
 $(BUILD)/src/kernels/%.o: src/kernels/%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS) $(KERNEL_CFLAGS_$*) -c -o $@ $<
+
+$(BUILD)/tracking/batch_%.o: tracking/batch_%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS) $(KERNEL_CFLAGS_$*) -c -o $@ $<

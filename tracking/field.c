@@ -1,11 +1,9 @@
 /* field.c — magnetic fields: constant, thin solenoid by a table of elliptic integrals, regular map. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include "hitgraph/field.h"
+#include "tracking/field.h"
 #include "base/check.h"
 #include "base/memory.h"
-
-typedef enum field_kind { FIELD_CONSTANT, FIELD_SOLENOID, FIELD_MAP } field_kind;
 
 /* The solenoid's table covers 0 <= rho <= radius and 0 <= zeta <= 1.25 half lengths (the field is even or odd in zeta). It has a line
  * of nodes on the winding and on its end, where the field jumps or bends; nothing is interpolated across the winding. */
@@ -23,7 +21,7 @@ typedef struct field_map {
 } field_map;
 
 struct hg_field {
-    field_kind kind;
+    hg_field_kind kind;
     double constant;
     solenoid coil;
     field_map map;
@@ -161,7 +159,7 @@ hg_status hg_field_create_constant(hg_context *ctx, double b_tesla, hg_field **o
     hg_field *field = NULL;
     HG_CHECK(isfinite(b_tesla), HG_ERR_ARG, "the field must be finite, found %g T", b_tesla);
     HG_TRY(hg_alloc(ctx, &field, 1));
-    field->kind = FIELD_CONSTANT;
+    field->kind = HG_FIELD_CONSTANT;
     field->constant = b_tesla;
     *out = field;
 done:
@@ -178,7 +176,7 @@ hg_status hg_field_create_solenoid(hg_context *ctx, double radius_mm, double hal
     HG_CHECK(isfinite(b_tesla), HG_ERR_ARG, "the field must be finite, found %g T", b_tesla);
     HG_CHECK(!center_mm || isfinite(center_mm[0] + center_mm[1] + center_mm[2]), HG_ERR_ARG, "the solenoid's centre is not finite");
     HG_TRY(hg_alloc(ctx, &field, 1));
-    field->kind = FIELD_SOLENOID;
+    field->kind = HG_FIELD_SOLENOID;
     solenoid *coil = &field->coil;
     coil->radius = radius_mm;
     coil->half_length = half_length_mm;
@@ -213,7 +211,7 @@ hg_status hg_field_create_map(hg_context *ctx, const int64_t *n, const double *o
         total *= n[i];
     }
     HG_TRY(hg_alloc(ctx, &field, 1));
-    field->kind = FIELD_MAP;
+    field->kind = HG_FIELD_MAP;
     HG_TRY(hg_alloc(ctx, &field->map.b, total));
     for (int i = 0; i < 3; ++i) {
         field->map.n[i] = n[i];
@@ -242,15 +240,31 @@ void hg_field_destroy(hg_context *ctx, hg_field *field)
 void hg_field_at(const hg_field *field, const double position_mm[3], double b_tesla[3])
 {
     switch (field->kind) {
-    case FIELD_CONSTANT:
+    case HG_FIELD_CONSTANT:
         b_tesla[0] = b_tesla[1] = 0.0;
         b_tesla[2] = field->constant;
         return;
-    case FIELD_SOLENOID:
+    case HG_FIELD_SOLENOID:
         solenoid_at(&field->coil, position_mm, b_tesla);
         return;
-    case FIELD_MAP:
+    case HG_FIELD_MAP:
         map_at(&field->map, position_mm, b_tesla);
         return;
     }
+}
+
+hg_field_shape hg_field_get_shape(const hg_field *field)
+{
+    hg_field_shape shape = {.kind = field->kind, .constant = field->constant, .b = field->map.b};
+    if (field->kind == HG_FIELD_SOLENOID) {
+        shape.rho_max = field->coil.radius;
+        shape.zeta_max = field->coil.step_zeta * (double)field->coil.n_zeta;
+    }
+    for (int i = 0; i < 3; ++i) {
+        shape.center[i] = field->coil.center[i];
+        shape.n[i] = field->map.n[i];
+        shape.origin[i] = field->map.origin[i];
+        shape.step[i] = field->map.step[i];
+    }
+    return shape;
 }

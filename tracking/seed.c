@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include "tracking/energy_loss.h"
+#include "tracking/fit.h"
 #include "tracking/kalman.h"
 
 enum { POINTS = 3, PERIGEE = -1 };
@@ -252,4 +253,19 @@ int hg_seed_state(const hg_kalman *kalman, const hg_measurement points[3], int a
 int hg_seed_perigee(const hg_kalman *kalman, const hg_measurement points[3], double params[5], double cov[15])
 {
     return estimate(kalman, points, PERIGEE, params, cov);
+}
+
+int hg_seed_parameters(const hg_kalman *kalman, const hg_measurement points[3], int at, double par[5])
+{
+    triplet t;
+    helix h;
+    double found[5] = {0};
+    int status = prepare(kalman, points, at, &t, &h);
+    if (status != 0) return HG_TRACK_FAILED | status;
+    if (!parameters(&t, t.point, found, &h)) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD;
+    for (int i = 0; i < 2; ++i) found[i] = hg_measurement_has(&points[at], i) ? points[at].local[i] : 0.0;
+    found[2] = remainder(found[2], 6.283185307179586);
+    if (!isfinite(found[2] + found[3] + found[4])) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_NONFINITE;
+    for (int i = 0; i < 5; ++i) par[i] = found[i];
+    return 0;
 }

@@ -1,0 +1,249 @@
+/* fit_plain.c — one track in double, step by step: seed, filter outward, smooth, drop outliers, perigee. What the batch cannot treat, and
+ * its oracle. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include "tracking/fit.h"
+
+/* While a track is fitted its outlier flags tell why: dropped for good, or not reached in this pass, which the next pass may mend. */
+enum { USED = 0, DROPPED = 1, MISSED = 2 };
+
+int hg_fit_quality(bool outliers, double chi2, int32_t ndf)
+{
+    int bits = outliers ? HG_TRACK_OUTLIERS : 0;
+    if (ndf < 5) bits |= HG_TRACK_FEW_HITS;
+    if (chi2 > ndf + 6.0 * sqrt(2.0 * fmax(1.0, ndf))) bits |= HG_TRACK_CHI2_LARGE;
+    return bits;
+}
+
+/* One track while it is fitted. */
+typedef struct fit {
+    const hg_kalman *kalman;
+    const hg_measurement *measurements; /* [n_hits of the event] */
+    const int32_t *hit;                 /* [n] rows of the track's measurements */
+    uint8_t *outlier;                   /* [n] */
+    int64_t n;
+    hg_filter_step *steps; /* [n] */
+    int64_t n_steps;
+    int64_t start; /* hit on whose module the next pass starts */
+    double chi2;
+    int n_scalars;
+    double start_sigma2[5]; /* diagonal of the start covariance, already inflated */
+} fit;
+
+static const hg_measurement *measurement_of(const fit *f, int64_t i)
+{
+    return &f->measurements[f->hit[i]];
+}
+
+static int64_t used_hits(const fit *f)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < f->n; ++i) n += !f->outlier[i];
+    return n;
+}
+
+int hg_fit_check(const hg_kalman *kalman, const hg_measurement *measurements, const int32_t *hit, int64_t n)
+{
+    if (n < HG_FIT_HITS_MIN) return HG_TRACK_TOO_FEW_HITS;
+    int scalars = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        const hg_measurement *m = &measurements[hit[i]];
+        if (m->module < 0 || m->module >= kalman->detector->n_modules) return HG_TRACK_SEED_BAD;
+        for (int j = 0; j < 2; ++j) {
+            if (isnan(m->variance[j])) return HG_TRACK_NONFINITE;
+            if (!hg_measurement_has(m, j)) continue;
+            if (!isfinite(m->local[j])) return HG_TRACK_NONFINITE;
+            ++scalars;
+        }
+    }
+    return scalars < HG_FIT_SCALARS_MIN ? HG_TRACK_TOO_FEW_HITS : 0;
+}
+
+static double distance_from_first(const fit *f, int64_t i)
+{
+    double x[2][2];
+    for (int k = 0; k < 2; ++k) {
+        const hg_measurement *m = measurement_of(f, k == 0 ? 0 : i);
+        const hg_module *module = &f->kalman->detector->modules[m->module];
+        for (int c = 0; c < 2; ++c) {
+            x[k][c] = module->center[c] + module->rotation[3 * c] * m->local[0] + module->rotation[3 * c + 1] * m->local[1];
+        }
+    }
+    return hypot(x[1][0] - x[0][0], x[1][1] - x[0][1]);
+}
+
+/* Three hits for the seed: the first, `outer`, and the one nearest to half way between them. */
+static int seed_from(const fit *f, int64_t outer, hg_track_state *state)
+{
+    double half = distance_from_first(f, outer) / 2.0;
+    int64_t middle = 1;
+    for (int64_t i = 2; i < outer; ++i) {
+        if (fabs(distance_from_first(f, i) - half) < fabs(distance_from_first(f, middle) - half)) middle = i;
+    }
+    const hg_measurement points[3] = {*measurement_of(f, 0), *measurement_of(f, middle), *measurement_of(f, outer)};
+    return hg_seed_state(f->kalman, points, 0, state);
+}
+
+/* A start from hits that are fitted again must be loose: they count once only, and one of them may be wrong. */
+static int start_of_track(fit *f, hg_track_state *state)
+{
+    enum { OUTER = 6 };
+    int status = seed_from(f, f->n - 1 < OUTER ? f->n - 1 : OUTER, state);
+    if (status != 0 && f->n - 1 > OUTER) status = seed_from(f, f->n - 1, state);
+    if (status != 0) return status;
+    double qop2 = state->par[4] * state->par[4], sin_theta = sin(state->par[3]);
+    /* near the beam theta must not be free to change sign */
+    const double largest[5] = {1e4, 1e4, 0.1, 0.04 * sin_theta * sin_theta, 1.0 + qop2};
+    const double smallest[5] = {25.0, 25.0, 2.5e-3, 2.5e-3, 1e-4 + 0.1 * qop2};
+    for (int i = 0; i < 5; ++i) {
+        double variance = f->kalman->options.start_inflation * state->cov[HG_PACKED(i, i)];
+        f->start_sigma2[i] = fmin(largest[i], fmax(smallest[i], variance));
+    }
+    return 0;
+}
+
+static void loosen(const fit *f, hg_track_state *state)
+{
+    for (int i = 0; i < 5; ++i)
+        for (int j = 0; j <= i; ++j) state->cov[HG_PACKED(i, j)] = i == j ? f->start_sigma2[i] : 0.0;
+}
+
+/* Filters outward from `state`, which lies on the module of hit f->start. A hit that is not reached, or cannot be taken in, is left out.
+ * Returns status bits. */
+static int filter(fit *f, hg_track_state state)
+{
+    int64_t n = 0;
+    int missed = 0;
+    f->chi2 = 0.0;
+    f->n_scalars = 0;
+    for (int64_t i = 0; i < f->n; ++i) {
+        if (f->outlier[i]) continue;
+        const hg_measurement *m = measurement_of(f, i);
+        hg_filter_step *step = &f->steps[n];
+        hg_track_state next = state;
+        if (i != f->start) {
+            int status = hg_transport_state(f->kalman, state.module, m->module, next.par, next.cov, step->jacobian);
+            if (status != 0) {
+                missed |= status;
+                f->outlier[i] = MISSED;
+                continue;
+            }
+            next.module = m->module;
+        }
+        double chi2 = hg_update_with_gains(next.par, next.cov, m, step->gain, &step->n_gains);
+        if (chi2 < 0.0) {
+            missed |= HG_TRACK_COV_NOT_POSITIVE;
+            f->outlier[i] = MISSED;
+            continue;
+        }
+        f->chi2 += chi2;
+        f->n_scalars += step->n_gains;
+        step->hit = i;
+        for (int k = 0; k < 5; ++k) step->par[k] = next.par[k];
+        for (int k = 0; k < 15; ++k) step->cov[k] = next.cov[k];
+        state = next;
+        ++n;
+    }
+    f->n_steps = n;
+    if (n < HG_FIT_HITS_MIN || f->n_scalars < HG_FIT_SCALARS_MIN) return missed ? missed : HG_TRACK_TOO_FEW_HITS;
+    return 0;
+}
+
+/* chi2 of the hit against all the others: of the smoothed residual with covariance V - H P H^T. Returns the excess over the cut, or <= 0.
+ */
+static double outlier_excess(const fit *f, const hg_filter_step *step)
+{
+    const hg_measurement *m = measurement_of(f, step->hit);
+    bool has_u = hg_measurement_has(m, 0), has_v = hg_measurement_has(m, 1);
+    double residual[2] = {m->local[0] - step->smooth_par[0], m->local[1] - step->smooth_par[1]};
+    /* a hit that alone fixes a coordinate has no residual of its own: V - P is then nothing but rounding */
+    double floor_u = 1e-6 * m->variance[0], floor_v = 1e-6 * m->variance[1];
+    double c[3] = {fmax(floor_u, m->variance[0] - step->smooth_cov[0]), -step->smooth_cov[1],
+                   fmax(floor_v, m->variance[1] - step->smooth_cov[2])};
+    double chi2 = hg_residual_chi2(residual, c, has_u, has_v);
+    if (chi2 == HUGE_VAL) return 0.0;
+    return chi2 - (has_u && has_v ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d);
+}
+
+/* Marks the worst outlier, if there is one and enough hits stay. */
+static bool drop_worst(fit *f)
+{
+    int64_t worst = -1;
+    double excess = 0.0;
+    if (used_hits(f) <= HG_FIT_HITS_MIN) return false;
+    for (int64_t k = 0; k < f->n_steps; ++k) {
+        double e = outlier_excess(f, &f->steps[k]);
+        if (e > excess) {
+            excess = e;
+            worst = f->steps[k].hit;
+        }
+    }
+    if (worst >= 0) f->outlier[worst] = DROPPED;
+    return worst >= 0;
+}
+
+/* The smoothed state on the first hit still in use starts the next pass: the linearisation is then about the track itself. */
+static int restart(fit *f, hg_track_state *state)
+{
+    for (int64_t k = 0; k < f->n_steps; ++k) {
+        const hg_filter_step *step = &f->steps[k];
+        if (f->outlier[step->hit]) continue;
+        if (!hg_cov_is_positive(step->smooth_cov)) return HG_TRACK_COV_NOT_POSITIVE;
+        state->module = measurement_of(f, step->hit)->module;
+        f->start = step->hit;
+        for (int i = 0; i < 5; ++i) state->par[i] = step->smooth_par[i];
+        for (int i = 0; i < 15; ++i) state->cov[i] = step->smooth_cov[i];
+        return 0;
+    }
+    return HG_TRACK_TOO_FEW_HITS;
+}
+
+/* Passes of filter and smoother until no outlier is left; *state is then the smoothed state on the first hit. */
+static int fit_passes(fit *f, hg_track_state *state)
+{
+    int status = start_of_track(f, state);
+    for (int pass = 1; status == 0; ++pass) {
+        loosen(f, state);
+        for (int64_t i = f->start; i < f->n; ++i) f->outlier[i] = f->outlier[i] == MISSED ? USED : f->outlier[i];
+        status = filter(f, *state);
+        if (status != 0) break;
+        hg_smooth(f->steps, f->n_steps);
+        bool dropped = pass < HG_FIT_PASSES_MAX && drop_worst(f);
+        status = restart(f, state);
+        if (pass >= HG_FIT_PASSES_MIN && !dropped) break;
+    }
+    return status;
+}
+
+static int fit_track(fit *f, double params[5], double cov[15], double *chi2, int32_t *ndf)
+{
+    hg_track_state state;
+    int status = hg_fit_check(f->kalman, f->measurements, f->hit, f->n);
+    if (status == 0) status = fit_passes(f, &state);
+    if (status == 0) status = hg_transport_state(f->kalman, state.module, -1, state.par, state.cov, NULL);
+    if (status != 0) return HG_TRACK_FAILED | status;
+    for (int i = 0; i < 5; ++i) params[i] = state.par[i];
+    for (int i = 0; i < 15; ++i) cov[i] = state.cov[i];
+    *chi2 = f->chi2;
+    *ndf = f->n_scalars - 5;
+    return hg_fit_quality(used_hits(f) < f->n, *chi2, *ndf);
+}
+
+void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, hg_filter_step *steps, hg_tracks *tracks, int64_t t)
+{
+    int64_t first = tracks->hit_offset[t];
+    fit f = {.kalman = kalman,
+             .measurements = measurements,
+             .hit = &tracks->hit[first],
+             .outlier = &tracks->outlier[first],
+             .n = tracks->hit_offset[t + 1] - first,
+             .steps = steps};
+    double *params = &tracks->params[5 * t], *cov = &tracks->cov[15 * t];
+    for (int64_t i = 0; i < f.n; ++i) f.outlier[i] = 0;
+    for (int i = 0; i < 5; ++i) params[i] = 0.0;
+    for (int i = 0; i < 15; ++i) cov[i] = 0.0;
+    tracks->chi2[t] = 0.0;
+    tracks->ndf[t] = 0;
+    tracks->status[t] = fit_track(&f, params, cov, &tracks->chi2[t], &tracks->ndf[t]);
+    for (int64_t i = 0; i < f.n; ++i) f.outlier[i] = f.outlier[i] != USED;
+}
