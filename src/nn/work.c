@@ -58,12 +58,13 @@ static void add_term(const hg_description *d, const hg_update *u, const hg_term 
 void hg_work_add_update(const hg_description *d, const hg_update *u, const hg_work_size *size, hg_work pass[HG_WORK_PASSES])
 {
     const hg_network *net = u->network >= 0 ? &d->network[u->network] : NULL;
-    const double n = rows_of(d, size, u->entity, u->edges), first = net ? (double)net->layer[0].out : 0;
+    const double n = rows_of(d, size, u->entity, u->edges),
+                 first = net && net->layer[0].linear ? (double)(net->layer[0].out / net->layer[0].groups) : 0;
     input_work w = {.indices = u->entity == HG_EDGES ? 2 * n : 0};
     double later_flops = 0;
     for (int t = 0; t < u->n_terms; ++t) add_term(d, u, &u->term[t], size, first, &w);
     for (int l = 1; net && l < net->n_layers; ++l) {
-        if (net->layer[l].linear) later_flops += 2 * n * (double)(net->layer[l].in * net->layer[l].out);
+        if (net->layer[l].linear) later_flops += 2 * n * (double)(net->layer[l].in * net->layer[l].out / net->layer[l].groups);
     }
     const double moved = w.own + w.products + n * (double)d->value[u->value].width;
     const double forward = size->number_bytes * moved + INDEX_BYTES * w.indices;
