@@ -82,7 +82,8 @@ HG_API const char *hg_model_metadata(const hg_model *model, const char *key);
 
 /** Evaluates the model. Outputs are what the description says (logits for classifiers).
  *  @return HG_OK; HG_ERR_ARG widths that do not fit (message: found and expected); HG_ERR_NUMERIC a non-finite output (message: where);
- * HG_ERR_NOMEM. Threads: uses the context's; the same bits for any number. */
+ * HG_ERR_NOMEM; the outputs are untouched on error. The context keeps the memory of the tables for the next call.
+ *  Threads: uses the context's; the same bits for any number. */
 HG_API hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out);
 
 /** A loss seen by the gradient: called once with the outputs of the model at one step (or the last step only, if the description

@@ -58,6 +58,7 @@ hg_status hg_context_create(hg_context **out)
 
 void hg_context_destroy(hg_context *ctx)
 {
+    if (ctx) free(ctx->arena);
     free(ctx);
 }
 

@@ -20,7 +20,13 @@ struct hg_context {
     size_t memory_limit;
     atomic_size_t memory_used, memory_peak; /* allocation may happen inside parallel regions */
     atomic_llong fail_after;                /* allocations until one fails; negative = never */
+    void *arena;                            /* owned; base/arena.h */
+    size_t arena_bytes, arena_lent;
     char message[HG_MESSAGE_SIZE];
 };
+
+/* Counts `bytes` as used, if the limit (and a failure that a test injects) allows it. Errors: HG_ERR_LIMIT, HG_ERR_NOMEM. */
+hg_status hg_memory_claim(hg_context *ctx, size_t bytes);
+void hg_memory_unclaim(hg_context *ctx, size_t bytes);
 
 #endif

@@ -30,6 +30,23 @@ static bool injected_failure(hg_context *ctx)
     return atomic_load(&ctx->fail_after) >= 0 && atomic_fetch_sub(&ctx->fail_after, 1) == 0;
 }
 
+hg_status hg_memory_claim(hg_context *ctx, size_t bytes)
+{
+    if (ctx->memory_limit > 0 && (bytes > ctx->memory_limit || atomic_load(&ctx->memory_used) > ctx->memory_limit - bytes)) {
+        return hg_fail(ctx, HG_ERR_LIMIT, "memory limit of %zu bytes: %zu in use, %zu more asked for", ctx->memory_limit,
+                       atomic_load(&ctx->memory_used), bytes);
+    }
+    if (injected_failure(ctx))
+        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
+    count_bytes(ctx, bytes);
+    return HG_OK;
+}
+
+void hg_memory_unclaim(hg_context *ctx, size_t bytes)
+{
+    atomic_fetch_sub(&ctx->memory_used, bytes);
+}
+
 hg_status hg_alloc_array(hg_context *ctx, void **out, int64_t count, size_t size)
 {
     if (count < 0) return hg_fail(ctx, HG_ERR_ARG, "allocation of %" PRId64 " elements: expected 0 or more", count);
@@ -38,16 +55,16 @@ hg_status hg_alloc_array(hg_context *ctx, void **out, int64_t count, size_t size
         return hg_fail(ctx, HG_ERR_LIMIT, "allocation of %" PRId64 " elements of %zu bytes does not fit into the address space", count,
                        size);
     }
-    if (ctx->memory_limit > 0 && (bytes > ctx->memory_limit || atomic_load(&ctx->memory_used) > ctx->memory_limit - bytes)) {
-        return hg_fail(ctx, HG_ERR_LIMIT, "memory limit of %zu bytes: %zu in use, %zu more asked for", ctx->memory_limit,
-                       atomic_load(&ctx->memory_used), bytes);
-    }
+    hg_status status = hg_memory_claim(ctx, bytes);
+    if (status < 0) return status;
     size_t rounded = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    char *block = injected_failure(ctx) ? NULL : aligned_alloc(ALIGNMENT, rounded + ALIGNMENT);
-    if (!block) return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
+    char *block = aligned_alloc(ALIGNMENT, rounded + ALIGNMENT);
+    if (!block) {
+        hg_memory_unclaim(ctx, bytes);
+        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
+    }
     memset(block, 0, rounded + ALIGNMENT);
     *(size_t *)(void *)block = bytes;
-    count_bytes(ctx, bytes);
     *out = block + ALIGNMENT;
     return HG_OK;
 }
@@ -66,7 +83,7 @@ hg_status hg_grow_array(hg_context *ctx, void **array, int64_t old_count, int64_
 void hg_free(hg_context *ctx, void *pointer)
 {
     if (!pointer) return;
-    atomic_fetch_sub(&ctx->memory_used, *size_of(pointer));
+    hg_memory_unclaim(ctx, *size_of(pointer));
     free(size_of(pointer));
 }
 

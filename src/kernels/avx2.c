@@ -14,5 +14,15 @@
 #define HG_WIDE_1 6
 #define HG_NARROW 8
 #endif
+#define HG_PANEL 2
+#ifdef HG_REAL_DOUBLE
+#define HG_VL 4
+#define HG_ROWS_1 4
+#define HG_ROWS_2 4
+#else
+#define HG_VL 8
+#define HG_ROWS_1 8
+#define HG_ROWS_2 6
+#endif
 #include "kernels/body.h"
 #endif

@@ -16,5 +16,19 @@
 #define HG_WIDE_1 8
 #define HG_NARROW 8
 #endif
+#define HG_PANEL 4
+#ifdef HG_REAL_DOUBLE
+#define HG_VL 8
+#define HG_ROWS_1 8
+#define HG_ROWS_2 8
+#define HG_ROWS_3 8
+#define HG_ROWS_4 6
+#else
+#define HG_VL 16
+#define HG_ROWS_1 16
+#define HG_ROWS_2 12
+#define HG_ROWS_3 8
+#define HG_ROWS_4 6
+#endif
 #include "kernels/body.h"
 #endif

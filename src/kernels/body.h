@@ -2,7 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* No include guard: each unit includes this once, with its own settings of
  *   HG_WIDE_4, HG_WIDE_2, HG_WIDE_1   rows of the register block for 64, 32, 16 columns (0 = shape not used)
- *   HG_NARROW                         rows of the register block for 8 columns */
+ *   HG_NARROW                         rows of the register block for 8 columns
+ *   and what vector.h and dense_body.h ask for. */
 #include "kernels/functions.h"
 #include "kernels/kernels.h"
 
@@ -190,6 +191,9 @@ static void column_sums(hg_real *out, const hg_real *d, int64_t ld, int64_t rows
 }
 
 #include "kernels/activations.h"
+#include "kernels/vector.h"
+#include "kernels/dense_body.h"
+#include "kernels/fold_body.h"
 
 const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .multiply = multiply,
@@ -199,4 +203,6 @@ const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .layer_norm_back = layer_norm_back,
                              .activate = activate,
                              .activate_back = activate_back,
-                             .column_sums = column_sums};
+                             .column_sums = column_sums,
+                             .dense = {[HG_STORE_REAL] = {packed_bytes, pack, dense}},
+                             .fold = fold_rows};

@@ -8,4 +8,8 @@
 #define HG_WIDE_2 0
 #define HG_WIDE_1 0
 #define HG_NARROW 4
+#define HG_PANEL 2
+#define HG_VL 4
+#define HG_ROWS_1 4
+#define HG_ROWS_2 4
 #include "kernels/body.h"

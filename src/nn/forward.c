@@ -4,39 +4,67 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/log.h"
+#include "base/parallel.h"
 #include "nn/forward.h"
+#include "nn/fused.h"
 
-hg_status hg_check_finite(hg_run *run, int value, const char *what)
+/* True where a row has a number that is not finite: x - x is then not 0. */
+static bool is_bad(const hg_real *x, int64_t count)
 {
-    const hg_value *v = &run->d->value[value];
-    const hg_real *x = run->table[value];
-    int64_t n = hg_value_rows(run, value) * v->width;
-    hg_real zero = 0;
-    /* x * 0 is 0 for every finite x and NaN otherwise: one cheap sweep, and a second one only when something is wrong */
-    for (int64_t i = 0; i < n; ++i) zero += x[i] * 0;
-    if (zero == 0) return HG_OK;
-    for (int64_t i = 0; i < n; ++i) {
-        if (!isfinite(x[i]))
+    int bad = 0;
+    for (int64_t i = 0; i < count; ++i) bad |= !(x[i] - x[i] == 0);
+    return bad != 0;
+}
+
+static hg_status check_finite(hg_run *run, int value, const hg_view *view, const char *what)
+{
+    const int64_t rows = hg_value_rows(run, value), width = run->d->value[value].width, n_blocks = hg_block_count(rows, HG_SUM_BLOCK);
+    bool bad = false;
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, rows)) reduction(|| : bad)
+    for (int64_t b = 0; b < n_blocks; ++b) {
+        const int64_t first = b * HG_SUM_BLOCK, end = first + HG_SUM_BLOCK < rows ? first + HG_SUM_BLOCK : rows;
+        if (view->ld == width) {
+            bad = bad || is_bad(view->rows + first * width, (end - first) * width);
+        } else {
+            for (int64_t i = first; i < end; ++i) bad = bad || is_bad(view->rows + i * view->ld, width);
+        }
+    }
+    for (int64_t i = 0; bad && i < rows * width; ++i) {
+        double x = (double)view->rows[i / width * view->ld + i % width];
+        if (!isfinite(x))
             return hg_fail(run->ctx, HG_ERR_NUMERIC, "%s of %s: row %" PRId64 ", column %" PRId64 " is %g, expected a finite number", what,
-                           hg_entity_names[v->entity], i / v->width, i % v->width, (double)x[i]);
+                           hg_entity_names[run->d->value[value].entity], i / width, i % width, x);
     }
     return HG_OK;
 }
 
-hg_status hg_check_output(hg_run *run, const hg_output_mark *mark)
+hg_status hg_check_views(hg_run *run, const hg_output_mark *mark, const hg_view view[HG_ENTITIES])
 {
     hg_status status = HG_OK;
+    const hg_description *d = run->d;
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
-        if (mark->value[entity] < 0 || hg_check_finite(run, mark->value[entity], "output") == HG_OK) continue;
+        const int value = mark->value[entity];
+        if (value < 0 || check_finite(run, value, &view[entity], "output") == HG_OK) continue;
         /* inputs that are not finite are the more useful message */
         for (int i = 0; i < HG_ENTITIES; ++i) {
-            if (run->d->input[i] >= 0) HG_TRY(hg_check_finite(run, run->d->input[i], "attributes"));
+            const int input = d->input[i];
+            if (input >= 0) HG_TRY(check_finite(run, input, &(hg_view){run->table[input], d->width[i]}, "attributes"));
         }
-        status = hg_check_finite(run, mark->value[entity], "output");
+        status = check_finite(run, value, &view[entity], "output");
         goto done;
     }
 done:
     return status;
+}
+
+hg_status hg_check_output(hg_run *run, const hg_output_mark *mark)
+{
+    hg_view view[HG_ENTITIES] = {{0}};
+    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
+        int value = mark->value[entity];
+        if (value >= 0) view[entity] = (hg_view){run->table[value], run->d->value[value].width};
+    }
+    return hg_check_views(run, mark, view);
 }
 
 hg_real *hg_output_array(const hg_outputs *out, int entity)
@@ -44,7 +72,7 @@ hg_real *hg_output_array(const hg_outputs *out, int entity)
     return entity == HG_NODES ? out->nodes : entity == HG_EDGES ? out->edges : out->globals;
 }
 
-static hg_status forward(hg_run *run, const hg_outputs *out)
+static hg_status forward_reference(hg_run *run, const hg_outputs *out)
 {
     hg_status status = HG_OK;
     const hg_description *d = run->d;
@@ -52,6 +80,7 @@ static hg_status forward(hg_run *run, const hg_outputs *out)
     for (int i = 0; i < d->n_updates; ++i) {
         if (!d->update[i].live_last) continue;
         HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "model evaluation was interrupted");
+        HG_TRY(hg_run_pack(run, d->update[i].network));
         HG_TRY(hg_update_forward(run, i));
         for (int v = 0; v < d->n_values; ++v) {
             if (run->owned[v] && d->value[v].last_use <= i) hg_run_drop(run, v);
@@ -69,7 +98,8 @@ done:
     return status;
 }
 
-hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
+static hg_status evaluate(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out,
+                          hg_status (*forward)(hg_run *run, const hg_outputs *out))
 {
     hg_status status = HG_OK;
     hg_run run = {.ctx = ctx};
@@ -80,4 +110,14 @@ hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batc
 done:
     hg_run_clear(&run);
     return status;
+}
+
+hg_status hg_model_forward_reference(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
+{
+    return evaluate(ctx, model, batch, out, forward_reference);
+}
+
+hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
+{
+    return evaluate(ctx, model, batch, out, hg_fused_forward);
 }

@@ -5,10 +5,13 @@
 
 #include "nn/run.h"
 
-/* HG_ERR_NUMERIC naming row and column unless every number of the table is finite. */
-hg_status hg_check_finite(hg_run *run, int value, const char *what);
-/* The same for the tables of one output; blames the attributes where they are not finite. */
+/* HG_ERR_NUMERIC naming row and column unless every number of the tables of one output is finite (view[entity] where the mark has one);
+ * blames the attributes where they are not finite. */
+hg_status hg_check_views(hg_run *run, const hg_output_mark *mark, const hg_view view[HG_ENTITIES]);
+/* The same for the run's own tables. */
 hg_status hg_check_output(hg_run *run, const hg_output_mark *mark);
 hg_real *hg_output_array(const hg_outputs *out, int entity);
+/* As hg_model_forward, by the plain path that knows every configuration and that the fused path is tested against. */
+hg_status hg_model_forward_reference(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out);
 
 #endif

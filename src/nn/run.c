@@ -57,14 +57,17 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
     HG_TRY(take_inputs(run));
     HG_TRY(hg_run_take_edges(run));
-    for (int i = 0; i < d->n_updates; ++i) {
-        int network = d->update[i].network;
-        bool live = training ? d->update[i].live : d->update[i].live_last;
-        if (network < 0 || !live || run->packed[network].memory) continue;
-        HG_TRY(hg_mlp_pack(ctx, &d->network[network], model->parameters, training, &run->packed[network]));
+    for (int i = 0; training && i < d->n_updates; ++i) {
+        if (d->update[i].live) HG_TRY(hg_run_pack(run, d->update[i].network));
     }
 done:
     return status;
+}
+
+hg_status hg_run_pack(hg_run *run, int network)
+{
+    if (network < 0 || run->packed[network].memory) return HG_OK;
+    return hg_mlp_pack(run->ctx, &run->d->network[network], run->model->parameters, run->training, &run->packed[network]);
 }
 
 void hg_run_drop(hg_run *run, int value)

@@ -45,8 +45,16 @@ typedef struct hg_run {
     hg_real *statistics;      /* [n_parameters] borrowed; where running norms leave the batch's mean and variance; NULL = nowhere */
 } hg_run;
 
+/* Rows of a table; rows NULL = not made. */
+typedef struct hg_view {
+    const hg_real *rows;
+    int64_t ld;
+} hg_view;
+
 /* Checks the batch against the model and prepares a run; end it with hg_run_clear, also after an error. */
 hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run);
+/* Packs the weights of one network for the reference path, unless that was done; network -1: nothing. */
+hg_status hg_run_pack(hg_run *run, int network);
 void hg_run_clear(hg_run *run);
 /* The parts of begin and clear that concern edges: checks levels and types, takes the batch's edges. */
 hg_status hg_run_take_edges(hg_run *run);

@@ -1,0 +1,171 @@
+/* nn/fused_weights.c — packs weights for the fused kernels; those in front of a layer norm are centred, which saves it one sum. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/fused_weights.h"
+
+#include <string.h>
+#include "base/check.h"
+#include "base/memory.h"
+
+/* Room is counted in a first round with memory NULL and handed out in a second one. */
+typedef struct packer {
+    const hg_dense_kernels *dense;
+    const hg_real *parameters;
+    char *memory;
+    int64_t used;
+    hg_real *mean, *negated; /* scratch: [widest in], [largest out x in]; NULL while counting */
+    int64_t most_in, most_weights;
+} packer;
+
+static void *take(packer *p, int64_t bytes)
+{
+    void *at = p->memory ? p->memory + p->used : NULL;
+    p->used += (bytes + 63) / 64 * 64;
+    return at;
+}
+
+/* In exact arithmetic a layer norm does not see what all outputs have in common: norm(x W^T + b) = norm(x (W - mean of W over its
+ * outputs)^T
+ * + b - mean of b). Means are taken in double. */
+static bool is_centred(const hg_mlp_layer *layer)
+{
+    return layer->linear && (layer->norm == HG_NORM_LAYER || layer->norm == HG_NORM_LAYER_AFFINE);
+}
+
+static const hg_real *pack_vector(packer *p, int64_t offset, int64_t n, bool centred)
+{
+    if (offset < 0) return NULL;
+    int64_t padded = hg_stride(HG_STORE_REAL, n);
+    hg_real *v = take(p, padded * (int64_t)sizeof *v);
+    if (!v) return NULL;
+    double mean = 0;
+    for (int64_t i = 0; centred && i < n; ++i) mean += (double)p->parameters[offset + i] / (double)n;
+    memset(v, 0, (size_t)padded * sizeof *v);
+    for (int64_t i = 0; i < n; ++i) v[i] = (hg_real)((double)p->parameters[offset + i] - mean);
+    return v;
+}
+
+/* Columns column .. column + k of a layer's weights. */
+static const void *pack_columns(packer *p, const hg_mlp_layer *layer, int64_t column, int64_t k, bool negative)
+{
+    void *to = take(p, p->dense->packed_bytes(layer->out, k));
+    if (k > p->most_in) p->most_in = k;
+    if (layer->out * k > p->most_weights) p->most_weights = layer->out * k;
+    if (!to) return NULL;
+    const hg_real *w = p->parameters + layer->weight + column;
+    int64_t step = layer->in;
+    if (negative) {
+        for (int64_t o = 0; o < layer->out; ++o) {
+            for (int64_t i = 0; i < k; ++i) p->negated[o * k + i] = -w[o * layer->in + i];
+        }
+        w = p->negated;
+        step = k;
+    }
+    for (int64_t i = 0; i < k; ++i) {
+        double sum = 0;
+        for (int64_t o = 0; o < layer->out; ++o) sum += (double)w[o * step + i];
+        p->mean[i] = (hg_real)(sum / (double)layer->out);
+    }
+    p->dense->pack(w, step, 1, layer->out, k, is_centred(layer) ? p->mean : NULL, to);
+    return to;
+}
+
+static void pack_layers(packer *p, const hg_network *net, hg_fused_layer *out)
+{
+    for (int l = 0; l < net->n_layers; ++l) {
+        const hg_mlp_layer *layer = &net->layer[l];
+        bool centred = is_centred(layer), normed = layer->norm != HG_NORM_NONE;
+        out[l].norm = centred ? HG_DENSE_CENTRED_NORM : normed ? HG_DENSE_NORM : HG_DENSE_NO_NORM;
+        out[l].bias = pack_vector(p, layer->bias, layer->out, centred);
+        out[l].gamma = pack_vector(p, layer->gamma, layer->out, false);
+        out[l].beta = pack_vector(p, layer->beta, layer->out, false);
+        if (l > 0 && layer->linear) out[l].weights = pack_columns(p, layer, 0, layer->in, false);
+    }
+}
+
+static bool same_inputs(const hg_update *a, const hg_update *b)
+{
+    if (a->network != b->network || a->n_terms != b->n_terms) return false;
+    for (int t = 0; t < a->n_terms; ++t) {
+        if (a->term[t].width != b->term[t].width || a->term[t].access != b->term[t].access) return false;
+    }
+    return true;
+}
+
+static bool is_packed(const hg_plan *plan, int update)
+{
+    return plan->d->update[update].live_last && plan->update[update].fused && plan->d->update[update].network >= 0;
+}
+
+static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
+{
+    const hg_description *d = plan->d;
+    for (int n = 0; n < d->n_networks; ++n) {
+        if (w->layer[n]) pack_layers(p, &d->network[n], w->layer[n]);
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        if (!is_packed(plan, i) || w->term_shared[i]) continue;
+        const hg_mlp_layer *layer = &d->network[u->network].layer[0];
+        for (int t = 0; t < u->n_terms; ++t) {
+            const hg_term *term = &u->term[t];
+            w->term[i][t].weights = pack_columns(p, layer, term->column, term->width, false);
+            if (term->access == HG_DIFFERENCE) w->term[i][t].receiver = pack_columns(p, layer, term->column, term->width, true);
+        }
+    }
+}
+
+static hg_status list_what_is_needed(hg_context *ctx, const hg_plan *plan, hg_fused_weights *w)
+{
+    hg_status status = HG_OK;
+    const hg_description *d = plan->d;
+    HG_TRY(hg_alloc(ctx, &w->layer, d->n_networks));
+    HG_TRY(hg_alloc(ctx, &w->term, d->n_updates));
+    HG_TRY(hg_alloc(ctx, &w->term_shared, d->n_updates));
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        if (!is_packed(plan, i)) continue;
+        if (!w->layer[u->network]) HG_TRY(hg_alloc(ctx, &w->layer[u->network], d->network[u->network].n_layers));
+        for (int j = 0; j < i && !w->term[i]; ++j) {
+            if (is_packed(plan, j) && same_inputs(u, &d->update[j])) w->term[i] = w->term[j];
+        }
+        w->term_shared[i] = w->term[i] != NULL;
+        if (!w->term[i]) HG_TRY(hg_alloc(ctx, &w->term[i], u->n_terms));
+    }
+done:
+    return status;
+}
+
+hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_plan *plan, const hg_real *parameters, hg_fused_weights *out)
+{
+    hg_status status = HG_OK;
+    hg_fused_weights w = {0};
+    packer p = {.dense = &k->dense[HG_STORE_REAL], .parameters = parameters};
+    HG_TRY(list_what_is_needed(ctx, plan, &w));
+    pack_all(&p, plan, &w);
+    HG_TRY(hg_alloc(ctx, &p.mean, p.most_in));
+    HG_TRY(hg_alloc(ctx, &p.negated, p.most_weights));
+    HG_TRY(hg_alloc(ctx, &w.memory, p.used));
+    p.memory = w.memory;
+    p.used = 0;
+    pack_all(&p, plan, &w);
+    *out = w;
+    w = (hg_fused_weights){0};
+done:
+    hg_fused_weights_clear(ctx, plan->d, &w);
+    hg_free(ctx, p.mean);
+    hg_free(ctx, p.negated);
+    return status;
+}
+
+void hg_fused_weights_clear(hg_context *ctx, const hg_description *d, hg_fused_weights *w)
+{
+    for (int n = 0; w->layer && n < d->n_networks; ++n) hg_free(ctx, w->layer[n]);
+    for (int i = 0; w->term_shared && i < d->n_updates; ++i) {
+        if (!w->term_shared[i]) hg_free(ctx, w->term[i]);
+    }
+    hg_free(ctx, w->memory);
+    hg_free(ctx, w->layer);
+    hg_free(ctx, w->term);
+    hg_free(ctx, w->term_shared);
+    *w = (hg_fused_weights){0};
+}

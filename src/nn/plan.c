@@ -1,0 +1,223 @@
+/* nn/plan.c — plans an evaluation: routes, products made while rows are hot, and places in the arena by the life of each table. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/plan.h"
+
+#include "base/check.h"
+#include "base/memory.h"
+
+enum { NARROW = 8 /* tables up to this width are stored without padding unless sums run over their rows */ };
+
+bool hg_plan_folds(hg_entity entity, const hg_term *term)
+{
+    return term->access == HG_REDUCED && entity == HG_NODES && term->reduction <= HG_REDUCE_STD && (term->weight < 0 || term->groups == 1);
+}
+
+/* Blocks of the arena that are in use, by offset. */
+typedef struct block {
+    int64_t offset, bytes;
+    int last; /* update after which it is free */
+} block;
+
+typedef struct layout {
+    block *block; /* [n] */
+    int64_t n, bytes;
+} layout;
+
+static int64_t table_bytes(int64_t rows, int64_t ld)
+{
+    int64_t bytes = rows * ld * (int64_t)sizeof(hg_real);
+    return (bytes + 63) / 64 * 64;
+}
+
+/* The lowest gap that is wide enough. */
+static int64_t place_block(layout *l, int64_t bytes, int last)
+{
+    int64_t at = 0, i = 0;
+    for (; i < l->n && l->block[i].offset - at < bytes; ++i) at = l->block[i].offset + l->block[i].bytes;
+    for (int64_t k = l->n; k > i; --k) l->block[k] = l->block[k - 1];
+    l->block[i] = (block){at, bytes, last};
+    ++l->n;
+    if (at + bytes > l->bytes) l->bytes = at + bytes;
+    return at;
+}
+
+static void free_blocks(layout *l, int update)
+{
+    int64_t kept = 0;
+    for (int64_t i = 0; i < l->n; ++i) {
+        if (l->block[i].last > update) l->block[kept++] = l->block[i];
+    }
+    l->n = kept;
+}
+
+/* A table that dies in this update, and of which each row is read for the same row of the result alone, is written over. */
+static int table_to_replace(const hg_plan *plan, int index)
+{
+    const hg_description *d = plan->d;
+    const hg_update *u = &d->update[index];
+    const hg_value *out = &d->value[u->value];
+    if (u->network < 0 || d->network[u->network].n_layers < 2) return -1;
+    for (int t = 0; t < u->n_terms; ++t) {
+        int v = u->term[t].value;
+        const hg_value *old = &d->value[v];
+        if (u->term[t].access != HG_OWN || old->entity != out->entity || old->last_use != index || plan->value[v].offset < 0 ||
+            plan->value[v].ld != plan->value[u->value].ld)
+            continue;
+        bool alone = true;
+        for (int s = 0; s < u->n_terms; ++s) {
+            if (u->term[s].value == v && u->term[s].access != HG_OWN) alone = false;
+        }
+        if (alone) return v;
+    }
+    return -1;
+}
+
+static void place_value(hg_plan *plan, layout *l, int index)
+{
+    const hg_update *u = &plan->d->update[index];
+    int old = table_to_replace(plan, index), last = plan->d->value[u->value].last_use;
+    hg_place *place = &plan->value[u->value];
+    if (!plan->update[index].fused || place->rows < 0) return;
+    if (old < 0) {
+        place->offset = place_block(l, table_bytes(place->rows, place->ld), last);
+        return;
+    }
+    place->offset = plan->value[old].offset;
+    for (int64_t i = 0; i < l->n; ++i) {
+        if (l->block[i].offset == plan->value[old].offset) l->block[i].last = last;
+    }
+}
+
+static void place_products(hg_plan *plan, layout *l, int index)
+{
+    const hg_description *d = plan->d;
+    for (int j = index; j < d->n_updates; ++j) {
+        for (int side = 0; side < HG_SIDES; ++side) {
+            hg_planned_product *p = &plan->update[j].product[side];
+            if (p->used && p->after == index) p->place.offset = place_block(l, table_bytes(p->place.rows, p->place.ld), j);
+        }
+    }
+}
+
+static void find_products(hg_plan *plan, const int *maker, int index)
+{
+    const hg_description *d = plan->d;
+    const hg_update *u = &d->update[index];
+    if (u->network < 0 || !plan->update[index].fused) return;
+    for (int side = 0; side < HG_SIDES; ++side) {
+        hg_planned_product *p = &plan->update[index].product[side];
+        *p = (hg_planned_product){.after = -1, .place = {0, -1, hg_stride(HG_STORE_REAL, d->network[u->network].layer[0].out)}};
+        for (int t = 0; t < u->n_terms; ++t) {
+            if (!hg_term_on_side(&u->term[t], (hg_side)side)) continue;
+            p->used = true;
+            p->place.rows = plan->value[u->term[t].value].rows;
+            if (maker[u->term[t].value] > p->after) p->after = maker[u->term[t].value];
+        }
+        hg_planned_update *after = p->after >= 0 ? &plan->update[p->after] : NULL;
+        if (!p->used || !after || side == HG_SIDE_GRAPH || !after->fused || after->n_jobs == HG_PLANNED_JOBS) {
+            p->after = index;
+        } else {
+            ++after->n_jobs;
+        }
+    }
+}
+
+static void size_share(hg_plan *plan, int threads)
+{
+    const hg_description *d = plan->d;
+    int64_t widest = 16, terms = 0, reduced = 16;
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        if (!u->live_last || !plan->update[i].fused) continue;
+        if (d->value[u->value].width > widest) widest = d->value[u->value].width;
+        for (int l = 0; u->network >= 0 && l < d->network[u->network].n_layers; ++l) {
+            if (d->network[u->network].layer[l].out > widest) widest = d->network[u->network].layer[l].out;
+        }
+        int64_t here = 0;
+        for (int t = 0; t < u->n_terms; ++t) {
+            if (u->term[t].access != HG_REDUCED || !hg_plan_folds(u->entity, &u->term[t])) continue;
+            ++here;
+            if (u->term[t].width > reduced) reduced = u->term[t].width;
+        }
+        if (here > terms) terms = here;
+    }
+    int64_t tile = table_bytes(HG_TILE_ROWS, hg_stride(HG_STORE_REAL, widest));
+    plan->tile[0] = 0;
+    plan->tile[1] = tile;
+    plan->scratch = 2 * tile;
+    plan->reduced = 3 * tile;
+    plan->reduced_bytes = table_bytes(HG_TILE_ROWS, hg_stride(HG_STORE_REAL, reduced));
+    plan->share_bytes = plan->reduced + terms * plan->reduced_bytes;
+    plan->share = plan->bytes;
+    plan->bytes += threads * plan->share_bytes;
+}
+
+static void choose_strides(hg_plan *plan, const int64_t *rows)
+{
+    const hg_description *d = plan->d;
+    for (int v = 0; v < d->n_values; ++v) {
+        int64_t width = d->value[v].width;
+        plan->value[v] = (hg_place){rows[v], -1, width <= NARROW || d->value[v].input ? width : hg_stride(HG_STORE_REAL, width)};
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        for (int t = 0; t < u->n_terms; ++t) {
+            const hg_value *v = &d->value[u->term[t].value];
+            if (u->term[t].access == HG_REDUCED && hg_plan_folds(u->entity, &u->term[t]) && !v->input)
+                plan->value[u->term[t].value].ld = hg_stride(HG_STORE_REAL, v->width);
+        }
+    }
+}
+
+static bool can_fuse(const hg_network *net)
+{
+    for (int l = 0; l < net->n_layers; ++l) {
+        if (net->layer[l].groups > 1) return false;
+    }
+    return !net->batch_norm && !net->typed;
+}
+
+hg_status hg_plan_make(hg_context *ctx, const hg_description *d, const int64_t *rows, int threads, hg_plan *out)
+{
+    hg_status status = HG_OK;
+    hg_plan plan = {.d = d};
+    layout l = {0};
+    int *maker = NULL;
+    HG_TRY(hg_alloc(ctx, &plan.value, d->n_values));
+    HG_TRY(hg_alloc(ctx, &plan.update, d->n_updates));
+    HG_TRY(hg_alloc(ctx, &maker, d->n_values));
+    HG_TRY(hg_alloc(ctx, &l.block, d->n_values + (int64_t)HG_SIDES * d->n_updates + 1));
+    for (int v = 0; v < d->n_values; ++v) maker[v] = -1;
+    choose_strides(&plan, rows);
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        plan.update[i].fused = u->network < 0 || can_fuse(&d->network[u->network]);
+        if (!plan.update[i].fused) plan.value[u->value].ld = d->value[u->value].width;
+        if (u->live_last) maker[u->value] = i;
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        if (d->update[i].live_last) find_products(&plan, maker, i);
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        if (!d->update[i].live_last) continue;
+        place_products(&plan, &l, i);
+        place_value(&plan, &l, i);
+        free_blocks(&l, i);
+    }
+    plan.bytes = l.bytes;
+    size_share(&plan, threads);
+    *out = plan;
+    plan = (hg_plan){0};
+done:
+    hg_plan_clear(ctx, &plan);
+    hg_free(ctx, maker);
+    hg_free(ctx, l.block);
+    return status;
+}
+
+void hg_plan_clear(hg_context *ctx, hg_plan *plan)
+{
+    hg_free(ctx, plan->value);
+    hg_free(ctx, plan->update);
+    *plan = (hg_plan){0};
+}
