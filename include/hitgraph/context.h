@@ -22,8 +22,8 @@ typedef void hg_log_fn(void *user, hg_log_level level, const char *line);
 /** Receives progress of long work: `done` of `total` units of `what`; `note` may be "" and holds figures such as a loss. */
 typedef void hg_progress_fn(void *user, const char *what, int64_t done, int64_t total, const char *note);
 
-/** Creates a context with one thread per available core and default limits. @param out owned by the caller. @return HG_OK or HG_ERR_NOMEM.
- */
+/** Creates a context with default limits and one thread per physical core that affinity and cgroup quota allow, or as many as
+ *  OMP_NUM_THREADS or omp_set_num_threads asked for within them. @param out owned by the caller. @return HG_OK or HG_ERR_NOMEM. */
 HG_API hg_status hg_context_create(hg_context **out);
 
 /** Frees a context; NULL is fine. Memory got from hg_alloc must have been freed before. */
@@ -35,7 +35,7 @@ HG_API const char *hg_context_message(const hg_context *ctx);
 /** Forgets the last message. */
 HG_API void hg_context_clear(hg_context *ctx);
 
-/** Sets the number of threads that functions use, 1 .. 1024; 0 = one per available core. @return HG_OK or HG_ERR_ARG. */
+/** Sets the number of threads that functions use, 1 .. 1024; 0 = as hg_context_create. @return HG_OK or HG_ERR_ARG. */
 HG_API hg_status hg_context_set_threads(hg_context *ctx, int n_threads);
 HG_API int hg_context_threads(const hg_context *ctx);
 

@@ -2,13 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/context.h"
 
-#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cores.h"
 
 enum { MAX_THREADS = 1024 };
 
@@ -47,7 +47,7 @@ hg_status hg_context_create(hg_context **out)
 {
     hg_context *ctx = calloc(1, sizeof *ctx);
     if (!ctx) return HG_ERR_NOMEM;
-    ctx->threads = omp_get_num_procs();
+    ctx->threads = hg_default_threads();
     ctx->log_level = HG_LOG_INFO;
     atomic_init(&ctx->memory_used, 0);
     atomic_init(&ctx->memory_peak, 0);
@@ -77,7 +77,7 @@ hg_status hg_context_set_threads(hg_context *ctx, int n_threads)
     if (n_threads < 0 || n_threads > MAX_THREADS) {
         return hg_fail(ctx, HG_ERR_ARG, "threads: found %d, expected 0 .. %d", n_threads, MAX_THREADS);
     }
-    ctx->threads = n_threads > 0 ? n_threads : omp_get_num_procs();
+    ctx->threads = n_threads > 0 ? n_threads : hg_default_threads();
     return HG_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cores.h"
 #include "base/text.h"
 
 enum { MAX_FLAGS = 48, FIRST_LONG = 256 };
@@ -61,7 +62,8 @@ static int fill_common(hg_cli *cli, common_targets *targets, hg_cli_flag *table)
          "complete configuration to start from: trackml, trackml-barrel, trackml-challenge, simulated"},
         {"config", HG_CLI_TEXT, &cli->config, "FILE", "YAML file with settings, applied over the preset"},
         {"set", HG_CLI_TEXT, &targets->setting, "KEY=VALUE", "one setting, applied last; short form -s; may be repeated"},
-        {"threads", HG_CLI_INT, &targets->threads, "N", "threads to use (default: all cores); results do not depend on it"},
+        {"threads", HG_CLI_INT, &targets->threads, "N",
+         "threads to use (default: the physical cores it may use); results do not depend on it"},
         {"memory-limit", HG_CLI_INT, &targets->memory_mb, "MB", "stop with exit code 4 rather than use more memory"},
         {"json", HG_CLI_FLAG, &cli->json, NULL, "machine-readable results on stdout, one JSON object a line"},
         {"quiet", HG_CLI_FLAG, &cli->quiet, NULL, "no progress, warnings and errors only"},
@@ -176,5 +178,6 @@ int hg_cli_parse(hg_cli *cli, const hg_cli_usage *usage, const hg_cli_flag *flag
         return HG_EXIT_OK;
     }
     int exit_code = apply_common(cli, usage, &targets);
+    if (exit_code < 0) hg_log_threads(cli->ctx);
     return exit_code >= 0 ? exit_code : check_inputs(cli, usage, argc, argv);
 }
