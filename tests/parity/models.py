@@ -393,3 +393,208 @@ class EdgeConv(nn.Module):
             x = reduction(net(torch.cat([x[d], x[s] - x[d]], 1)), d, b.n_nodes)
         pooled = [segment_max(x, b.node_graph, b.n_graphs), segment_sum(x, b.node_graph, b.n_graphs)]
         return [Outputs(nodes=x, globals=self.head(torch.cat(pooled, 1)))]
+
+
+class PerHead(nn.Module):
+    """A number per head from the head's own share of the columns."""
+
+    def __init__(self, heads, c):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(heads, c))
+
+    def forward(self, x):
+        return (x.reshape(-1, *self.weight.shape) * self.weight).sum(2)
+
+
+def attend(score, value, index, n):
+    """score: [E, heads], value: [E, heads * c] -> [n, heads * c]."""
+    weight = segment_softmax(score, index, n)
+    return segment_sum((weight[:, :, None] * value.reshape(len(value), weight.shape[1], -1)).flatten(1), index, n)
+
+
+class GraphAttention(nn.Module):
+    """GAT (arXiv:1710.10903), one layer and a head that sees the attributes too."""
+    reduce = "last"
+
+    def __init__(self, nodes=4, heads=8, c=8, out=2):
+        super().__init__()
+        self.lin = nn.Linear(nodes, heads * c, bias=False)
+        self.att_src, self.att_dst = PerHead(heads, c), PerHead(heads, c)
+        self.head = nn.Linear(heads * c + nodes, out)
+
+    def forward(self, b):
+        s, d, h = b.sender, b.receiver, self.lin(b.nodes)
+        score = nn.functional.leaky_relu(self.att_src(h)[s] + self.att_dst(h)[d], 0.2)
+        a = nn.functional.silu(attend(score, h[s], d, b.n_nodes))
+        return [Outputs(nodes=self.head(torch.cat([a, b.nodes], 1)))]
+
+
+class GraphAttention2(nn.Module):
+    """GATv2 (arXiv:2105.14491), the same around it."""
+    reduce = "last"
+
+    def __init__(self, nodes=4, heads=8, c=8, out=2):
+        super().__init__()
+        self.lin_l, self.lin_r = nn.Linear(nodes, heads * c), nn.Linear(nodes, heads * c)
+        self.att, self.head = PerHead(heads, c), nn.Linear(heads * c + nodes, out)
+
+    def forward(self, b):
+        s, d, left = b.sender, b.receiver, self.lin_l(b.nodes)
+        score = self.att(nn.functional.leaky_relu(left[s] + self.lin_r(b.nodes)[d], 0.2))
+        a = nn.functional.silu(attend(score, left[s], d, b.n_nodes))
+        return [Outputs(nodes=self.head(torch.cat([a, b.nodes], 1)))]
+
+
+class GraphTransformer(nn.Module):
+    """Queries of receivers, keys and values of senders, a bias per head from the attributes of the edge."""
+    reduce = "last"
+
+    def __init__(self, nodes=4, edges=2, heads=4, c=16, blocks=2, out=2):
+        super().__init__()
+        self.heads, self.c, h = heads, c, heads * c
+        self.encoder = Mlp(nodes, [h])
+        self.block = nn.ModuleList(
+            Holder(query=nn.Linear(h, h), key=nn.Linear(h, h), value=nn.Linear(h, h), bias=nn.Linear(edges, heads, bias=False),
+                   out=nn.Linear(h, h), mlp=Mlp(h, [2 * h, h], nn.GELU), norm=nn.LayerNorm(h)) for _ in range(blocks))
+        self.head = nn.Linear(h, out)
+
+    def forward(self, b):
+        s, d = b.sender, b.receiver
+        x = self.encoder(b.nodes)
+        for block in self.block:
+            h = block.norm(x)
+            query, key = (net(h).reshape(-1, self.heads, self.c) for net in (block.query, block.key))
+            score = block.bias(b.edges) + (query[d] * key[s]).sum(2) / math.sqrt(self.c)
+            x = x + block.out(attend(score, block.value(h)[s], d, b.n_nodes))
+            x = x + block.mlp(x)
+        return [Outputs(nodes=self.head(x))]
+
+
+class GravNet(nn.Module):
+    """arXiv:1902.07987: neighbours in a learned space, their features weighed by exp(-10 d^2)."""
+    reduce = "last"
+
+    def __init__(self, nodes=4, blocks=4, h=64, space=4, features=22, out=48, k=40):
+        super().__init__()
+        self.k, width = k, nodes
+        self.block = nn.ModuleList()
+        for _ in range(blocks):
+            self.block.append(
+                Holder(dense=Mlp(2 * width, [h] * 3, nn.Tanh, last_activation=nn.Tanh), space=nn.Linear(h, space),
+                       features=nn.Linear(h, features), out=nn.Linear(2 * features + h, out)))
+            width = out
+        self.head = Mlp(blocks * out, [128, 2])
+
+    def forward(self, b):
+        x, tables = b.nodes, []
+        for block in self.block:
+            x = block.dense(torch.cat([x, segment_mean(x, b.node_graph, b.n_graphs)[b.node_graph]], 1))
+            place, features = block.space(x), block.features(x)
+            s, d = nearest_neighbours(place, b.node_ptr, self.k)
+            message = torch.exp(-10 * ((place[s] - place[d]) ** 2).sum(1, keepdim=True)) * features[s]
+            pooled = [segment_mean(message, d, b.n_nodes), segment_max(message, d, b.n_nodes)]
+            x = torch.tanh(block.out(torch.cat(pooled + [x], 1)))
+            tables.append(x)
+        return [Outputs(nodes=self.head(torch.cat(tables, 1)))]
+
+
+class GraphNetwork(nn.Module):
+    """The full block of arXiv:1806.01261, edges first."""
+    reduce = "last"
+
+    def __init__(self, nodes=3, edges=2, globals_=1, h=32, out=3):
+        super().__init__()
+        self.edge_model = Mlp(edges + 2 * nodes + globals_, [h, h], last_activation=nn.ReLU)
+        self.node_model = Mlp(2 * h + nodes + globals_, [h, h], last_activation=nn.ReLU)
+        self.global_model = Mlp(2 * h + globals_, [h, out])
+
+    def forward(self, b):
+        s, d, n, x, u = b.sender, b.receiver, b.n_nodes, b.nodes, b.globals
+        e = self.edge_model(torch.cat([b.edges, x[s], x[d], u[b.edge_graph]], 1))
+        x = self.node_model(torch.cat([segment_sum(e, d, n), segment_sum(e, s, n), x, u[b.node_graph]], 1))
+        sums = [segment_sum(e, b.edge_graph, b.n_graphs), segment_sum(x, b.node_graph, b.n_graphs)]
+        return [Outputs(x, e, self.global_model(torch.cat(sums + [u], 1)))]
+
+
+def nearest_neighbours(x, ptr, k):
+    """Edges (sender, receiver) from the k nearest other nodes of the same graph to each node; equal distances: smaller index first."""
+    senders, receivers = [], []
+    for first, last in zip(ptr[:-1], ptr[1:]):
+        part = x[first:last].detach()
+        distance = torch.zeros(last - first, last - first, dtype=x.dtype)
+        for column in part.unbind(1):
+            distance += (column[:, None] - column[None, :]) ** 2
+        distance.fill_diagonal_(float("inf"))
+        near = distance.argsort(dim=1, stable=True)[:, :min(k, max(last - first - 1, 0))]
+        senders.append(near.reshape(-1) + first)
+        receivers.append(torch.arange(first, last).repeat_interleave(near.shape[1]))
+    return torch.cat(senders), torch.cat(receivers)
+
+
+class DynEdge(nn.Module):
+    """GraphNeT's network for neutrino telescopes; the graph is searched anew after every layer."""
+    reduce = "last"
+
+    def __init__(self, nodes=7, convolutions=((128, 256), (336, 256), (336, 256), (336, 256)), post=(336, 256), readout=128, k=8):
+        super().__init__()
+        self.k, width = k, 2 * nodes + min(nodes, 4) + 1
+        nets, total = [], width
+        for widths in convolutions:
+            nets.append(Holder(nn=Mlp(2 * width, list(widths), last_activation=nn.ReLU)))
+            width = widths[-1]
+            total += width
+        self._conv_layers = nn.ModuleList(nets)
+        self._post_processing = Mlp(total, list(post), last_activation=nn.ReLU)
+        self._readout = Mlp(4 * post[-1], [readout], last_activation=nn.ReLU)
+
+    def forward(self, b):
+        s, d = nearest_neighbours(b.nodes[:, :3], b.node_ptr, self.k)
+        event = torch.cat([segment_mean(b.nodes, b.node_graph, b.n_graphs), homophily(b, b.nodes[:, :4], s, d), log10_count(b)], 1)
+        x = torch.cat([b.nodes, event[b.node_graph]], 1)
+        tables = [x]
+        for layer in self._conv_layers:
+            x = segment_sum(layer.nn(torch.cat([x[d], x[s] - x[d]], 1)), d, b.n_nodes)
+            tables.append(x)
+            s, d = nearest_neighbours(x[:, :3], b.node_ptr, self.k)
+        y = self._post_processing(torch.cat(tables, 1))
+        pooled = [reduce(y, b.node_graph, b.n_graphs) for reduce in (segment_min, segment_max, segment_mean, segment_sum)]
+        return [Outputs(globals=self._readout(torch.cat(pooled, 1)))]
+
+
+class DynEdgeJinst(nn.Module):
+    """DynEdge as published in JINST (arXiv:2209.03042)."""
+    reduce = "last"
+
+    def __init__(self, nodes=7, k=8):
+        super().__init__()
+        self.k, width, total = k, nodes, nodes
+        for i, first in enumerate((128, 336, 336, 336)):
+            net = Mlp(2 * width, [first, 256], nn.LeakyReLU, last_activation=nn.LeakyReLU)
+            self.add_module(f"conv_add{i + 1}", Holder(nn=net))
+            width = 256
+            total += width
+        self.nn1, self.nn2, self.nn3 = nn.Linear(total, 336), nn.Linear(336, 256), nn.Linear(4 * 256 + 5, 128)
+
+    def forward(self, b):
+        x, leaky = b.nodes, nn.functional.leaky_relu
+        s, d = nearest_neighbours(x[:, :3], b.node_ptr, self.k)
+        count = torch.tensor([[float(last - first)] for first, last in zip(b.node_ptr[:-1], b.node_ptr[1:])], dtype=x.dtype)
+        event = torch.cat([homophily(b, x[:, [3, 0, 1, 2]], s, d), count], 1)
+        tables = [x]
+        for layer in (self.conv_add1, self.conv_add2, self.conv_add3, self.conv_add4):
+            x = segment_sum(layer.nn(torch.cat([x[d], x[s] - x[d]], 1)), d, b.n_nodes)
+            tables.append(x)
+            s, d = nearest_neighbours(x[:, :3], b.node_ptr, self.k)
+        y = self.nn2(leaky(self.nn1(torch.cat(tables, 1))))
+        pooled = [reduce(y, b.node_graph, b.n_graphs) for reduce in (segment_max, segment_min, segment_sum, segment_mean)]
+        return [Outputs(globals=leaky(self.nn3(leaky(torch.cat(pooled + [event], 1)))))]
+
+
+def homophily(b, x, s, d):
+    """Share of the edges of each graph whose ends have the same value, per column."""
+    return segment_mean((x[s] == x[d]).to(x.dtype), b.node_graph[d], b.n_graphs)
+
+
+def log10_count(b):
+    sizes = torch.tensor(b.node_ptr[1:]) - torch.tensor(b.node_ptr[:-1])
+    return torch.where(sizes > 0, sizes.clamp(min=1).double().log10(), 0.0).to(b.nodes.dtype)[:, None]

@@ -57,6 +57,14 @@ CASES = [
     Case("shipped doublets", "trackml/doublet/model.yaml", models.ResidualNetwork),
     Case("shipped triplets", "trackml/triplet/model.yaml", lambda: models.ResidualNetwork(27, 12, 24, 16)),
     Case("EdgeConv", "architectures/edge_conv.yaml", models.EdgeConv),
+    Case("full GN block", "architectures/graph_network.yaml", models.GraphNetwork),
+    Case("GAT", "architectures/graph_attention.yaml", models.GraphAttention),
+    Case("GATv2", "architectures/graph_attention2.yaml", models.GraphAttention2),
+    Case("graph transformer", "architectures/graph_transformer.yaml", models.GraphTransformer),
+    Case("GravNet", "architectures/gravnet.yaml", models.GravNet),
+    Case("DynEdge", "architectures/dynedge.yaml", models.DynEdge, (), 1382192),
+    Case("DynEdge, JINST", "architectures/dynedge_jinst.yaml", models.DynEdgeJinst, (), 1375728),
+    Case("DynEdge, small", "architectures/dynedge_small.yaml", lambda: models.DynEdge(4, ((4, 5), (6, 5)), (6, 4), 3, 2), (), 457),
 ]
 
 
@@ -82,6 +90,9 @@ def random_batch(seed, sizes, widths, dtype):
     rows = (node_ptr[-1], edge_ptr[-1], len(sizes))
     # numbers of the float type in both precisions
     tables = [torch.randn(n, width, generator=generator).to(dtype) if width else None for n, width in zip(rows, widths)]
+    if widths[0] and rows[0]:  # a third of the nodes have a value in common with the node before
+        for i in range(1, rows[0], 3):
+            tables[0][i, i % widths[0]] = tables[0][i - 1, i % widths[0]]
     return Batch(torch.cat(senders), torch.cat(receivers), node_ptr, edge_ptr, *tables)
 
 

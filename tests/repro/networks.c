@@ -29,7 +29,15 @@ static const struct {
              {.name = "graph_nets"},
              {.name = "graph_nets_tracking", .edits = {"repeat: 8", "repeat: 1"}},
              {.name = "resin"},
-             {.name = "edge_conv"}};
+             {.name = "edge_conv"},
+             {.name = "graph_attention"},
+             {.name = "graph_attention2"},
+             {.name = "graph_transformer"},
+             {.name = "message_passing"},
+             {.name = "comm_net"},
+             {.name = "graph_network"},
+             {.name = "deep_sets"},
+             {.name = "dynedge_small"}};
 enum { CASES = sizeof cases / sizeof *cases };
 
 /* Everything that must not depend on the number of threads. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "../dynedge_numbers.h"
+#include "../other_networks.h"
 #include "../published_models.h"
 
 static void logits_and_gradients(void **state)
@@ -35,10 +36,17 @@ static void dynamic_graphs(void **state)
     check_dynedge_sizes();
 }
 
+static void outputs_and_gradients_of_others(void **state)
+{
+    (void)state;
+    for (int i = 0; i < N_OTHER; ++i) check_other_network(&other_networks[i], 1e-4);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(logits_and_gradients), cmocka_unit_test(reversed_edges),
-                                       cmocka_unit_test(encode_process_decode), cmocka_unit_test(dynamic_graphs)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(logits_and_gradients), cmocka_unit_test(outputs_and_gradients_of_others),
+                                       cmocka_unit_test(reversed_edges), cmocka_unit_test(encode_process_decode),
+                                       cmocka_unit_test(dynamic_graphs)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_context_destroy(ctx);
