@@ -403,13 +403,13 @@ class PerHead(nn.Module):
         self.weight = nn.Parameter(torch.empty(heads, c))
 
     def forward(self, x):
-        return (x.reshape(-1, *self.weight.shape) * self.weight).sum(2)
+        return (x.unflatten(1, self.weight.shape) * self.weight).sum(2)
 
 
 def attend(score, value, index, n):
     """score: [E, heads], value: [E, heads * c] -> [n, heads * c]."""
     weight = segment_softmax(score, index, n)
-    return segment_sum((weight[:, :, None] * value.reshape(len(value), weight.shape[1], -1)).flatten(1), index, n)
+    return segment_sum(weight.repeat_interleave(value.shape[1] // weight.shape[1], dim=1) * value, index, n)
 
 
 class GraphAttention(nn.Module):
@@ -463,7 +463,7 @@ class GraphTransformer(nn.Module):
         x = self.encoder(b.nodes)
         for block in self.block:
             h = block.norm(x)
-            query, key = (net(h).reshape(-1, self.heads, self.c) for net in (block.query, block.key))
+            query, key = (net(h).unflatten(1, (self.heads, self.c)) for net in (block.query, block.key))
             score = block.bias(b.edges) + (query[d] * key[s]).sum(2) / math.sqrt(self.c)
             x = x + block.out(attend(score, block.value(h)[s], d, b.n_nodes))
             x = x + block.mlp(x)
