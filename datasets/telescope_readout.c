@@ -15,6 +15,21 @@ static int by_time(const void *a, const void *b)
     return (p->charge > q->charge) - (p->charge < q->charge);
 }
 
+static void sort_by_time(hg_tel_photon *photon, int64_t n)
+{
+    enum { FEW = 24 };
+    if (n > FEW) {
+        qsort(photon, (size_t)n, sizeof *photon, by_time);
+        return;
+    }
+    for (int64_t i = 1; i < n; ++i) {
+        const hg_tel_photon moved = photon[i];
+        int64_t k = i;
+        for (; k > 0 && by_time(&photon[k - 1], &moved) > 0; --k) photon[k] = photon[k - 1];
+        photon[k] = moved;
+    }
+}
+
 /* Photo-electrons by sensor, then time. */
 static void sort_photons(const hg_telescope *t, hg_tel_room *room)
 {
@@ -25,9 +40,7 @@ static void sort_photons(const hg_telescope *t, hg_tel_room *room)
     for (int64_t i = 0; i < room->n_photons; ++i) room->sorted[room->first[room->photon[i].sensor]++] = room->photon[i];
     for (int64_t s = n; s > 0; --s) room->first[s] = room->first[s - 1];
     room->first[0] = 0;
-    for (int64_t s = 0; s < n; ++s)
-        if (room->first[s + 1] - room->first[s] > 1)
-            qsort(room->sorted + room->first[s], (size_t)(room->first[s + 1] - room->first[s]), sizeof *room->sorted, by_time);
+    for (int64_t s = 0; s < n; ++s) sort_by_time(room->sorted + room->first[s], room->first[s + 1] - room->first[s]);
 }
 
 /* Charge that is seen of one photo-electron, or of several at once: their mean is 1, their spread falls with the root of the number. */
