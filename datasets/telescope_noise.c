@@ -5,6 +5,7 @@
 #include "datasets/telescope.h"
 
 static const double lead_ns = 5000, tail_ns = 7000; /* of noise before and after the signal: the window's ends and what reaches into it */
+static const double burst_lead_ns = 50000;          /* bursts that began this long before may still go on */
 static const double span_most_ns = 20000;           /* of the signal: later photo-electrons are afterglow */
 
 static double noise_of(const hg_telescope *t, const hg_tel_sensor *sensor)
@@ -47,13 +48,14 @@ done:
 }
 
 /* The first hit of a burst, then Poisson(burst_more) others with log-normal steps between them. */
-static hg_status add_burst(hg_context *ctx, const hg_telescope *t, double time, double end, hg_random *random, hg_tel_room *room)
+static hg_status add_burst(hg_context *ctx, const hg_telescope *t, double time, double start, double end, hg_random *random,
+                           hg_tel_room *room)
 {
     hg_status status = HG_OK;
     const hg_telescope_options *o = &t->options;
     const int32_t sensor = noisy_sensor(t, random);
     for (int64_t left = hg_random_poisson(random, o->burst_more); left >= 0 && time < end; --left) {
-        HG_TRY(hg_tel_add_photon(ctx, room, (hg_tel_photon){sensor, 1, time}));
+        if (time >= start) HG_TRY(hg_tel_add_photon(ctx, room, (hg_tel_photon){sensor, 1, time}));
         time += 1e9 * pow(10, o->burst_log10_mean + o->burst_log10_width * hg_random_normal(random));
     }
 done:
@@ -72,14 +74,15 @@ hg_status hg_tel_add_noise(hg_context *ctx, const hg_telescope *telescope, uint6
         last = i ? fmax(last, room->photon[i].time) : room->photon[i].time;
     }
     const double start = first - lead_ns, end = fmin(last, first + span_most_ns) + tail_ns;
-    const double exposure = 1e-9 * telescope->noise_weight * (end - start); /* s x modules */
+    const double modules_s = 1e-9 * telescope->noise_weight;
     HG_TRY(add_afterpulses(ctx, o, n_signal, &random, room));
-    for (int64_t left = hg_random_poisson(&random, exposure * o->noise_poisson_hz); left > 0; --left) {
+    for (int64_t left = hg_random_poisson(&random, modules_s * (end - start) * o->noise_poisson_hz); left > 0; --left) {
         const int32_t sensor = noisy_sensor(telescope, &random);
         HG_TRY(hg_tel_add_photon(ctx, room, (hg_tel_photon){sensor, 1, hg_random_range(&random, start, end)}));
     }
-    for (int64_t left = hg_random_poisson(&random, exposure * o->noise_burst_hz); left > 0; --left)
-        HG_TRY(add_burst(ctx, telescope, hg_random_range(&random, start, end), end, &random, room));
+    const double earliest = start - burst_lead_ns;
+    for (int64_t left = hg_random_poisson(&random, modules_s * (end - earliest) * o->noise_burst_hz); left > 0; --left)
+        HG_TRY(add_burst(ctx, telescope, hg_random_range(&random, earliest, end), start, end, &random, room));
 done:
     return status;
 }

@@ -54,7 +54,7 @@ const hg_option hg_telescope_option_table[] = {
     NUMBER("aim.vertex_height_m", vertex_height_m, "420", 1, 1e5, "and within this of z = 0"),
     NUMBER("through.e_min_gev", through_e_min, "300", 1, 1e8, "energy of the muon where it enters, power law"),
     NUMBER("through.e_max_gev", through_e_max, "1e6", 1, 1e9, "the same"),
-    NUMBER("through.index", through_index, "1.5", 0, 10, "dN/dE ~ E^-index"),
+    NUMBER("through.index", through_index, "1.4", 0, 10, "dN/dE ~ E^-index"),
     NUMBER("starting.e_min_gev", starting_e_min, "200", 1, 1e8, "energy of the muon neutrino"),
     NUMBER("starting.e_max_gev", starting_e_max, "1e6", 1, 1e9, "the same"),
     NUMBER("starting.index", starting_index, "1.7", 0, 10, "dN/dE ~ E^-index"),

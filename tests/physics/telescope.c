@@ -64,9 +64,8 @@ static void constants_are_those_of_the_sources(void **state)
 }
 
 typedef struct sample {
-    double charge[2000], pulses[2000];
-    int64_t n;
-    double passed; /* share of the tries */
+    double charge[1000], pulses[1000]; /* sorted */
+    double median_pulses, passed;      /* passed: share of the tries */
 } sample;
 
 static int by_value(const void *a, const void *b)
@@ -89,34 +88,190 @@ static void fly(const char *const *settings, int n_settings, int64_t tries, samp
         out->charge[i] = room.charge;
         if (triggered) out->pulses[n++] = (double)room.n_pulses;
     }
-    out->n = tries;
-    out->passed = (double)n / (double)tries;
     qsort(out->charge, (size_t)tries, sizeof(double), by_value);
     qsort(out->pulses, (size_t)n, sizeof(double), by_value);
+    out->median_pulses = n ? out->pulses[n / 2] : 0;
+    out->passed = (double)n / (double)tries;
     printf("signal PE p10/50/90 %.0f/%.0f/%.0f, pulses %.0f, pass %.2f\n", out->charge[tries / 10], out->charge[tries / 2],
-           out->charge[tries * 9 / 10], n ? out->pulses[n / 2] : 0, out->passed);
+           out->charge[tries * 9 / 10], out->median_pulses, out->passed);
     hg_tel_room_clear(ctx, &room);
     hg_telescope_destroy(ctx, t);
 }
 
+/* Signal in photo-electrons (10, 50, 90 %), pulses of triggered events, share that triggers: through-going muons, bundles, cascades as
+ * they were computed apart on 25 events each, so that their own scatter is half an e-fold. */
 static void yields_are_as_tabulated(void **state)
 {
     (void)state;
-    static const char *const only[][3] = {
-        {"simulate.class.starting=0", "simulate.class.cascade=0", "simulate.class.bundle=0"},
-        {"simulate.class.starting=0", "simulate.class.cascade=0", "simulate.class.through=0"},
-        {"simulate.class.starting=0", "simulate.class.bundle=0", "simulate.class.through=0"},
+    static const struct {
+        const char *settings[3];
+        double charge[3], pulses, passed;
+    } table[] = {
+        {{"simulate.class.starting=0", "simulate.class.cascade=0", "simulate.class.bundle=0"}, {19, 74, 931}, 110, 0.92},
+        {{"simulate.class.starting=0", "simulate.class.cascade=0", "simulate.class.through=0"}, {25, 68, 405}, 107, 0.96},
+        {{"simulate.class.starting=0", "simulate.class.bundle=0", "simulate.class.through=0"}, {18, 91, 2837}, 124, 0.88},
     };
     static sample s;
-    for (int i = 0; i < 3; ++i) fly(only[i], 3, 600, &s);
+    enum { TRIES = 300 };
+    for (size_t i = 0; i < sizeof table / sizeof *table; ++i) {
+        fly(table[i].settings, 3, TRIES, &s);
+        for (int k = 0; k < 3; ++k) {
+            const double found = s.charge[TRIES / 10 + k * TRIES * 4 / 10];
+            if (found > 2 * table[i].charge[k] || 2 * found < table[i].charge[k])
+                fail_msg("class %zu: %g photo-electrons, expected %g within a factor 2", i, found, table[i].charge[k]);
+        }
+        expect_near("pulses", s.median_pulses, table[i].pulses, 0.5);
+        assert_true(fabs(s.passed - table[i].passed) < 0.07);
+    }
+}
+
+/* 560 Hz a module: 34.7 pulses in 12 us on 5160 modules of ordinary efficiency; some bursts began too long ago. */
+static void noise_has_its_rate(void **state)
+{
+    (void)state;
+    hg_telescope *t = telescope_with(0, (const char *const[]){"simulate.noise.hqe_factor=1"}, 1);
+    hg_tel_room room;
+    int64_t n = 0;
+    enum { TRIES = 2000 };
+    must(hg_tel_room_create(ctx, t, &room));
+    for (uint64_t i = 0; i < TRIES; ++i) {
+        room.n_photons = 0; /* without any signal the noise covers 5 us before and 7 us after time 0 */
+        must(hg_tel_add_noise(ctx, t, 1, i, &room));
+        n += room.n_photons;
+    }
+    const double mean = (double)n / TRIES;
+    printf("%.1f noise photo-electrons in 12 us\n", mean);
+    assert_true(mean > 32.5 && mean < 35);
+    hg_tel_room_clear(ctx, &room);
+    hg_telescope_destroy(ctx, t);
+}
+
+/* A bright source on one sensor: number and mean delay of the photo-electrons are those of the formulas. */
+static void photons_follow_the_formulas(void **state)
+{
+    (void)state;
+    hg_telescope *t = telescope_with(0, NULL, 0);
+    const int32_t chosen = 2000;
+    const hg_tel_sensor *sensor = &t->sensor[chosen];
+    hg_tel_room room;
+    double n = 0, delay = 0;
+    enum { TRIES = 2000 };
+    static const double distance = 30;
+    must(hg_tel_room_create(ctx, t, &room));
+    const double light = 20;
+    const double mean = sensor->rde * hg_tel_cascade_charge(t, &sensor->ice, distance, 1, light);
+    for (uint64_t i = 0; i < TRIES; ++i) {
+        const hg_tel_cascade cascade = {.at = {sensor->x, sensor->y, sensor->z - distance}, .time = 100, .light = light};
+        room.n_tracks = room.n_cascades = room.n_photons = 0;
+        must(hg_tel_add_cascade(ctx, &room, &cascade));
+        must(hg_tel_shine(ctx, t, 9, i, &room));
+        for (int64_t k = 0; k < room.n_photons; ++k) {
+            if (room.photon[k].sensor != chosen) continue;
+            n += 1;
+            delay += room.photon[k].time - 100 - distance * 1.356 / 0.299792458;
+        }
+    }
+    const double lambda = 47 * sensor->ice.scattering_m / t->scattering_mean, rate = 1 / 450.0 + 0.299792458 / (1.356 * 98);
+    const double expected_delay = distance / lambda / rate, spread = sqrt(distance / lambda) / rate;
+    assert_true(fabs(n / TRIES - mean) < 4 * sqrt(mean / TRIES));
+    assert_true(fabs(delay / n - expected_delay) < 4 * spread / sqrt(n));
+    hg_tel_room_clear(ctx, &room);
+    hg_telescope_destroy(ctx, t);
+}
+
+/* A vertical down-going muon beside a string: the modules above see it first, one after the other at the speed of light. */
+static void light_follows_the_muon(void **state)
+{
+    (void)state;
+    hg_telescope *t = telescope_with(0, NULL, 0);
+    hg_tel_room room;
+    double first[60];
+    const hg_tel_string *s = &t->string[0];
+    const hg_tel_track track = {.start = {s->x + 5, s->y, 900}, .dir = {0, 0, -1}, .length = 2000, .light = 40};
+    must(hg_tel_room_create(ctx, t, &room));
+    must(hg_tel_add_track(ctx, &room, &track));
+    must(hg_tel_shine(ctx, t, 1, 0, &room));
+    for (int k = 0; k < 60; ++k) first[k] = INFINITY;
+    for (int64_t i = 0; i < room.n_photons; ++i) {
+        const int32_t k = room.photon[i].sensor - s->first;
+        if (k >= 0 && k < 60) first[k] = fmin(first[k], room.photon[i].time);
+    }
+    expect_near("speed", 17.0 * 40 / (first[50] - first[10]), 0.299792458, 0.02);
+    hg_tel_room_clear(ctx, &room);
+    hg_telescope_destroy(ctx, t);
+}
+
+/* Levels 1 and 2: medians of zenith, charge and impact of the classes agree within their errors; at level 0 they do not. */
+static void classes_are_alike(void **state)
+{
+    (void)state;
+    static const int pair[3][2] = {
+        {HG_CLASS_BUNDLE, HG_CLASS_THROUGH}, {HG_CLASS_BUNDLE, HG_CLASS_THROUGH}, {HG_CLASS_CASCADE, HG_CLASS_STARTING}};
+    enum { EVENTS = 300, VARIABLES = 3 };
+    for (int64_t level = 0; level <= 2; ++level) {
+        hg_telescope *t = telescope_with(level, (const char *const[]){"simulate.match.tries=600"}, 1);
+        hg_pulse_events *events = NULL;
+        uint64_t next = 0;
+        double sum[2][VARIABLES] = {{0}}, square[2][VARIABLES] = {{0}}, n[2] = {0};
+        must(hg_telescope_simulate(ctx, t, 11, &next, EVENTS, &events));
+        for (int64_t e = 0; e < EVENTS; ++e) {
+            const int c = events->truth.label[e] == pair[level][0] ? 0 : events->truth.label[e] == pair[level][1] ? 1 : -1;
+            const float *v = events->truth.vertex + 4 * e, *d = events->truth.dir + 3 * e;
+            double charge = 0, along = 0, r2 = 0;
+            for (int64_t i = events->offset[e]; i < events->offset[e + 1]; ++i) charge += (double)events->pulses.q[i];
+            for (int k = 0; k < 3; ++k) along += (double)v[k] * (double)d[k];
+            for (int k = 0; k < 3; ++k) r2 += (double)v[k] * (double)v[k];
+            const double value[] = {-(double)d[2], log(charge), sqrt(fmax(0, r2 - along * along))};
+            for (int k = 0; c >= 0 && k < VARIABLES; ++k) {
+                sum[c][k] += value[k];
+                square[c][k] += value[k] * value[k];
+            }
+            if (c >= 0) n[c] += 1;
+        }
+        for (int k = 0; k < VARIABLES; ++k) {
+            const double mean[] = {sum[0][k] / n[0], sum[1][k] / n[1]};
+            const double error = sqrt((square[0][k] / n[0] - mean[0] * mean[0]) / n[0] + (square[1][k] / n[1] - mean[1] * mean[1]) / n[1]);
+            const double sigmas = fabs(mean[0] - mean[1]) / error;
+            printf("level %d, variable %d: %.3f and %.3f, %.1f sigma\n", (int)level, k, mean[0], mean[1], sigmas);
+            if (level > 0 && sigmas > 4) fail_msg("level %d, variable %d: %g and %g", (int)level, k, mean[0], mean[1]);
+            if (level == 0 && k == 0) assert_true(sigmas > 10);
+        }
+        hg_pulse_events_destroy(ctx, events);
+        hg_telescope_destroy(ctx, t);
+    }
+}
+
+/* The real array and ice. */
+static void real_geometry(void **state)
+{
+    (void)state;
+    if (!has_sample("../shared/data/neutrino/icecube86.csv")) skip();
+    hg_telescope *t = telescope_with(0,
+                                     (const char *const[]){"simulate.detector.geometry=../shared/data/neutrino/icecube86.csv",
+                                                           "simulate.detector.ice=../shared/data/neutrino/ice_transparency.csv"},
+                                     2);
+    hg_pulse_events *events = NULL;
+    uint64_t next = 0;
+    const hg_sensors *s = hg_telescope_sensors(t);
+    assert_int_equal(s->n, 5083);
+    assert_int_equal(t->n_strings, 86);
+    expect_near("mean scattering length", t->scattering_mean, 35.8, 0.01);
+    int64_t efficient = 0;
+    for (int64_t i = 0; i < s->n; ++i) efficient += s->rde[i] > 1.3f;
+    assert_true(efficient > 300 && efficient < 500);
+    must(hg_telescope_simulate(ctx, t, 1, &next, 50, &events));
+    assert_true(next < 80);
+    hg_pulse_events_destroy(ctx, events);
+    hg_telescope_destroy(ctx, t);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(light_is_as_tabulated),
-        cmocka_unit_test(constants_are_those_of_the_sources),
-        cmocka_unit_test(yields_are_as_tabulated),
+        cmocka_unit_test(light_is_as_tabulated),       cmocka_unit_test(constants_are_those_of_the_sources),
+        cmocka_unit_test(yields_are_as_tabulated),     cmocka_unit_test(noise_has_its_rate),
+        cmocka_unit_test(photons_follow_the_formulas), cmocka_unit_test(light_follows_the_muon),
+        cmocka_unit_test(classes_are_alike),           cmocka_unit_test(real_geometry),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
