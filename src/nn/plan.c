@@ -174,7 +174,7 @@ static bool can_fuse(const hg_network *net)
     for (int l = 0; l < net->n_layers; ++l) {
         if (net->layer[l].groups > 1) return false;
     }
-    return !net->batch_norm && !net->typed;
+    return !net->batch_norm && !net->typed && net->layer[0].linear;
 }
 
 hg_status hg_plan_make(hg_context *ctx, const hg_description *d, const int64_t *rows, int threads, hg_plan *out)

@@ -23,7 +23,7 @@ typedef struct hg_planned_product {
 enum { HG_PLANNED_JOBS = 8 /* products that one pass makes for later updates, at most */ };
 
 typedef struct hg_planned_update {
-    bool fused; /* false: the reference path does it (batch norms, edge types, blocks of weights) */
+    bool fused; /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
     hg_planned_product product[HG_SIDES];
     int n_jobs; /* products of later updates that its pass makes */
 } hg_planned_update;
