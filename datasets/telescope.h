@@ -49,7 +49,7 @@ typedef struct hg_tel_string {
 } hg_tel_string;
 
 /* How the classes of a level are made alike: acceptance of a triggered event is the product of three factors, see telescope_match.c. */
-enum { HG_MATCH_BINS = 12, HG_MATCH_VARIABLES = 3 };
+enum { HG_MATCH_BINS = 16, HG_MATCH_VARIABLES = 3 };
 typedef struct hg_tel_match {
     bool on;
     double edge[HG_MATCH_VARIABLES][HG_MATCH_BINS - 1];

@@ -8,8 +8,8 @@
 #include "datasets/telescope.h"
 
 /* Triggered events of a class are kept with probability scale x product of a factor for each variable's bin. The factors are found by
- * iterative proportional fitting on tries of their own: after it the kept events of every class have the same share, 1 / bins, in each bin
- * of each variable; the bins are quantiles of all classes together. Factors are capped so that rare corners do not starve the rest. */
+ * iterative proportional fitting on tries of their own: after it the kept events of every class have the same share in each bin of
+ * each variable; the bins are quantiles of all classes together. Factors are capped so that rare corners do not starve the rest. */
 
 enum { ROUNDS = 40 };
 static const double factor_most = 8;     /* a bin counts at most so many times its class's mean */
@@ -42,7 +42,10 @@ static int by_value(const void *a, const void *b)
     return (*p > *q) - (*p < *q);
 }
 
-/* Bins with as many events each, every class counting alike. */
+/* Quantiles of all events where the bins begin. The upper ones are narrow: a few events brighter than any of another class would be told
+ * by their charge alone. */
+static const double quantile[HG_MATCH_BINS - 1] = {0.08, 0.16, 0.25, 0.33, 0.42, 0.5, 0.58, 0.67, 0.75, 0.83, 0.9, 0.95, 0.98, 0.99, 0.995};
+
 static hg_status set_edges(hg_context *ctx, pilot *events, int64_t n, hg_tel_match *match)
 {
     hg_status status = HG_OK;
@@ -51,7 +54,7 @@ static hg_status set_edges(hg_context *ctx, pilot *events, int64_t n, hg_tel_mat
     for (int v = 0; v < HG_MATCH_VARIABLES; ++v) {
         for (int64_t i = 0; i < n; ++i) sorted[i] = events[i].value[v];
         qsort(sorted, (size_t)n, sizeof *sorted, by_value);
-        for (int b = 1; b < HG_MATCH_BINS; ++b) match->edge[v][b - 1] = sorted[n * b / HG_MATCH_BINS];
+        for (int b = 0; b < HG_MATCH_BINS - 1; ++b) match->edge[v][b] = sorted[(int64_t)(quantile[b] * (double)n)];
         for (int64_t i = 0; i < n; ++i) events[i].bin[v] = bin_of(match, v, events[i].value[v]);
     }
 done:

@@ -89,6 +89,6 @@ const hg_option hg_telescope_option_table[] = {
     NUMBER("window.before_ns", before_ns, "4000", 0, 1e6, "read-out before the trigger (P4)"),
     NUMBER("window.after_ns", after_ns, "6000", 0, 1e6, "and after it (P4)"),
     NUMBER("window.trigger_at_ns", trigger_at_ns, "10000", -1e7, 1e7, "the trigger's time in the event"),
-    COUNT("match.tries", match_tries, "3000", 100, 1000000, "levels 1 and 2: tries of each class from which alikeness is learnt"),
+    COUNT("match.tries", match_tries, "5000", 100, 1000000, "levels 1 and 2: tries of each class from which alikeness is learnt"),
     {NULL, HG_OPTION_BOOL, 0, NULL, 0, 0, NULL, NULL},
 };
