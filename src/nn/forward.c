@@ -1,57 +1,21 @@
 /* nn/forward.c — evaluates a model: every update that the last output depends on, tables freed after their last use. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
 #include <string.h>
 #include "base/check.h"
 #include "base/log.h"
-#include "base/parallel.h"
+#include "nn/finite.h"
 #include "nn/forward.h"
 #include "nn/fused.h"
-
-/* True where a row has a number that is not finite: x - x is then not 0. */
-static bool is_bad(const hg_real *x, int64_t count)
-{
-    int bad = 0;
-    for (int64_t i = 0; i < count; ++i) bad |= !(x[i] - x[i] == 0);
-    return bad != 0;
-}
-
-static hg_status check_finite(hg_run *run, int value, const hg_view *view, const char *what)
-{
-    const int64_t rows = hg_value_rows(run, value), width = run->d->value[value].width, n_blocks = hg_block_count(rows, HG_SUM_BLOCK);
-    bool bad = false;
-#pragma omp parallel for schedule(static) num_threads(hg_team(run, rows)) reduction(|| : bad)
-    for (int64_t b = 0; b < n_blocks; ++b) {
-        const int64_t first = b * HG_SUM_BLOCK, end = first + HG_SUM_BLOCK < rows ? first + HG_SUM_BLOCK : rows;
-        if (view->ld == width) {
-            bad = bad || is_bad(view->rows + first * width, (end - first) * width);
-        } else {
-            for (int64_t i = first; i < end; ++i) bad = bad || is_bad(view->rows + i * view->ld, width);
-        }
-    }
-    for (int64_t i = 0; bad && i < rows * width; ++i) {
-        double x = (double)view->rows[i / width * view->ld + i % width];
-        if (!isfinite(x))
-            return hg_fail(run->ctx, HG_ERR_NUMERIC, "%s of %s: row %" PRId64 ", column %" PRId64 " is %g, expected a finite number", what,
-                           hg_entity_names[run->d->value[value].entity], i / width, i % width, x);
-    }
-    return HG_OK;
-}
 
 hg_status hg_check_views(hg_run *run, const hg_output_mark *mark, const hg_view view[HG_ENTITIES])
 {
     hg_status status = HG_OK;
-    const hg_description *d = run->d;
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
         const int value = mark->value[entity];
-        if (value < 0 || check_finite(run, value, &view[entity], "output") == HG_OK) continue;
-        /* inputs that are not finite are the more useful message */
-        for (int i = 0; i < HG_ENTITIES; ++i) {
-            const int input = d->input[i];
-            if (input >= 0) HG_TRY(check_finite(run, input, &(hg_view){run->table[input], d->width[i]}, "attributes"));
-        }
-        status = check_finite(run, value, &view[entity], "output");
-        goto done;
+        if (value < 0 || hg_check_finite(run, value, &view[entity], "output") == HG_OK) continue;
+        /* where it comes from is the more useful message */
+        HG_TRY(hg_blame(run));
+        HG_TRY(hg_check_finite(run, value, &view[entity], "output"));
     }
 done:
     return status;

@@ -5,6 +5,7 @@
 #include <math.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "nn/finite.h"
 
 int64_t hg_run_rows(const hg_run *run, hg_entity entity)
 {
@@ -57,6 +58,7 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
     HG_TRY(take_inputs(run));
     HG_TRY(hg_run_take_edges(run));
+    HG_TRY(hg_check_attributes(run));
     for (int i = 0; training && i < d->n_updates; ++i) {
         if (d->update[i].live) HG_TRY(hg_run_pack(run, d->update[i].network));
     }

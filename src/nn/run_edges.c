@@ -4,13 +4,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "nn/run.h"
+#include "nn/finite.h"
 
 static hg_status check_types(hg_context *ctx, const char *what, int level, const hg_graph *graph, const int32_t *type, int64_t n_types)
 {
     hg_status status = HG_OK;
     if (n_types == 0 || graph->n_edges == 0) goto done;
-    HG_CHECK(type, HG_ERR_ARG, "batch, level %d: no types of the %s, the model expects 0 .. %" PRId64, level, what, n_types - 1);
+    HG_CHECK(type, HG_ERR_ARG, "batch, level %d: no types of the %ss, the model expects 0 .. %" PRId64, level, what, n_types - 1);
     for (int64_t e = 0; e < graph->n_edges; ++e)
         HG_CHECK(type[e] >= 0 && type[e] < n_types, HG_ERR_ARG,
                  "batch, level %d: type of %s %" PRId64 " is %" PRId32 ", expected 0 .. %" PRId64, level, what, e, type[e], n_types - 1);
@@ -103,6 +103,8 @@ static hg_status search(hg_run *run, const hg_edge_set *set, hg_run_edges *e)
     e->graph = e->owned;
 done:
     if (status < 0 && status != HG_ERR_NOMEM) hg_fail_prefix(ctx, "model, graph of line %d", set->line);
+    /* coordinates that are not finite come from somewhere: a bad weight is the more useful message and replaces this one */
+    if (status == HG_ERR_NUMERIC) (void)hg_check_parameters(run);
     return status;
 }
 
