@@ -103,6 +103,34 @@ HG_API hg_status hg_model_gradient(hg_context *ctx, const hg_model *model, const
  *  several batches may be averaged before. To be called before every optimiser step; does nothing for other models. */
 HG_API void hg_model_take_statistics(hg_model *model, hg_real *gradient);
 
+/** Memory that successive gradients reuse, so that training does not ask the system for it again at every step. Used by one call at a
+ *  time. */
+typedef struct hg_workspace hg_workspace;
+HG_API hg_status hg_workspace_create(hg_context *ctx, hg_workspace **out);
+/** NULL is fine. */
+HG_API void hg_workspace_destroy(hg_context *ctx, hg_workspace *workspace);
+
+/** What a gradient keeps of its forward pass; the rest it computes again. All choices give the same bits. Zeroed = defaults. */
+typedef struct hg_gradient_options {
+    /** 0: everything. k >= 1: the tables of every k-th update of edges that reads edges (k = 1: every step of a recurrent network), all
+     *  tables of nodes and graphs, no sums. HG_CHECKPOINT_NONE: no table of edges; time grows with the square of the steps. */
+    int64_t checkpoint_every;
+    hg_workspace *workspace; /**< borrowed; NULL = memory is freed at the end */
+} hg_gradient_options;
+enum { HG_CHECKPOINT_NONE = -1 };
+
+/** hg_model_gradient with options (NULL = defaults). HG_ERR_LIMIT before any work where the memory limit does not suffice (message: bytes
+ *  needed and allowed). */
+HG_API hg_status hg_model_gradient_with(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_gradient_options *options,
+                                        hg_loss_fn *loss_fn, void *user, double *loss, hg_real *gradient, const hg_outputs *input_gradient,
+                                        uint8_t *used);
+
+/** The most bytes that such a gradient (without that of the inputs) holds at one time, on top of graph, batch, model and what the loss
+ *  function allocates. @param bytes untouched on error. Cost: a walk over the model's updates, no arithmetic on tables; of the
+ *  batch only the graphs and the types are read. */
+HG_API hg_status hg_model_gradient_bytes(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_gradient_options *options,
+                                         size_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -192,6 +192,7 @@ static void column_sums(hg_real *out, const hg_real *d, int64_t ld, int64_t rows
 
 #include "kernels/activations.h"
 #include "kernels/vector.h"
+#include "kernels/backward.h"
 #include "kernels/dense_body.h"
 #include "kernels/fold_body.h"
 
@@ -203,6 +204,9 @@ const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .layer_norm_back = layer_norm_back,
                              .activate = activate,
                              .activate_back = activate_back,
+                             .wgrad = wgrad,
+                             .layer_back = layer_back,
+                             .segment_add = segment_add,
                              .column_sums = column_sums,
                              .dense = {[HG_STORE_REAL] = {packed_bytes, pack, dense}},
                              .fold = fold_rows};

@@ -27,6 +27,18 @@ typedef struct hg_rows {
     int64_t first, count;
 } hg_rows;
 
+/* One layer of a tile on its way back: from the gradient of y to that of z, where h = norm(z), a = gamma h + beta, y = activation(a). */
+typedef struct hg_layer_back {
+    int64_t rows, n, ld; /* all arrays: [rows, n], padded, stride ld */
+    hg_activation activation;
+    const hg_real *a, *y, *h;  /* a only where not hg_activation_from_output(activation) */
+    const hg_real *rstd;       /* [rows]; NULL = no layer norm */
+    const hg_real *gamma;      /* [ld]; NULL = 1 */
+    hg_real *d;                /* gradient of y -> of z; the padding becomes 0 */
+    hg_real *d_gamma, *d_beta; /* [ld], added to where there is a gamma */
+    hg_real *d_bias;           /* [ld], added to; NULL = not wanted */
+} hg_layer_back;
+
 typedef struct hg_kernels {
     const char *name;
     /* out[i, j] += sum over p of a[i * a_row + p * a_step] * b[p, j], p ascending; j < n, n a multiple of HG_LANES; out, b padded. */
@@ -44,6 +56,12 @@ typedef struct hg_kernels {
     void (*activate)(hg_activation kind, const hg_real *x, hg_real *y, int64_t count);
     /* dy *= f'(x); y = f(x) is given too, x may be NULL where hg_activation_from_output(kind). */
     void (*activate_back)(hg_activation kind, const hg_real *x, const hg_real *y, hg_real *dy, int64_t count);
+    /* dw[o, i] += sum over rows of d[row, o] * x[row, i], rows ascending; o < out; i < n, n a multiple of HG_LANES; dw, x padded. */
+    void (*wgrad)(hg_real *dw, int64_t ldw, const hg_real *d, int64_t ldd, int64_t out, const hg_real *x, int64_t ldx, int64_t n,
+                  int64_t rows);
+    void (*layer_back)(const hg_layer_back *layer);
+    /* out[index[row], :] += d[row, :], rows ascending; index never decreases; n a multiple of HG_LANES. */
+    void (*segment_add)(hg_real *out, int64_t ldo, const hg_real *d, int64_t ldd, const int32_t *index, int64_t rows, int64_t n);
     /* out[c] += sum over rows of d[row, c], padded. */
     void (*column_sums)(hg_real *out, const hg_real *d, int64_t ld, int64_t rows, int64_t n);
     /* Fused layers and reductions (kernels/dense.h), one set per storage of the inputs; .run is NULL where a set does not exist. */

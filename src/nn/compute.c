@@ -77,7 +77,9 @@ hg_status hg_compute_forward(hg_run *run, const hg_update *u, const hg_term *ter
 {
     hg_status status = HG_OK;
     int64_t n = hg_run_rows(run, u->entity);
-    HG_TRY(hg_alloc(run->ctx, out, n * term->width));
+    HG_TRY(hg_run_take(run, out, n * term->width));
+    if (run->dry) goto done;
+    hg_zero(run, *out, n * term->width);
     switch (term->computation) {
     case HG_COMPUTE_DOT:
         dot_rows(run, term, n, *out);
@@ -132,6 +134,7 @@ static void side_back(const side *s, int64_t n, void (*add)(const side *, int64_
 {
     const hg_graph *g = s->run->graph;
     int64_t width = s->term->source;
+    if (s->run->dry) return;
     if (s->end == HG_OWN) {
 #pragma omp parallel for schedule(static) num_threads(hg_team(s->run, n))
         for (int64_t i = 0; i < n; ++i) add(s, i, gradient + i * width);
@@ -175,7 +178,7 @@ hg_status hg_compute_backward(hg_run *run, const hg_update *u, const hg_term *te
     if (!(distance || columns) || !run->wanted[term->value]) goto done;
     HG_TRY(hg_gradient_of(run, term->value, &gradient));
     if (columns) {
-        for (int64_t i = 0; i < n; ++i) {
+        for (int64_t i = 0; i < n && !run->dry; ++i) {
             for (int64_t c = 0; c < term->width; ++c) gradient[i * term->source + term->first + c] += d[i * term->width + c];
         }
         goto done;

@@ -86,15 +86,15 @@ static hg_status find_update(hg_run *run)
     hg_status status = HG_OK;
     const hg_description *d = run->d;
     hg_run again = {.ctx = run->ctx};
-    HG_TRY(hg_run_begin(run->ctx, run->model, run->batch, run->training, &again));
+    HG_TRY(hg_run_begin(run->ctx, run->model, run->batch, run->training, NULL, &again));
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
         if (!(run->training ? u->live : u->live_last)) continue;
         HG_TRY(hg_run_pack(&again, u->network));
         HG_TRY(hg_update_forward(&again, i));
         HG_TRY(check_update(&again, u));
-        for (int v = 0; !run->training && v < d->n_values; ++v) {
-            if (again.owned[v] && d->value[v].last_use <= i) hg_run_drop(&again, v);
+        for (int v = 0; v < d->n_values; ++v) {
+            if (again.owned[v] && again.last_reader[v] <= i) hg_run_drop(&again, v);
         }
     }
 done:

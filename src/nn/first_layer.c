@@ -11,12 +11,12 @@ const int32_t *hg_graph_index(const hg_run *run, hg_entity entity)
     return entity == HG_EDGES ? run->edge_graph : run->nodes->node_graph;
 }
 
-void hg_products_clear(hg_context *ctx, hg_products *p)
+void hg_products_clear(hg_run *run, hg_products *p)
 {
-    hg_free(ctx, p->sender);
-    hg_free(ctx, p->receiver);
-    hg_free(ctx, p->global);
-    hg_free(ctx, p->typed);
+    hg_run_give(run, p->sender);
+    hg_run_give(run, p->receiver);
+    hg_run_give(run, p->global);
+    hg_run_give(run, p->typed);
     *p = (hg_products){0};
 }
 
@@ -45,6 +45,8 @@ static void node_tile(const hg_run *run, const hg_update *u, const hg_products *
 {
     int64_t stride = hg_padded(run->d->network[u->network].layer[0].out);
     int64_t senders = rows_of(run->graph->n_senders, row), receivers = rows_of(run->graph->n_nodes, row);
+    if (p->sender && senders > 0) memset(p->sender + row * stride, 0, (size_t)(senders * stride) * sizeof *p->sender);
+    if (p->receiver && receivers > 0) memset(p->receiver + row * stride, 0, (size_t)(receivers * stride) * sizeof *p->receiver);
     if (differences) {
         hg_real *from = p->sender + row * stride, *to = p->receiver + row * stride;
         add_products(run, u, HG_DIFFERENCE, row, senders, p->sender);
@@ -65,21 +67,22 @@ hg_status hg_products_make(hg_run *run, const hg_update *u, const hg_reduced *re
     if (!run->d->network[u->network].layer[0].linear) return HG_OK;
     if (run->d->network[u->network].typed) return hg_typed_products(run, u, reduced, &out->typed);
     for (int t = 0; t < u->n_terms; ++t) used[u->term[t].access] = true;
-    if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.sender, n_senders * stride));
-    if (used[HG_RECEIVER] || used[HG_DIFFERENCE]) HG_TRY(hg_alloc(run->ctx, &p.receiver, n_nodes * stride));
-    if (p.sender || p.receiver) {
+    if (used[HG_SENDER] || used[HG_DIFFERENCE]) HG_TRY(hg_run_take(run, &p.sender, n_senders * stride));
+    if (used[HG_RECEIVER] || used[HG_DIFFERENCE]) HG_TRY(hg_run_take(run, &p.receiver, n_nodes * stride));
+    if (!run->dry && (p.sender || p.receiver)) {
         int64_t most = n_nodes > n_senders ? n_nodes : n_senders, n_tiles = hg_block_count(most, HG_TILE_ROWS);
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, most))
         for (int64_t tile = 0; tile < n_tiles; ++tile) node_tile(run, u, &p, used[HG_DIFFERENCE], tile * HG_TILE_ROWS);
     }
     if (used[HG_GRAPH]) {
-        HG_TRY(hg_alloc(run->ctx, &p.global, n_graphs * stride));
-        add_products(run, u, HG_GRAPH, 0, n_graphs, p.global);
+        HG_TRY(hg_run_take(run, &p.global, n_graphs * stride));
+        if (!run->dry) memset(p.global, 0, (size_t)(n_graphs * stride) * sizeof *p.global);
+        if (!run->dry) add_products(run, u, HG_GRAPH, 0, n_graphs, p.global);
     }
     *out = p;
     p = (hg_products){0};
 done:
-    hg_products_clear(run->ctx, &p);
+    hg_products_clear(run, &p);
     return status;
 }
 

@@ -69,7 +69,7 @@ static hg_status evaluate(hg_context *ctx, const hg_model *model, const hg_batch
     hg_run run = {.ctx = ctx};
     if (!model || !batch || !batch->graph || !out)
         return hg_fail(ctx, HG_ERR_ARG, "forward: model, batch, its graph and out must not be NULL");
-    HG_TRY(hg_run_begin(ctx, model, batch, false, &run));
+    HG_TRY(hg_run_begin(ctx, model, batch, false, NULL, &run));
     HG_TRY(forward(&run, out));
 done:
     hg_run_clear(&run);

@@ -145,7 +145,7 @@ static hg_status run_fused(hg_fused *f, int update)
     hg_fused_pass(f, update, m.made, m.message);
 done:
     for (int t = 0; t < u->n_terms; ++t) {
-        hg_reduced_clear(f->run->ctx, &m.reference[t]);
+        hg_reduced_clear(f->run, &m.reference[t]);
         hg_free(f->run->ctx, m.copy[t]);
     }
     hide_from_reference(f);

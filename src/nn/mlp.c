@@ -141,26 +141,3 @@ void hg_layer_finish(const hg_kernels *k, const hg_mlp_layer *layer, const hg_pa
     }
     k->activate(layer->activation, tape->a, tape->y, rows * stride);
 }
-
-void hg_layer_finish_back(const hg_kernels *k, const hg_mlp_layer *layer, const hg_packed_layer *packed, int64_t rows,
-                          const hg_layer_tape *tape, hg_real *d, hg_real *d_gamma, hg_real *d_beta)
-{
-    int64_t stride = tape->stride;
-    k->activate_back(layer->activation, tape->a, tape->y, d, rows * stride);
-    if (layer->gamma < 0) return;
-    k->column_sums(d_beta, d, stride, rows, stride);
-    for (int64_t i = 0; i < rows; ++i) {
-        const hg_real *h = tape->h + i * stride;
-        hg_real *row = d + i * stride;
-        for (int64_t c = 0; c < stride; ++c) {
-            d_gamma[c] += row[c] * h[c];
-            row[c] *= packed->gamma[c];
-        }
-    }
-}
-
-void hg_layer_norm_back(const hg_kernels *k, const hg_mlp_layer *layer, int64_t rows, const hg_layer_tape *tape, hg_real *d)
-{
-    if (layer->norm == HG_NORM_LAYER || layer->norm == HG_NORM_LAYER_AFFINE)
-        k->layer_norm_back(d, tape->h, tape->rstd, tape->stride, rows, layer->out);
-}

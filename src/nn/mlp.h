@@ -46,10 +46,4 @@ void hg_layer_start(const hg_mlp_layer *layer, const hg_packed_layer *packed, in
 void hg_layer_finish(const hg_kernels *k, const hg_mlp_layer *layer, const hg_packed_layer *packed, int64_t rows,
                      const hg_layer_tape *tape);
 
-/* d: gradient of y -> gradient of h (that is, before gamma). d_gamma, d_beta: [padded out] are added to. */
-void hg_layer_finish_back(const hg_kernels *k, const hg_mlp_layer *layer, const hg_packed_layer *packed, int64_t rows,
-                          const hg_layer_tape *tape, hg_real *d, hg_real *d_gamma, hg_real *d_beta);
-/* d: gradient of h -> gradient of z, for layer norms (nothing to do without norm). */
-void hg_layer_norm_back(const hg_kernels *k, const hg_mlp_layer *layer, int64_t rows, const hg_layer_tape *tape, hg_real *d);
-
 #endif

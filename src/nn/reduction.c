@@ -165,15 +165,18 @@ static hg_status run_sweep(hg_run *run, const hg_items *it, sweep kind, const hg
     hg_status status = HG_OK;
     bool per_group = kind == SWEEP_SCORE_MAX || kind == SWEEP_SCORE_EXP;
     int64_t columns = per_group ? it->groups : it->width;
-    HG_TRY(hg_alloc(run->ctx, out, it->n_segments * columns));
+    HG_TRY(hg_run_take(run, out, it->n_segments * columns));
+    if (run->dry) goto done;
     int64_t aux_columns = kind == SWEEP_SCORE_VALUE ? it->groups : columns;
     if (it->blocked) {
+        memset(*out, 0, (size_t)(it->n_segments * columns) * sizeof **out);
         HG_TRY(sweep_graphs(run, it, kind, columns, aux, aux_columns, *out));
         goto done;
     }
 #pragma omp parallel for schedule(dynamic, 256) num_threads(hg_team(run, it->n_items))
     for (int64_t s = 0; s < it->n_segments; ++s) {
         int64_t count = it->ptr[s + 1] - it->ptr[s];
+        memset(*out + s * columns, 0, (size_t)columns * sizeof **out);
         if (count > 0) sweep_places(run, it, kind, it->ptr[s], count, aux ? aux + s * aux_columns : NULL, *out + s * columns);
     }
 done:
@@ -181,9 +184,11 @@ done:
 }
 
 /* value /= what the reduction divides by. */
-static void divide(const hg_items *it, hg_reduction reduction, const hg_reduced *r)
+static void divide(const hg_run *run, const hg_items *it, hg_reduction reduction, const hg_reduced *r)
 {
     int64_t size = it->width / it->groups;
+    if (run->dry) return;
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, it->n_segments))
     for (int64_t s = 0; s < it->n_segments; ++s) {
         hg_real n = (hg_real)(it->ptr[s + 1] - it->ptr[s]);
         if (n == 0) continue;
@@ -207,12 +212,12 @@ static hg_status reduce_by_mean(hg_run *run, const hg_items *it, hg_reduction re
 {
     hg_status status = HG_OK;
     HG_TRY(run_sweep(run, it, SWEEP_SUM, NULL, &r->value));
-    divide(it, HG_REDUCE_MEAN, r);
+    divide(run, it, HG_REDUCE_MEAN, r);
     if (reduction == HG_REDUCE_STD) {
         r->first = r->value;
         r->value = NULL;
         HG_TRY(run_sweep(run, it, SWEEP_SQUARES, r->first, &r->value));
-        divide(it, HG_REDUCE_STD, r);
+        divide(run, it, HG_REDUCE_STD, r);
     }
 done:
     return status;
@@ -243,21 +248,21 @@ hg_status hg_reduce_forward(hg_run *run, hg_entity entity, const hg_term *term, 
         HG_TRY(run_sweep(run, &it, attention ? SWEEP_SCORE_MAX : SWEEP_MAX, NULL, &r.first));
         HG_TRY(run_sweep(run, &it, attention ? SWEEP_SCORE_EXP : SWEEP_EXP, r.first, &r.second));
         HG_TRY(run_sweep(run, &it, attention ? SWEEP_SCORE_VALUE : SWEEP_EXP_VALUE, r.first, &r.value));
-        divide(&it, term->reduction, &r);
+        divide(run, &it, term->reduction, &r);
         break;
     }
     *out = r;
     r = (hg_reduced){0};
 done:
-    hg_reduced_clear(run->ctx, &r);
+    hg_reduced_clear(run, &r);
     return status;
 }
 
-void hg_reduced_clear(hg_context *ctx, hg_reduced *r)
+void hg_reduced_clear(hg_run *run, hg_reduced *r)
 {
-    hg_free(ctx, r->value);
-    hg_free(ctx, r->first);
-    hg_free(ctx, r->second);
+    hg_run_give(run, r->value);
+    hg_run_give(run, r->first);
+    hg_run_give(run, r->second);
     *r = (hg_reduced){0};
 }
 

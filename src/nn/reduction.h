@@ -20,7 +20,10 @@ typedef struct hg_items {
 
 hg_items hg_items_of(const hg_run *run, hg_entity entity, const hg_term *term);
 
-/* *out [n_graphs, width], made by this call: sums of the rows of each graph's edges or nodes. */
+/* d of means -> d of sums: rows [n_segments, ld] are divided by the number of items. */
+void hg_mean_back(const hg_run *run, const hg_items *it, hg_real *d, int64_t ld);
+
+/* *out [n_graphs, width], taken by this call from the pool: sums of the rows of each graph's edges or nodes. */
 hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out);
 
 #endif

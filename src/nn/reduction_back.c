@@ -79,15 +79,10 @@ static void add_factor_gradient(const way_back *w, int64_t item, hg_real *target
 static void own_messages_back(const way_back *w, hg_real *gradient)
 {
     const hg_items *it = &w->it;
-    bool plain = w->reduction == HG_REDUCE_SUM && !it->factor && it->width % HG_LANES == 0;
 #pragma omp parallel for schedule(static) num_threads(hg_team(w->run, it->n_items))
     for (int64_t chunk = 0; chunk < hg_block_count(it->n_items, CHUNK); ++chunk) {
         int64_t first = chunk * CHUNK, count = it->n_items - first < CHUNK ? it->n_items - first : CHUNK;
-        if (plain) {
-            w->run->k->gather_add(gradient + first * it->width, it->width, w->d, it->width, it->segment + first, count, it->width);
-        } else {
-            for (int64_t item = first; item < first + count; ++item) add_message_gradient(w, item, gradient + item * it->width);
-        }
+        for (int64_t item = first; item < first + count; ++item) add_message_gradient(w, item, gradient + item * it->width);
     }
 }
 
@@ -110,21 +105,30 @@ static void factors_back(const way_back *w, hg_real *gradient)
     for (int64_t item = 0; item < it->n_items; ++item) add_factor_gradient(w, item, gradient + item * it->groups);
 }
 
+void hg_mean_back(const hg_run *run, const hg_items *it, hg_real *d, int64_t ld)
+{
+    if (run->dry) return;
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, it->n_segments))
+    for (int64_t s = 0; s < it->n_segments; ++s) {
+        hg_real n = (hg_real)(it->ptr[s + 1] - it->ptr[s]);
+        for (int64_t c = 0; n > 0 && c < ld; ++c) d[s * ld + c] /= n;
+    }
+}
+
 hg_status hg_reduce_backward(hg_run *run, hg_entity entity, const hg_term *term, const hg_reduced *reduced, hg_real *d)
 {
     hg_status status = HG_OK;
     way_back w = {.run = run, .it = hg_items_of(run, entity, term), .reduction = term->reduction, .r = reduced, .d = d};
     hg_real *gradient = NULL;
     if (term->reduction == HG_REDUCE_MEAN) {
-        for (int64_t s = 0; s < w.it.n_segments; ++s) {
-            hg_real n = (hg_real)(w.it.ptr[s + 1] - w.it.ptr[s]);
-            for (int64_t c = 0; n > 0 && c < term->width; ++c) d[s * term->width + c] /= n;
-        }
+        hg_mean_back(run, &w.it, d, term->width);
         w.reduction = HG_REDUCE_SUM;
     }
     if (run->wanted[term->value]) {
         HG_TRY(hg_gradient_of(run, term->value, &gradient));
-        if (term->message == HG_OWN) {
+        if (run->dry) {
+            /* nothing to add */
+        } else if (term->message == HG_OWN) {
             own_messages_back(&w, gradient);
         } else {
             node_messages_back(&w, term->message == HG_SENDER, gradient);
@@ -132,7 +136,7 @@ hg_status hg_reduce_backward(hg_run *run, hg_entity entity, const hg_term *term,
     }
     if (term->weight >= 0 && run->wanted[term->weight]) {
         HG_TRY(hg_gradient_of(run, term->weight, &gradient));
-        factors_back(&w, gradient);
+        if (!run->dry) factors_back(&w, gradient);
     }
 done:
     return status;

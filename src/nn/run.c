@@ -3,8 +3,10 @@
 #include "nn/run.h"
 
 #include <math.h>
+#include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "nn/finite.h"
 
 int64_t hg_run_rows(const hg_run *run, hg_entity entity)
@@ -41,7 +43,38 @@ done:
     return status;
 }
 
-hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run)
+static void note_reader(hg_run *run, int value, int update)
+{
+    if (run->first_reader[value] > update) run->first_reader[value] = update;
+    if (run->last_reader[value] < update) run->last_reader[value] = update;
+}
+
+static hg_status find_readers(hg_run *run)
+{
+    hg_status status = HG_OK;
+    const hg_description *d = run->d;
+    HG_TRY(hg_alloc(run->ctx, &run->first_reader, d->n_values));
+    HG_TRY(hg_alloc(run->ctx, &run->last_reader, d->n_values));
+    HG_TRY(hg_alloc(run->ctx, &run->producer, d->n_values));
+    for (int v = 0; v < d->n_values; ++v) {
+        run->first_reader[v] = d->n_updates;
+        run->last_reader[v] = run->producer[v] = -1;
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_update *u = &d->update[i];
+        if (!u->live) continue;
+        run->producer[u->value] = i;
+        if (u->old >= 0) note_reader(run, u->old, i);
+        for (int t = 0; t < u->n_terms; ++t) {
+            note_reader(run, u->term[t].value, i);
+            if (u->term[t].weight >= 0) note_reader(run, u->term[t].weight, i);
+        }
+    }
+done:
+    return status;
+}
+
+hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_pool *pool, hg_run *run)
 {
     hg_status status = HG_OK;
     const hg_description *d = &model->description;
@@ -49,6 +82,10 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     run->nodes = batch->graph;
     run->threads = hg_context_threads(ctx);
     HG_TRY(hg_kernels_select(ctx, &run->k));
+    run->pool = pool;
+    run->own_pool = !pool;
+    if (!pool) HG_TRY(hg_pool_create(ctx, false, &run->pool));
+    run->dry = hg_pool_is_dry(run->pool);
     HG_TRY(hg_alloc(ctx, &run->table, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->owned, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->packed, d->n_networks));
@@ -56,9 +93,10 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
-    HG_TRY(take_inputs(run));
+    HG_TRY(find_readers(run));
+    if (!run->dry) HG_TRY(take_inputs(run));
     HG_TRY(hg_run_take_edges(run));
-    HG_TRY(hg_check_attributes(run));
+    if (!run->dry) HG_TRY(hg_check_attributes(run));
     for (int i = 0; training && i < d->n_updates; ++i) {
         if (d->update[i].live) HG_TRY(hg_run_pack(run, d->update[i].network));
     }
@@ -74,7 +112,7 @@ hg_status hg_run_pack(hg_run *run, int network)
 
 void hg_run_drop(hg_run *run, int value)
 {
-    hg_free(run->ctx, run->owned[value]);
+    hg_run_give(run, run->owned[value]);
     run->owned[value] = NULL;
     run->table[value] = NULL;
 }
@@ -82,7 +120,7 @@ void hg_run_drop(hg_run *run, int value)
 void hg_run_drop_reduced(hg_run *run, int update)
 {
     if (!run->reduced[update]) return;
-    for (int t = 0; t < run->d->update[update].n_terms; ++t) hg_reduced_clear(run->ctx, &run->reduced[update][t]);
+    for (int t = 0; t < run->d->update[update].n_terms; ++t) hg_reduced_clear(run, &run->reduced[update][t]);
     hg_free(run->ctx, run->reduced[update]);
     run->reduced[update] = NULL;
 }
@@ -91,26 +129,31 @@ void hg_run_clear(hg_run *run)
 {
     hg_context *ctx = run->ctx;
     for (int i = 0; i < run->d->n_values; ++i) {
-        if (run->owned) hg_free(ctx, run->owned[i]);
-        if (run->gradient) hg_free(ctx, run->gradient[i]);
+        if (run->owned) hg_run_give(run, run->owned[i]);
+        if (run->gradient) hg_gradient_clear(run, i);
     }
     for (int i = 0; run->reduced && i < run->d->n_updates; ++i) hg_run_drop_reduced(run, i);
     for (int i = 0; run->packed && i < run->d->n_networks; ++i) hg_free(ctx, run->packed[i].memory);
+    if (run->own_pool) hg_pool_destroy(ctx, run->pool);
     hg_free(ctx, run->table);
     hg_free(ctx, run->owned);
     hg_free(ctx, run->packed);
     hg_free(ctx, run->reduced);
     hg_free(ctx, run->gradient);
     hg_free(ctx, run->wanted);
+    hg_free(ctx, run->stored);
+    hg_free(ctx, run->first_reader);
+    hg_free(ctx, run->last_reader);
+    hg_free(ctx, run->producer);
     hg_run_clear_edges(run);
 }
 
-hg_status hg_gradient_of(hg_run *run, int value, hg_real **out)
+void hg_zero(const hg_run *run, hg_real *array, int64_t n)
 {
-    hg_status status = HG_OK;
-    const hg_value *v = &run->d->value[value];
-    if (!run->gradient[value]) HG_TRY(hg_alloc(run->ctx, &run->gradient[value], hg_value_rows(run, value) * v->width));
-    *out = run->gradient[value];
-done:
-    return status;
+    if (run->dry) return;
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, n / 64))
+    for (int64_t block = 0; block < hg_block_count(n, HG_SUM_BLOCK); ++block) {
+        int64_t first = block * HG_SUM_BLOCK, count = n - first < HG_SUM_BLOCK ? n - first : HG_SUM_BLOCK;
+        memset(array + first, 0, (size_t)count * sizeof *array);
+    }
 }

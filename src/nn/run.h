@@ -3,7 +3,10 @@
 #ifndef HG_NN_RUN_H
 #define HG_NN_RUN_H
 
+#include <omp.h>
 #include "nn/mlp.h"
+#include "nn/pool.h"
+#include "nn/table_gradient.h"
 
 /* The edges of one set in this run. */
 typedef struct hg_run_edges {
@@ -18,11 +21,14 @@ typedef struct hg_run_edges {
 /* Result of one reduction, [segments, width], and what its gradient needs: MAX, MIN: second = number of ties; STD: first = mean;
  * SOFTMAX [segments, width], ATTENTION [segments, groups]: first = maximum, second = sum of exponentials. */
 typedef struct hg_reduced {
-    hg_real *value, *first, *second; /* owned; NULL where there is none */
+    hg_real *value, *first, *second; /* owned, of the pool; NULL where there is none */
 } hg_reduced;
 
-typedef struct hg_run {
+struct hg_run {
     hg_context *ctx;
+    hg_pool *pool; /* large arrays come from here and go back */
+    bool dry;      /* a plan: blocks of the pool have no memory behind them, so no table is touched */
+    bool own_pool; /* freed with the run */
     const hg_model *model;
     const hg_description *d;
     const hg_batch *batch;
@@ -34,16 +40,22 @@ typedef struct hg_run {
     const int32_t *edge_graph; /* graph of each edge, where a term needs it */
     const hg_kernels *k;
     int threads;
-    bool training;            /* all tables are kept, the transposed weights are packed */
-    const hg_real **table;    /* [n_values] owned; their rows, NULL = not made (yet) */
-    hg_real **owned;          /* [n_values] owned; those tables that belong to the run */
-    hg_packed *packed;        /* [n_networks] owned */
-    hg_reduced **reduced;     /* [n_updates] owned; [n_terms] of each update, kept in training */
-    hg_real **gradient;       /* [n_values] owned; gradients of the tables, NULL = zero */
-    bool *wanted;             /* [n_values] owned; false where no gradient is wanted (inputs) */
-    hg_real *weight_gradient; /* [n_parameters] borrowed */
-    hg_real *statistics;      /* [n_parameters] borrowed; where running norms leave the batch's mean and variance; NULL = nowhere */
-} hg_run;
+    int64_t checkpoint_every;    /* see hg_gradient_options */
+    bool keep_sums;              /* reductions stay for the way back; otherwise it makes them again */
+    bool *stored;                /* [n_values] owned; tables that stay for the way back (training) */
+    int *first_reader;           /* [n_values] owned; first live update that reads each table, n_updates = none */
+    int *last_reader;            /* [n_values] owned; the last one, -1 = none */
+    int *producer;               /* [n_values] owned; live update that makes each table, -1 = none */
+    bool training;               /* all tables are kept, the transposed weights are packed */
+    const hg_real **table;       /* [n_values] owned; their rows, NULL = not made (yet) */
+    hg_real **owned;             /* [n_values] owned, of the pool; those tables that belong to the run */
+    hg_packed *packed;           /* [n_networks] owned */
+    hg_reduced **reduced;        /* [n_updates] owned; [n_terms] of each update, kept in training */
+    hg_table_gradient *gradient; /* [n_values] owned; gradients of the tables */
+    bool *wanted;                /* [n_values] owned; false where no gradient is wanted (inputs) */
+    hg_real *weight_gradient;    /* [n_parameters] borrowed */
+    hg_real *statistics;         /* [n_parameters] borrowed; where running norms leave the batch's mean and variance; NULL = nowhere */
+};
 
 /* Rows of a table; rows NULL = not made. */
 typedef struct hg_view {
@@ -51,8 +63,8 @@ typedef struct hg_view {
     int64_t ld;
 } hg_view;
 
-/* Checks the batch against the model and prepares a run; end it with hg_run_clear, also after an error. */
-hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_run *run);
+/* Checks the batch against the model and prepares a run; end it with hg_run_clear, also after an error. pool: NULL = one of its own. */
+hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_pool *pool, hg_run *run);
 /* Packs the weights of one network for the reference path, unless that was done; network -1: nothing. */
 hg_status hg_run_pack(hg_run *run, int network);
 void hg_run_clear(hg_run *run);
@@ -75,6 +87,21 @@ static inline int hg_team(const hg_run *run, int64_t n)
     int64_t most = n / 512 + 1;
     return most < run->threads ? (int)most : run->threads;
 }
+static inline int hg_thread(void)
+{
+    return omp_get_thread_num();
+}
+
+/* Large arrays: taken unset from the run's pool and given back to it (NULL is fine); zeroed by all threads where they must be. */
+static inline hg_status hg_run_take(hg_run *run, hg_real **out, int64_t n)
+{
+    return hg_pool_take(run->ctx, run->pool, out, n);
+}
+static inline void hg_run_give(hg_run *run, hg_real *array)
+{
+    hg_pool_give(run->pool, array);
+}
+void hg_zero(const hg_run *run, hg_real *array, int64_t n);
 void hg_run_drop(hg_run *run, int value);
 void hg_run_drop_reduced(hg_run *run, int update);
 
@@ -83,13 +110,10 @@ hg_status hg_update_forward(hg_run *run, int update);
 /* Carries run->gradient of the update's table to the tables it read, and to run->weight_gradient. */
 hg_status hg_update_backward(hg_run *run, int update);
 
-/* The gradient of a table, zeroed at first use. */
-hg_status hg_gradient_of(hg_run *run, int value, hg_real **out);
-
 /* Reductions of one term. `statistics`: also what the gradient needs. d: [segments, width] is destroyed. */
 hg_status hg_reduce_forward(hg_run *run, hg_entity entity, const hg_term *term, bool statistics, hg_reduced *out);
 hg_status hg_reduce_backward(hg_run *run, hg_entity entity, const hg_term *term, const hg_reduced *reduced, hg_real *d);
-void hg_reduced_clear(hg_context *ctx, hg_reduced *reduced);
+void hg_reduced_clear(hg_run *run, hg_reduced *reduced);
 
 /* *out [rows of the update, term->width], made by this call: a computed term. Backward: d is the gradient of these rows. */
 hg_status hg_compute_forward(hg_run *run, const hg_update *u, const hg_term *term, hg_real **out);
@@ -97,12 +121,12 @@ hg_status hg_compute_backward(hg_run *run, const hg_update *u, const hg_term *te
 
 /* Per-row products of the tables that an update reaches through an index: sums over its terms of table W^T. NULL = no such term. */
 typedef struct hg_products {
-    hg_real *sender, *receiver, *global; /* owned; [nodes or graphs, padded out] */
-    hg_real *typed;                      /* owned; [edges, padded out] whole first layer of a typed network, bias included */
+    hg_real *sender, *receiver, *global; /* owned, of the pool; [nodes or graphs, padded out] */
+    hg_real *typed;                      /* likewise; [edges, padded out] whole first layer of a typed network, bias included */
 } hg_products;
 hg_status hg_products_make(hg_run *run, const hg_update *u, const hg_reduced *reduced, hg_products *out);
 hg_status hg_typed_products(hg_run *run, const hg_update *u, const hg_reduced *reduced, hg_real **out);
-void hg_products_clear(hg_context *ctx, hg_products *products);
+void hg_products_clear(hg_run *run, hg_products *products);
 /* The index through which an update's rows reach its graph's row. */
 const int32_t *hg_graph_index(const hg_run *run, hg_entity entity);
 

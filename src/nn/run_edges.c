@@ -77,6 +77,25 @@ void hg_run_clear_edges(hg_run *run)
     hg_free(run->ctx, run->edge_set);
 }
 
+/* A plan has no table to search in: a graph of as many edges as there can be, without arrays. */
+static hg_status plan_edges(hg_run *run, const hg_edge_set *set, hg_run_edges *e)
+{
+    hg_status status = HG_OK;
+    hg_context *ctx = run->ctx;
+    const hg_graph *nodes = hg_level_graph(run, set->level);
+    HG_CHECK(set->from != HG_EDGES_WITHIN, HG_ERR_ARG,
+             "model, graph of line %d: how many edges lie within a radius is not known beforehand", set->line);
+    HG_TRY(hg_alloc(ctx, &e->owned, 1));
+    *e->owned = (hg_graph){.n_graphs = nodes->n_graphs, .n_nodes = nodes->n_nodes, .n_senders = nodes->n_nodes};
+    for (int64_t g = 0; g < nodes->n_graphs; ++g) {
+        int64_t n = nodes->node_ptr[g + 1] - nodes->node_ptr[g];
+        e->owned->n_edges += n * (set->from == HG_EDGES_NEAREST && set->k < n ? set->k : n);
+    }
+    e->graph = e->owned;
+done:
+    return status;
+}
+
 /* Searches the edges of a set in the table that it names. */
 static hg_status search(hg_run *run, const hg_edge_set *set, hg_run_edges *e)
 {
@@ -124,6 +143,7 @@ static hg_status number_edges(hg_run *run, hg_run_edges *e)
     const hg_graph *g = e->graph;
     if (e->edge_graph) goto done;
     HG_TRY(hg_alloc(run->ctx, &e->edge_graph, g->n_edges));
+    if (run->dry) goto done;
 #pragma omp parallel for schedule(static) num_threads(hg_team(run, g->n_edges))
     for (int64_t i = 0; i < g->n_edges; ++i) e->edge_graph[i] = g->node_graph[g->receiver[i]];
 done:
@@ -157,7 +177,8 @@ hg_status hg_run_enter(hg_run *run, const hg_update *u)
     run->edge_graph = NULL;
     if (u->edges < 0) goto done;
     hg_run_edges *e = &run->edge_set[u->edges];
-    if (!e->graph) HG_TRY(search(run, &run->d->edge_set[u->edges], e));
+    const hg_edge_set *set = &run->d->edge_set[u->edges];
+    if (!e->graph) HG_TRY(run->dry ? plan_edges(run, set, e) : search(run, set, e));
     if (needs_edge_graph(run, u)) HG_TRY(number_edges(run, e));
     if (u->network >= 0 && run->d->network[u->network].typed) HG_TRY(sort_by_type(run, run->d->network[u->network].layer[0].types, e));
     run->graph = e->graph;

@@ -1,6 +1,5 @@
 /* nn/typed.c — first layers with weights per type of edge: edges of one type go through their matrix in tiles (MODELS 2.8). */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <omp.h>
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
@@ -57,19 +56,20 @@ hg_status hg_typed_products(hg_run *run, const hg_update *u, const hg_reduced *r
     const hg_run_edges *edges = run->edges;
     int64_t *first_block = NULL, size = HG_TILE_ROWS * (hg_padded(layer->in) + hg_padded(layer->out)), n = edges->graph->n_edges;
     hg_real *memory = NULL;
-    HG_TRY(hg_alloc(run->ctx, out, n * hg_padded(layer->out)));
-    HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
+    HG_TRY(hg_run_take(run, out, n * hg_padded(layer->out)));
+    HG_TRY(hg_run_take(run, &memory, size * run->threads));
+    if (run->dry) goto done;
     HG_TRY(cut_types(run, layer->types, HG_TILE_ROWS, &first_block));
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
     for (int64_t block = 0; block < first_block[layer->types]; ++block) {
         int64_t type = type_of_block(first_block, layer->types, block);
         int64_t first = edges->type_ptr[type] + (block - first_block[type]) * HG_TILE_ROWS, left = edges->type_ptr[type + 1] - first;
-        forward_tile(run, u, reduced, type, edges->by_type + first, left < HG_TILE_ROWS ? left : HG_TILE_ROWS,
-                     memory + size * omp_get_thread_num(), *out);
+        forward_tile(run, u, reduced, type, edges->by_type + first, left < HG_TILE_ROWS ? left : HG_TILE_ROWS, memory + size * hg_thread(),
+                     *out);
     }
 done:
     hg_free(run->ctx, first_block);
-    hg_free(run->ctx, memory);
+    hg_run_give(run, memory);
     return status;
 }
 
@@ -88,9 +88,9 @@ static void backward_tile(const hg_back *b, int64_t type, const int64_t *edge, i
     int64_t wide = hg_padded(layer->in), stride = b->first_stride;
     for (int64_t i = 0; i < rows; ++i) {
         hg_concatenate_row(run, b->u, b->reduced, edge[i], room->x + i * wide);
-        memcpy(room->d + i * stride, b->d_first + edge[i] * stride, (size_t)stride * sizeof *room->d);
+        memcpy(room->d + i * stride, b->first->data + edge[i] * stride, (size_t)stride * sizeof *room->d);
     }
-    run->k->multiply(sum, wide, room->d, 1, stride, layer->out, rows, room->x, wide, wide);
+    run->k->wgrad(sum, wide, room->d, stride, layer->out, room->x, wide, wide, rows);
     run->k->column_sums(sum + layer->out * wide, room->d, stride, rows, stride);
     memset(room->dx, 0, (size_t)(rows * wide) * sizeof *room->dx);
     run->k->multiply(room->dx, wide, room->d, stride, 1, rows, layer->out, packed->backward + type * layer->out * packed->backward_stride,
@@ -125,13 +125,16 @@ hg_status hg_typed_back(hg_back *b)
     int64_t wide = hg_padded(layer->in), n = edges->graph->n_edges, block_rows = TILES_PER_BLOCK * HG_TILE_ROWS;
     int64_t own = HG_TILE_ROWS * (2 * wide + b->first_stride), size = layer->out * wide + b->first_stride, *first_block = NULL;
     hg_real *memory = NULL, *sums = NULL, *d_inputs = NULL;
+    HG_TRY(hg_run_take(run, &memory, own * run->threads));
+    HG_TRY(hg_run_take(run, &d_inputs, n * wide));
+    if (run->dry) goto replace;
     HG_TRY(cut_types(run, layer->types, block_rows, &first_block));
-    HG_TRY(hg_alloc(run->ctx, &memory, own * run->threads));
-    HG_TRY(hg_alloc(run->ctx, &sums, first_block[layer->types] * size));
-    HG_TRY(hg_alloc(run->ctx, &d_inputs, n * wide));
+    HG_TRY(hg_run_take(run, &sums, first_block[layer->types] * size));
+    hg_zero(run, memory, own * run->threads);
+    hg_zero(run, sums, first_block[layer->types] * size);
 #pragma omp parallel for schedule(dynamic) num_threads(hg_team(run, n))
     for (int64_t block = 0; block < first_block[layer->types]; ++block) {
-        hg_real *at = memory + own * omp_get_thread_num();
+        hg_real *at = memory + own * hg_thread();
         tile_room room = {at, at + 2 * HG_TILE_ROWS * wide, at + HG_TILE_ROWS * wide};
         int64_t type = type_of_block(first_block, layer->types, block);
         int64_t first = edges->type_ptr[type] + (block - first_block[type]) * block_rows, end = first + block_rows;
@@ -141,14 +144,16 @@ hg_status hg_typed_back(hg_back *b)
                           d_inputs);
     }
     add_weights(b, first_block, size, sums);
-    hg_free(run->ctx, b->d_first);
-    b->d_first = d_inputs;
+replace:
+    hg_shared_rows_release(run, b->first);
+    b->first = NULL;
     b->first_stride = wide;
+    status = hg_shared_rows_make(run, d_inputs, wide, &b->first);
     d_inputs = NULL;
 done:
     hg_free(run->ctx, first_block);
-    hg_free(run->ctx, memory);
-    hg_free(run->ctx, sums);
-    hg_free(run->ctx, d_inputs);
+    hg_run_give(run, memory);
+    hg_run_give(run, sums);
+    hg_run_give(run, d_inputs);
     return status;
 }

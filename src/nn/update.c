@@ -22,33 +22,33 @@ void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, i
     }
 }
 
-hg_status hg_update_reduce(hg_run *run, int index)
+hg_status hg_update_reduce(hg_run *run, int index, bool statistics)
 {
     hg_status status = HG_OK;
     const hg_update *u = &run->d->update[index];
     HG_TRY(hg_alloc(run->ctx, &run->reduced[index], u->n_terms));
     for (int t = 0; t < u->n_terms; ++t) {
-        if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_forward(run, u->entity, &u->term[t], run->training, &run->reduced[index][t]));
+        if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_forward(run, u->entity, &u->term[t], statistics, &run->reduced[index][t]));
         if (u->term[t].access == HG_COMPUTED) HG_TRY(hg_compute_forward(run, u, &u->term[t], &run->reduced[index][t].value));
     }
 done:
     return status;
 }
 
-const hg_real *hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
-                               int64_t rows, const hg_tape *tape)
+void hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
+                     int64_t rows, int n_layers, const hg_tape *tape)
 {
     const hg_network *net = &run->d->network[u->network];
     const hg_packed *packed = &run->packed[u->network];
+    if (n_layers == 0) return;
     hg_first_layer(run, u, packed, products, reduced, row, rows, &tape->layer[0]);
     hg_layer_finish(run->k, &net->layer[0], &packed->layer[0], rows, &tape->layer[0]);
-    for (int l = 1; l < net->n_layers; ++l) {
+    for (int l = 1; l < n_layers; ++l) {
         const hg_layer_tape *below = &tape->layer[l - 1];
         hg_layer_linear(run->k, &net->layer[l], &packed->layer[l], below->y, below->stride, rows, &tape->layer[l]);
         hg_layer_finish(run->k, &net->layer[l], &packed->layer[l], rows, &tape->layer[l]);
         if (net->layer[l].dropout > 0) hg_dropout(run, u, l, row, rows, tape->layer[l].y, tape->layer[l].stride);
     }
-    return tape->layer[net->n_layers - 1].y;
 }
 
 static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, hg_real *out)
@@ -60,7 +60,8 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
     hg_tape counted;
     int64_t size = net ? hg_tape_layout(net, HG_TILE_ROWS, false, NULL, &counted) : HG_TILE_ROWS * hg_padded(width);
 
-    HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
+    HG_TRY(hg_run_take(run, &memory, size * run->threads));
+    if (run->dry) goto done;
 #pragma omp parallel num_threads(hg_team(run, n))
     {
         hg_real *own = memory + size * omp_get_thread_num();
@@ -71,7 +72,8 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
             const hg_real *y = own;
             if (net) {
-                y = hg_tile_forward(run, u, products, reduced, row, rows, &tape);
+                hg_tile_forward(run, u, products, reduced, row, rows, net->n_layers, &tape);
+                y = tape.layer[net->n_layers - 1].y;
             } else {
                 hg_concatenate(run, u, reduced, row, rows, own, hg_padded(width));
             }
@@ -79,7 +81,7 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
         }
     }
 done:
-    hg_free(run->ctx, memory);
+    hg_run_give(run, memory);
     return status;
 }
 
@@ -91,9 +93,9 @@ hg_status hg_update_forward(hg_run *run, int index)
     hg_real *out = NULL;
 
     HG_TRY(hg_run_enter(run, u));
-    HG_TRY(hg_update_reduce(run, index));
+    HG_TRY(hg_update_reduce(run, index, run->keep_sums));
     if (u->network >= 0) HG_TRY(hg_products_make(run, u, run->reduced[index], &products));
-    HG_TRY(hg_alloc(run->ctx, &out, hg_run_rows(run, u->entity) * run->d->value[u->value].width));
+    HG_TRY(hg_run_take(run, &out, hg_run_rows(run, u->entity) * run->d->value[u->value].width));
     if (u->network >= 0 && run->d->network[u->network].batch_norm) {
         HG_TRY(hg_whole_forward(run, u, &products, run->reduced[index], out));
     } else {
@@ -101,9 +103,9 @@ hg_status hg_update_forward(hg_run *run, int index)
     }
     run->table[u->value] = run->owned[u->value] = out;
     out = NULL;
-    if (!run->training) hg_run_drop_reduced(run, index);
+    if (!run->keep_sums) hg_run_drop_reduced(run, index);
 done:
-    hg_products_clear(run->ctx, &products);
-    hg_free(run->ctx, out);
+    hg_products_clear(run, &products);
+    hg_run_give(run, out);
     return status;
 }

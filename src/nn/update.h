@@ -5,12 +5,12 @@
 
 #include "nn/run.h"
 
-/* Fills run->reduced[update]. */
-hg_status hg_update_reduce(hg_run *run, int update);
+/* Fills run->reduced[update]; statistics: also what the way back needs. */
+hg_status hg_update_reduce(hg_run *run, int update, bool statistics);
 
-/* One tile through all layers; returns the last y, [rows, padded out]. */
-const hg_real *hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
-                               int64_t rows, const hg_tape *tape);
+/* One tile through the first n_layers layers. */
+void hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
+                     int64_t rows, int n_layers, const hg_tape *tape);
 
 /* From the network's y to the table: activation, scale and shift, residual. out: row `row` of the table. */
 void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, int64_t stride, int64_t row, int64_t rows, hg_real *out);

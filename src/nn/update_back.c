@@ -2,21 +2,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/update_back.h"
 
-#include <omp.h>
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "nn/reduction.h"
 
-static void run_tile(const hg_back *b, int64_t row, int64_t rows, hg_real *group, hg_back_scratch *s)
+/* Layers whose rows the way back looks at: a bare last layer is not computed again. */
+static int layers_needed(const hg_back *b)
+{
+    const hg_mlp_layer *last = &b->net->layer[b->net->n_layers - 1];
+    bool bare = last->norm == HG_NORM_NONE && last->activation == HG_ACTIVATION_NONE && b->u->activation == HG_ACTIVATION_NONE;
+    return b->net->n_layers - (bare ? 1 : 0);
+}
+
+static void run_tile(const hg_back *b, int n_layers, int64_t row, int64_t rows, hg_real *group, hg_back_scratch *s)
 {
     const hg_network *net = b->net;
-    const hg_real *y = hg_tile_forward(b->run, b->u, &b->products, b->reduced, row, rows, &s->tape);
+    const hg_layer_tape *last = &s->tape.layer[net->n_layers - 1];
     hg_real *d = s->d[0], *below = s->d[1];
-    hg_finish_back(b, y, s->tape.layer[net->n_layers - 1].stride, row, rows, s, d);
+    hg_tile_forward(b->run, b->u, &b->products, b->reduced, row, rows, n_layers, &s->tape);
+    hg_finish_back(b, last->y, last->stride, row, rows, s, d);
     for (int l = net->n_layers - 1; l >= 0; --l) {
-        hg_layer_back_upper(b, l, &s->tape, row, rows, d, group);
-        hg_layer_back_lower(b, l, &s->tape, row, rows, d, below, group, s);
+        hg_layer_back_rows(b, l, HG_LAYER_BOTH, &s->tape, row, rows, d, group);
+        hg_layer_back_below(b, l, &s->tape, row, rows, d, below, group, s);
         if (!net->layer[l].linear) continue;
         hg_real *swap = d;
         d = below;
@@ -30,35 +39,40 @@ static hg_status backward_in_tiles(hg_back *b)
     hg_run *run = b->run;
     hg_real *memory = NULL;
     hg_back_scratch counted;
-    int64_t size = hg_back_scratch_layout(b, true, NULL, &counted), n = b->sums.n_rows;
-    HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
-#pragma omp parallel num_threads(hg_team(run, n))
+    int n_layers = layers_needed(b);
+    int64_t size = hg_back_scratch_layout(b, true, NULL, &counted);
+    HG_TRY(hg_run_take(run, &memory, size * run->threads));
+    if (run->dry) goto done;
+#pragma omp parallel num_threads(hg_team(run, b->sums.n_rows))
     {
         hg_back_scratch s;
-        hg_back_scratch_layout(b, true, memory + size * omp_get_thread_num(), &s);
+        hg_back_scratch_layout(b, true, memory + size * hg_thread(), &s);
 #pragma omp for schedule(dynamic)
         for (int64_t group = 0; group < b->sums.n_groups; ++group) {
-            int64_t end = (group + 1) * b->sums.tiles_per_group * HG_TILE_ROWS;
-            if (end > n) end = n;
-            for (int64_t row = group * b->sums.tiles_per_group * HG_TILE_ROWS; row < end; row += HG_TILE_ROWS) {
-                run_tile(b, row, end - row < HG_TILE_ROWS ? end - row : HG_TILE_ROWS, b->sums.memory + group * b->sums.size, &s);
+            int64_t end = hg_weight_sums_row(&b->sums, group + 1);
+            hg_real *sums = hg_weight_sums_open(&b->sums, group);
+            for (int64_t row = hg_weight_sums_row(&b->sums, group); row < end; row += HG_TILE_ROWS) {
+                run_tile(b, n_layers, row, end - row < HG_TILE_ROWS ? end - row : HG_TILE_ROWS, sums, &s);
             }
         }
     }
 done:
-    hg_free(run->ctx, memory);
+    hg_run_give(run, memory);
     return status;
 }
 
 /* The gradient of the concatenated inputs is cut into the terms that are read without index. */
 static void cut_inputs(const hg_back *b, int64_t row, int64_t rows)
 {
-    for (int t = 0; t < b->u->n_terms; ++t) {
-        const hg_term *term = &b->u->term[t];
-        if (hg_term_indexed(term) || !b->d_term[t]) continue;
+    const hg_update *u = b->u;
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term_target *target = &b->target[t];
+        if (hg_term_indexed(&u->term[t]) || !target->rows) continue;
         for (int64_t i = row; i < row + rows; ++i) {
-            for (int64_t c = 0; c < term->width; ++c)
-                b->d_term[t][i * term->width + c] += b->d_first[i * b->first_stride + term->column + c];
+            hg_real *to = target->rows + i * target->ld;
+            const hg_real *from = b->first->data + i * b->first_stride + u->term[t].column;
+            for (int64_t c = 0; c < u->term[t].width; ++c) to[c] = target->owned ? from[c] : to[c] + from[c];
+            for (int64_t c = u->term[t].width; target->owned && c < target->ld; ++c) to[c] = 0;
         }
     }
 }
@@ -68,64 +82,149 @@ static hg_status concatenation_back(hg_back *b)
 {
     hg_status status = HG_OK;
     hg_run *run = b->run;
-    const hg_update *u = b->u;
     hg_real *memory = NULL;
     hg_back_scratch counted;
-    int64_t size = hg_back_scratch_layout(b, false, NULL, &counted), n = hg_run_rows(run, u->entity), stride = b->first_stride;
-    HG_TRY(hg_alloc(run->ctx, &memory, size * run->threads));
+    int64_t size = hg_back_scratch_layout(b, false, NULL, &counted), n = hg_run_rows(run, b->u->entity);
+    HG_TRY(hg_run_take(run, &memory, size * run->threads));
+    if (run->dry) goto done;
 #pragma omp parallel num_threads(hg_team(run, n))
     {
         hg_back_scratch s;
-        hg_back_scratch_layout(b, false, memory + size * omp_get_thread_num(), &s);
+        hg_back_scratch_layout(b, false, memory + size * hg_thread(), &s);
 #pragma omp for schedule(dynamic, 8)
         for (int64_t tile = 0; tile < hg_block_count(n, HG_TILE_ROWS); ++tile) {
-            int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
-            hg_real *d = b->d_first + row * stride;
-            hg_concatenate(run, u, b->reduced, row, rows, s.d[0], stride);
-            hg_finish_back(b, s.d[0], stride, row, rows, &s, d);
+            int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS, stride = b->first_stride;
+            hg_concatenate(run, b->u, b->reduced, row, rows, s.d[0], stride);
+            hg_finish_back(b, s.d[0], stride, row, rows, &s, b->first->data + row * stride);
             cut_inputs(b, row, rows);
         }
     }
 done:
-    hg_free(run->ctx, memory);
+    hg_run_give(run, memory);
     return status;
 }
 
-/* Finds or makes the arrays that the gradients of inputs are added to. */
+/* Sums of messages as they are: their gradient is the segment's, gathered where the message's table is next worked on. */
+static bool is_plain_sum(const hg_term *term)
+{
+    bool sum = term->reduction == HG_REDUCE_SUM || term->reduction == HG_REDUCE_MEAN;
+    return term->access == HG_REDUCED && sum && term->message == HG_OWN && term->weight < 0;
+}
+
+/* products: the gradients of tables that are read row by row stay products with `first`. */
+static hg_status find_target(hg_back *b, int t, bool products)
+{
+    hg_status status = HG_OK;
+    hg_run *run = b->run;
+    const hg_term *term = &b->u->term[t];
+    hg_term_target *target = &b->target[t];
+    if (hg_term_made(term)) {
+        target->owned = true;
+        target->ld = is_plain_sum(term) ? hg_padded(term->width) : term->width;
+        HG_TRY(hg_run_take(run, &target->rows, hg_run_rows(run, b->u->entity) * target->ld));
+    } else if (term->access == HG_OWN && run->wanted[term->value] && !products) {
+        target->ld = term->width;
+        HG_TRY(hg_gradient_of(run, term->value, &target->rows));
+    }
+done:
+    return status;
+}
+
+/* Finds or makes the arrays that gradients of inputs go to. */
 static hg_status prepare(hg_back *b)
 {
     hg_status status = HG_OK;
     hg_run *run = b->run;
     const hg_update *u = b->u;
-    bool indexed = false;
-    int64_t n = hg_run_rows(run, u->entity);
+    bool indexed = false, receiver = false, products = b->net && !hg_network_concatenates(b->net);
     for (int t = 0; t < u->n_terms; ++t) {
-        const hg_term *term = &u->term[t];
-        indexed = indexed || hg_term_indexed(term);
-        if (term->access == HG_OWN && run->wanted[term->value]) HG_TRY(hg_gradient_of(run, term->value, &b->d_term[t]));
-        if (hg_term_made(term)) HG_TRY(hg_alloc(run->ctx, &b->d_term[t], n * term->width));
+        indexed = indexed || hg_term_indexed(&u->term[t]);
+        receiver = receiver || u->term[t].access == HG_RECEIVER || u->term[t].access == HG_DIFFERENCE;
     }
+    for (int t = 0; t < u->n_terms; ++t) HG_TRY(find_target(b, t, products && indexed));
     if (u->old >= 0 && run->wanted[u->old]) HG_TRY(hg_gradient_of(run, u->old, &b->d_old));
     b->first_stride = hg_padded(b->net ? b->net->layer[0].out : run->d->value[u->value].width);
-    if (indexed || !b->net || hg_network_concatenates(b->net)) HG_TRY(hg_alloc(run->ctx, &b->d_first, n * b->first_stride));
+    if (indexed || !products) HG_TRY(hg_first_rows_find(b));
     if (!b->net) goto done;
+    if (receiver && products) {
+        int64_t size = run->graph->n_nodes * b->first_stride;
+        HG_TRY(hg_run_take(run, &b->d_receiver, size));
+        hg_zero(run, b->d_receiver, size);
+    }
     HG_TRY(hg_products_make(run, u, b->reduced, &b->products));
-    HG_TRY(hg_weight_sums_begin(run, u, n, false, &b->sums));
+    HG_TRY(hg_weight_sums_begin(run, u, hg_run_rows(run, u->entity), false, &b->sums));
 done:
     return status;
+}
+
+/* The gradients of tables that were read row by row are products with `first`: no array of their own is made for them. */
+static hg_status leave_products(hg_back *b)
+{
+    hg_status status = HG_OK;
+    const hg_update *u = b->u;
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        if (term->access != HG_OWN || !b->run->wanted[term->value] || b->target[t].rows) continue;
+        hg_gradient_part part = {.rows = b->first, .packed = &b->packed->layer[0], .column = term->column, .out = b->net->layer[0].out};
+        ++b->first->users;
+        HG_TRY(hg_gradient_add_part(b->run, term->value, &part));
+    }
+done:
+    return status;
+}
+
+static hg_status made_terms_back(hg_back *b)
+{
+    hg_status status = HG_OK;
+    hg_run *run = b->run;
+    for (int t = 0; t < b->u->n_terms; ++t) {
+        const hg_term *term = &b->u->term[t];
+        hg_term_target *target = &b->target[t];
+        if (!hg_term_made(term)) continue;
+        if (term->access == HG_COMPUTED) {
+            HG_TRY(hg_compute_backward(run, b->u, term, target->rows));
+        } else if (!is_plain_sum(term)) {
+            HG_TRY(hg_reduce_backward(run, b->u->entity, term, &b->reduced[t], target->rows));
+        } else if (run->wanted[term->value]) {
+            hg_gradient_part part = {0};
+            hg_items it = hg_items_of(run, b->u->entity, term);
+            if (term->reduction == HG_REDUCE_MEAN) hg_mean_back(run, &it, target->rows, target->ld);
+            hg_real *rows = target->rows;
+            target->rows = NULL;
+            HG_TRY(hg_shared_rows_make(run, rows, target->ld, &part.rows));
+            part.index = it.segment;
+            HG_TRY(hg_gradient_add_part(run, term->value, &part));
+        }
+    }
+done:
+    return status;
+}
+
+static void release(hg_back *b)
+{
+    hg_run *run = b->run;
+    for (int t = 0; t < b->u->n_terms; ++t) {
+        if (b->target[t].owned) hg_run_give(run, b->target[t].rows);
+    }
+    hg_shared_rows_release(run, b->first);
+    hg_run_give(run, b->d_receiver);
+    hg_run_give(run, b->sums.memory);
+    hg_products_clear(run, &b->products);
 }
 
 hg_status hg_update_backward(hg_run *run, int index)
 {
     hg_status status = HG_OK;
     const hg_update *u = &run->d->update[index];
-    hg_back b = {.run = run, .u = u, .reduced = run->reduced[index], .d_out = run->gradient[u->value]};
-    if (!b.d_out) return HG_OK;
+    hg_back b = {.run = run, .u = u, .index = index};
+    if (!hg_gradient_exists(&run->gradient[u->value])) return HG_OK;
+    HG_TRY(hg_run_enter(run, u));
+    if (!run->reduced[index]) HG_TRY(hg_update_reduce(run, index, true));
+    b.reduced = run->reduced[index];
     if (u->network >= 0) {
         b.net = &run->d->network[u->network];
         b.packed = &run->packed[u->network];
     }
-    HG_TRY(hg_run_enter(run, u));
     HG_TRY(prepare(&b));
     if (!b.net) {
         HG_TRY(concatenation_back(&b));
@@ -134,20 +233,24 @@ hg_status hg_update_backward(hg_run *run, int index)
     } else {
         HG_TRY(backward_in_tiles(&b));
     }
-    if (b.net) hg_weight_sums_add(run, u, &b.sums);
+    hg_gradient_clear(run, u->value);
+    if (b.net) {
+        hg_weight_sums_add(run, u, &b.sums);
+        hg_run_give(run, b.sums.memory);
+        b.sums.memory = NULL;
+        hg_products_clear(run, &b.products);
+    }
     if (b.net && b.net->typed) HG_TRY(hg_typed_back(&b));
-    if (b.net && hg_network_concatenates(b.net)) cut_inputs(&b, 0, hg_run_rows(run, u->entity));
+    if (!b.net) {
+        /* cut tile by tile */
+    } else if (hg_network_concatenates(b.net)) {
+        if (!run->dry) cut_inputs(&b, 0, hg_run_rows(run, u->entity));
+    } else {
+        HG_TRY(leave_products(&b));
+    }
     HG_TRY(hg_indexed_back(&b));
-    for (int t = 0; t < u->n_terms; ++t) {
-        if (u->term[t].access == HG_REDUCED) HG_TRY(hg_reduce_backward(run, u->entity, &u->term[t], &b.reduced[t], b.d_term[t]));
-        if (u->term[t].access == HG_COMPUTED) HG_TRY(hg_compute_backward(run, u, &u->term[t], b.d_term[t]));
-    }
+    HG_TRY(made_terms_back(&b));
 done:
-    for (int t = 0; t < u->n_terms; ++t) {
-        if (hg_term_made(&u->term[t])) hg_free(run->ctx, b.d_term[t]);
-    }
-    hg_free(run->ctx, b.d_first);
-    hg_free(run->ctx, b.sums.memory);
-    hg_products_clear(run->ctx, &b.products);
+    release(&b);
     return status;
 }

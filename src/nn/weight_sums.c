@@ -2,11 +2,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/weight_sums.h"
 
-#include "base/check.h"
-#include "base/memory.h"
+#include <string.h>
 #include "base/parallel.h"
 
-enum { GROUPS_MAX = 64, TILES_MIN = 16 };
+/* Fewer groups where the buffers of wide networks would take more than NUMBERS_MAX numbers together. */
+enum { GROUPS_MAX = 64, GROUPS_MIN = 16, TILES_MIN = 16, NUMBERS_MAX = 16 << 20 };
 
 static int64_t place(hg_weight_sums *s, bool there, int64_t size)
 {
@@ -16,14 +16,10 @@ static int64_t place(hg_weight_sums *s, bool there, int64_t size)
     return at;
 }
 
-hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, bool indexed, hg_weight_sums *out)
+hg_weight_sums hg_weight_sums_layout(const hg_run *run, const hg_update *u, int64_t n_rows, bool indexed)
 {
     const hg_network *net = &run->d->network[u->network];
-    hg_weight_sums s = {.n_rows = n_rows};
-    int64_t n_tiles = hg_block_count(n_rows, HG_TILE_ROWS);
-    s.tiles_per_group = hg_block_count(n_tiles, GROUPS_MAX);
-    if (s.tiles_per_group < TILES_MIN) s.tiles_per_group = TILES_MIN;
-    s.n_groups = hg_block_count(n_tiles, s.tiles_per_group);
+    hg_weight_sums s = {.n_rows = n_rows, .graph = u->entity == HG_EDGES && !indexed ? run->graph : NULL};
     for (int t = 0; t < u->n_terms; ++t) {
         s.term[t] = place(&s, !hg_network_concatenates(net) && hg_term_indexed(&u->term[t]) == indexed,
                           net->layer[0].out * hg_padded(u->term[t].width));
@@ -35,8 +31,30 @@ hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, 
         s.gamma[l] = place(&s, !indexed && layer->gamma >= 0, hg_padded(layer->out));
         s.beta[l] = place(&s, !indexed && layer->beta >= 0, hg_padded(layer->out));
     }
-    *out = s;
-    return hg_alloc(run->ctx, &out->memory, s.n_groups * s.size);
+    int64_t n_tiles = hg_block_count(n_rows, HG_TILE_ROWS), most = NUMBERS_MAX / (s.size + 1);
+    most = most > GROUPS_MAX ? GROUPS_MAX : most < GROUPS_MIN ? GROUPS_MIN : most;
+    s.tiles_per_group = hg_block_count(n_tiles, most);
+    if (s.tiles_per_group < TILES_MIN) s.tiles_per_group = TILES_MIN;
+    s.n_groups = hg_block_count(n_tiles, s.tiles_per_group);
+    return s;
+}
+
+hg_status hg_weight_sums_begin(hg_run *run, const hg_update *u, int64_t n_rows, bool indexed, hg_weight_sums *out)
+{
+    *out = hg_weight_sums_layout(run, u, n_rows, indexed);
+    return hg_run_take(run, &out->memory, out->n_groups * out->size);
+}
+
+int64_t hg_weight_sums_row(const hg_weight_sums *s, int64_t group)
+{
+    int64_t row = group * s->tiles_per_group * HG_TILE_ROWS;
+    if (row >= s->n_rows) return s->n_rows;
+    return s->graph ? s->graph->in_ptr[s->graph->receiver[row]] : row;
+}
+
+hg_real *hg_weight_sums_open(const hg_weight_sums *s, int64_t group)
+{
+    return memset(s->memory + group * s->size, 0, (size_t)s->size * sizeof *s->memory);
 }
 
 /* gradient[o, column + i] += block[o, i]. */
@@ -68,7 +86,7 @@ void hg_weight_sums_add(hg_run *run, const hg_update *u, const hg_weight_sums *s
 {
     const hg_network *net = &run->d->network[u->network];
     hg_real *sum = s->memory, *gradient = run->weight_gradient;
-    if (s->n_groups == 0) return;
+    if (run->dry || s->n_groups == 0) return;
 #pragma omp parallel for schedule(static) num_threads(hg_team(run, s->size * s->n_groups / 64))
     for (int64_t block = 0; block < hg_block_count(s->size, HG_SUM_BLOCK); ++block) {
         int64_t first = block * HG_SUM_BLOCK, end = first + HG_SUM_BLOCK < s->size ? first + HG_SUM_BLOCK : s->size;

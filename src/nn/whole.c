@@ -53,7 +53,8 @@ hg_status hg_whole_forward(hg_run *run, const hg_update *u, const hg_products *p
     const hg_network *net = &run->d->network[u->network];
     int64_t n = hg_run_rows(run, u->entity), width = net->out, n_tiles = hg_block_count(n, HG_TILE_ROWS);
 
-    HG_TRY(hg_alloc(run->ctx, &memory, hg_tape_layout(net, n, false, NULL, &tape)));
+    HG_TRY(hg_run_take(run, &memory, hg_tape_layout(net, n, false, NULL, &tape)));
+    if (run->dry) goto done;
     hg_tape_layout(net, n, false, memory, &tape);
     HG_TRY(hg_whole_tape(run, u, products, reduced, &tape, &norms));
     const hg_layer_tape *last = &tape.layer[net->n_layers - 1];
@@ -64,6 +65,6 @@ hg_status hg_whole_forward(hg_run *run, const hg_update *u, const hg_products *p
     }
 done:
     hg_batch_norm_clear(run->ctx, &norms);
-    hg_free(run->ctx, memory);
+    hg_run_give(run, memory);
     return status;
 }

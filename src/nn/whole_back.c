@@ -1,8 +1,6 @@
 /* nn/whole_back.c — networks with batch norms in reverse: every layer over all rows before the one below. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <omp.h>
 #include "base/check.h"
-#include "base/memory.h"
 #include "nn/update_back.h"
 
 typedef enum stage { STAGE_OUTPUT, STAGE_UPPER, STAGE_LOWER } stage;
@@ -25,10 +23,11 @@ static void run_stage_tile(const whole *w, stage what, int l, int64_t row, int64
     if (what == STAGE_OUTPUT) {
         hg_finish_back(w->b, at.layer[l].y, stride, row, rows, s, d);
     } else if (what == STAGE_UPPER) {
-        hg_layer_back_upper(w->b, l, &at, row, rows, d, group);
+        hg_layer_back_rows(w->b, l, HG_LAYER_UPPER, &at, row, rows, d, group);
     } else {
         hg_real *below = l > 0 ? w->below + row * at.layer[l - 1].stride : NULL;
-        hg_layer_back_lower(w->b, l, &at, row, rows, d, below, group, s);
+        hg_layer_back_rows(w->b, l, HG_LAYER_LOWER, &at, row, rows, d, group);
+        hg_layer_back_below(w->b, l, &at, row, rows, d, below, group, s);
     }
 }
 
@@ -38,12 +37,12 @@ static void run_stage(const whole *w, stage what, int l)
 #pragma omp parallel num_threads(hg_team(w->b->run, sums->n_rows))
     {
         hg_back_scratch s;
-        hg_back_scratch_layout(w->b, false, w->memory + w->scratch * omp_get_thread_num(), &s);
+        hg_back_scratch_layout(w->b, false, w->memory + w->scratch * hg_thread(), &s);
 #pragma omp for schedule(dynamic)
         for (int64_t group = 0; group < sums->n_groups; ++group) {
-            int64_t end = (group + 1) * sums->tiles_per_group * HG_TILE_ROWS;
-            if (end > sums->n_rows) end = sums->n_rows;
-            for (int64_t row = group * sums->tiles_per_group * HG_TILE_ROWS; row < end; row += HG_TILE_ROWS) {
+            int64_t end = hg_weight_sums_row(sums, group + 1);
+            if (what == STAGE_OUTPUT) hg_weight_sums_open(sums, group);
+            for (int64_t row = hg_weight_sums_row(sums, group); row < end; row += HG_TILE_ROWS) {
                 int64_t rows = end - row < HG_TILE_ROWS ? end - row : HG_TILE_ROWS;
                 run_stage_tile(w, what, l, row, rows, sums->memory + group * sums->size, &s);
             }
@@ -83,19 +82,20 @@ hg_status hg_whole_backward(hg_back *b)
     int64_t n = b->sums.n_rows, widest = 0;
     for (int l = 0; l < b->net->n_layers; ++l) widest = b->net->layer[l].out > widest ? b->net->layer[l].out : widest;
     w.scratch = hg_back_scratch_layout(b, false, NULL, &counted);
-    HG_TRY(hg_alloc(ctx, &w.memory, w.scratch * b->run->threads));
-    HG_TRY(hg_alloc(ctx, &tape_memory, hg_tape_layout(b->net, n, true, NULL, &w.tape)));
+    HG_TRY(hg_run_take(b->run, &w.memory, w.scratch * b->run->threads));
+    HG_TRY(hg_run_take(b->run, &tape_memory, hg_tape_layout(b->net, n, true, NULL, &w.tape)));
     hg_tape_layout(b->net, n, true, tape_memory, &w.tape);
-    for (int i = 0; i < 2; ++i) HG_TRY(hg_alloc(ctx, &d[i], n * hg_padded(widest)));
+    for (int i = 0; i < 2; ++i) HG_TRY(hg_run_take(b->run, &d[i], n * hg_padded(widest)));
+    if (b->run->dry) goto done;
     w.d = d[0];
     w.below = d[1];
     HG_TRY(hg_whole_tape(b->run, b->u, &b->products, b->reduced, &w.tape, &norms));
     HG_TRY(walk_back(&w, &norms));
 done:
     hg_batch_norm_clear(ctx, &norms);
-    hg_free(ctx, w.memory);
-    hg_free(ctx, tape_memory);
-    hg_free(ctx, d[0]);
-    hg_free(ctx, d[1]);
+    hg_run_give(b->run, w.memory);
+    hg_run_give(b->run, tape_memory);
+    hg_run_give(b->run, d[0]);
+    hg_run_give(b->run, d[1]);
     return status;
 }

@@ -1,0 +1,27 @@
+/* nn/pool.h — large arrays that are taken and given back in turn: steps of a training run reuse each other's memory. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_NN_POOL_H
+#define HG_NN_POOL_H
+
+#include <stdbool.h>
+#include "hitgraph/model.h"
+
+/* Blocks that nobody uses wait for the next taker. Before new memory is asked for, as much of it as is needed is freed, so that used and
+ * waiting blocks together never exceed the most that was in use at one time. One calling thread at a time. */
+typedef struct hg_workspace hg_pool;
+
+/* dry: blocks are counted, but there is no memory behind them; for plans. */
+hg_status hg_pool_create(hg_context *ctx, bool dry, hg_pool **out);
+/* Frees everything, blocks in use included; NULL is fine. */
+void hg_pool_destroy(hg_context *ctx, hg_pool *pool);
+
+/* Room for n numbers, 64-byte aligned, not set. *out is untouched on error. */
+hg_status hg_pool_take(hg_context *ctx, hg_pool *pool, hg_real **out, int64_t n);
+/* Bytes held now, and the most at one time. */
+size_t hg_pool_held(const hg_pool *pool);
+size_t hg_pool_peak(const hg_pool *pool);
+bool hg_pool_is_dry(const hg_pool *pool);
+/* Gives a block back; NULL is fine. */
+void hg_pool_give(hg_pool *pool, hg_real *block);
+
+#endif
