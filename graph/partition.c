@@ -97,6 +97,12 @@ static void clear_input(hg_context *ctx, metis_input *input)
     hg_free(ctx, input->part);
 }
 
+/* What METIS allocates itself for its coarser graphs, about. */
+static size_t metis_bytes(const hg_adjacency *a)
+{
+    return 100 * (size_t)a->n_nodes + 32 * (size_t)a->ptr[a->n_nodes];
+}
+
 static int call_metis(metis_input *in, int64_t seed)
 {
     idx_t options[METIS_NOPTIONS], cut = 0;
@@ -124,7 +130,10 @@ static hg_status cut_by_metis(hg_context *ctx, const hg_graph *graph, const hg_p
 {
     hg_status status = HG_OK;
     metis_input input = {0};
+    size_t claimed = 0;
     HG_TRY(make_input(ctx, graph, options, a, &input));
+    HG_TRY(hg_memory_claim(ctx, metis_bytes(a)));
+    claimed = metis_bytes(a);
     const int answer = call_metis(&input, options->seed);
     HG_CHECK(answer != METIS_ERROR_MEMORY, HG_ERR_NOMEM, "METIS ran out of memory on %" PRId64 " nodes", graph->n_nodes);
     HG_CHECK(answer == METIS_OK, HG_ERR_ARG, "METIS refused %" PRId64 " nodes in %" PRId64 " parts (its code %d)", graph->n_nodes,
@@ -135,6 +144,7 @@ static hg_status cut_by_metis(hg_context *ctx, const hg_graph *graph, const hg_p
         part[i] = (int32_t)input.part[i];
     }
 done:
+    hg_memory_unclaim(ctx, claimed);
     clear_input(ctx, &input);
     return status;
 }

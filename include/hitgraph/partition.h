@@ -56,9 +56,10 @@ typedef struct hg_partition {
  *  @param graph borrowed; a batch is cut as one graph, parts may hold nodes of several of its graphs.
  *  @param options borrowed. @param out owned by the caller (hg_partition_destroy); untouched on error.
  *  @return HG_OK; HG_ERR_ARG parts, seed or a weight out of range (message: found and expected); HG_ERR_LIMIT more than HG_PARTS_MAX parts,
- *  or weights that add up to more than 2^31 - 1 (edges: 2^30 - 1); HG_ERR_NOMEM.
- *  Cost: about 0.1 us an edge in METIS. Threads: reentrant, one call at a time is inside METIS; the same parts from any thread for one
- * seed. METIS reseeds rand() of the C library, and takes SIGTERM for an error of its own (the calling thread blocks it meanwhile). */
+ *  the context's memory limit (METIS's own memory included, as an estimate), or weights that add up to more than 2^31 - 1 (edges: 2^30 -
+ * 1); HG_ERR_NOMEM. Cost: about 0.1 us an edge in METIS. Threads: reentrant, one call at a time is inside METIS; the same parts from any
+ * thread for one seed. METIS reseeds rand() of the C library, and takes SIGTERM for an error of its own (the calling thread blocks it
+ * meanwhile). */
 HG_API hg_status hg_partition_create(hg_context *ctx, const hg_graph *graph, const hg_partition_options *options, hg_partition **out);
 
 /** The same from parts that are known, for example from a file.

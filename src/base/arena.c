@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include "base/check.h"
+#include "base/memory.h"
 #include "base/context.h"
 
 enum { LINE = 64, HUGE_PAGE = 2 << 20 };

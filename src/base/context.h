@@ -25,8 +25,4 @@ struct hg_context {
     char message[HG_MESSAGE_SIZE];
 };
 
-/* Counts `bytes` as used, if the limit (and a failure that a test injects) allows it. Errors: HG_ERR_LIMIT, HG_ERR_NOMEM. */
-hg_status hg_memory_claim(hg_context *ctx, size_t bytes);
-void hg_memory_unclaim(hg_context *ctx, size_t bytes);
-
 #endif

@@ -26,6 +26,11 @@ void hg_free(hg_context *ctx, void *pointer);
 /* A copy of a string, to be freed with hg_free. */
 hg_status hg_copy_string(hg_context *ctx, const char *text, char **out);
 
+/* Counts `bytes` as used, if the limit (and a failure that a test injects) allows it: for memory that comes from elsewhere.
+ * Errors: HG_ERR_LIMIT, HG_ERR_NOMEM. */
+hg_status hg_memory_claim(hg_context *ctx, size_t bytes);
+void hg_memory_unclaim(hg_context *ctx, size_t bytes);
+
 /* Bytes allocated now, and the most at one time since creation. */
 size_t hg_memory_used(const hg_context *ctx);
 size_t hg_memory_peak(const hg_context *ctx);

@@ -311,6 +311,25 @@ static void part_with_layers_of_halo(void **state)
     }
 }
 
+/* METIS's own memory counts against the limit too. */
+static void memory_limit(void **state)
+{
+    (void)state;
+    layered l = layered_graph(ctx, 5000, 3);
+    hg_partition *p = NULL;
+    hg_partition_options options = hg_partition_default_options();
+    const size_t before = hg_memory_used(ctx);
+    options.n_parts = 16;
+    hg_context_set_memory_limit(ctx, before + 1300000);
+    expect_failure(hg_partition_create(ctx, l.graph, &options, &p), HG_ERR_LIMIT, "memory limit");
+    assert_int_equal(hg_memory_used(ctx), before);
+    hg_context_set_memory_limit(ctx, before + 8000000);
+    must(hg_partition_create(ctx, l.graph, &options, &p));
+    hg_context_set_memory_limit(ctx, 0);
+    hg_partition_destroy(ctx, p);
+    clear_layered(ctx, &l);
+}
+
 /* Every allocation may fail: the error is reported and nothing is left behind. */
 static void out_of_memory_leaves_nothing(void **state)
 {
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(nothing_breaks_metis),
         cmocka_unit_test(bad_arguments),
         cmocka_unit_test(part_with_layers_of_halo),
+        cmocka_unit_test(memory_limit),
         cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
