@@ -45,6 +45,41 @@ typedef struct hg_batch_fit {
 /* Numbers per step that the filter keeps for the smoother. */
 enum { HG_BATCH_WORK = 56 };
 
+/* Layers in columns, each padded to a multiple of HG_BATCH_LANES_MAX with layers that are never met. */
+typedef enum hg_layer_number {
+    HG_LAYER_BARREL,   /* 1 or 0 */
+    HG_LAYER_POSITION, /* radius or z */
+    HG_LAYER_LOW,
+    HG_LAYER_HIGH,
+    HG_LAYER_DEPTH,
+    HG_LAYER_SIGMA_PHI,
+    HG_LAYER_SIGMA_C,
+    HG_BATCH_LAYER_NUMBERS
+} hg_layer_number;
+
+typedef struct hg_batch_layers {
+    int64_t n;
+    const float *table[HG_BATCH_LAYER_NUMBERS];
+} hg_batch_layers;
+
+/* Where a track is expected on a layer and how far around to look. c = z of a barrel, r of a disc. */
+typedef struct hg_window {
+    int32_t layer;
+    bool inside;                    /* the track surely crosses sensitive modules */
+    float length;                   /* of the path, mm */
+    float phi, c, half_phi, half_c; /* rad, mm */
+    float scale_phi, scale_c;       /* mm across the track per rad and per mm */
+} hg_window;
+
+/* The next layers that tracks meet, nearest first, without the layer they are on. Track i: state index i of `from`. */
+typedef struct hg_batch_search {
+    int64_t n;
+    const int32_t *module, *own_layer, *direction; /* +1 along the momentum, -1 against */
+    int room;                                      /* windows per track */
+    int32_t *n_windows;
+    hg_window *windows; /* [n][room] */
+} hg_batch_search;
+
 typedef struct hg_batch_kernels {
     const char *name;
     int lanes;
@@ -53,6 +88,7 @@ typedef struct hg_batch_kernels {
     void (*predict)(const hg_batch_world *world, const void *from, const hg_batch_jobs *jobs, void *to);
     /* The same to the closest approach to the z axis; to_module is not looked at. */
     void (*predict_perigee)(const hg_batch_world *world, const void *from, const hg_batch_jobs *jobs, void *to);
+    void (*windows)(const hg_batch_world *world, const hg_batch_layers *layers, const void *from, const hg_batch_search *search);
     /* Filter and, if asked, smoother. */
     void (*fit)(const hg_batch_world *world, const hg_batch_fit *fit);
 } hg_batch_kernels;

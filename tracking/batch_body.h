@@ -1,6 +1,7 @@
 /* batch_body.h — one source of all batch kernels: each unit sets LANES, OF_DOUBLE, ISA_NAME and TABLE, and includes this once. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tracking/batch_filter.h"
+#include "tracking/batch_windows.h"
 
 /* Rows of states to lanes and back. */
 INLINE void load_states(const real *from, marks index, bound *s)
@@ -58,5 +59,34 @@ static void predict_perigee(const hg_batch_world *world, const void *from, const
     predict_all(world, from, jobs, true, to);
 }
 
-const hg_batch_kernels TABLE = {
-    .name = ISA_NAME, .lanes = LANES, .real_size = sizeof(real), .predict = predict, .predict_perigee = predict_perigee, .fit = fit_lanes};
+static void windows(const hg_batch_world *world, const hg_batch_layers *layers, const void *from, const hg_batch_search *search)
+{
+    int32_t index[LANES];
+    for (int64_t first = 0; first < search->n; first += LANES) {
+        const int64_t n = search->n - first < LANES ? search->n - first : LANES;
+        bound state;
+        plane at;
+        real table[H_NUMBERS][LANES];
+        int32_t good[LANES];
+        for (int l = 0; l < LANES; ++l) index[l] = (int32_t)(first + (l < n ? l : n - 1));
+        load_states(from, load_whole(index), &state);
+        load_plane(world, load_jobs(search->module, first, n), &at);
+        store_whole(good, start_helices(world, &state, &at, table));
+        for (int l = 0; l < n; ++l) {
+            real h[H_NUMBERS];
+            const int64_t k = first + l;
+            for (int i = 0; i < H_NUMBERS; ++i) h[i] = table[i][l];
+            search->n_windows[k] = good[l] ? windows_of(layers, h, search->own_layer[k], search->direction[k], search->room,
+                                                        search->windows + k * search->room)
+                                           : 0;
+        }
+    }
+}
+
+const hg_batch_kernels TABLE = {.name = ISA_NAME,
+                                .lanes = LANES,
+                                .real_size = sizeof(real),
+                                .predict = predict,
+                                .predict_perigee = predict_perigee,
+                                .windows = windows,
+                                .fit = fit_lanes};

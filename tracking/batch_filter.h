@@ -94,18 +94,6 @@ INLINE marks hit_update(bound *s, const lanes local[2], const lanes variance[2],
     return good;
 }
 
-INLINE marks load_whole(const int32_t *from)
-{
-    marks x;
-    for (int l = 0; l < LANES; ++l) x[l] = from[l];
-    return x;
-}
-
-INLINE void store_whole(int32_t *to, marks x)
-{
-    for (int l = 0; l < LANES; ++l) to[l] = (int32_t)x[l];
-}
-
 /* Takes the updates of a step back: lambda and big <- their values before (Bierman 1973; PHYSICS 7.5). big: lower triangle. */
 INLINE void undo_update(const update *up, int c, lanes lambda[5], lanes big[15])
 {

@@ -47,6 +47,16 @@ INLINE void store(real *to, lanes x)
 {
     memcpy(to, &x, sizeof x);
 }
+INLINE marks load_whole(const int32_t *from)
+{
+    marks x;
+    for (int l = 0; l < LANES; ++l) x[l] = from[l];
+    return x;
+}
+INLINE void store_whole(int32_t *to, marks x)
+{
+    for (int l = 0; l < LANES; ++l) to[l] = (int32_t)x[l];
+}
 INLINE lanes pick(marks m, lanes yes, lanes no)
 {
     return (lanes)((m & (marks)yes) | (~m & (marks)no));

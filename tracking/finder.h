@@ -4,6 +4,7 @@
 #define HG_TRACKING_FINDER_H
 
 #include "hitgraph/track_finder.h"
+#include "tracking/batch.h"
 
 enum { HG_CANDIDATE_HITS = 48 }; /* four times what a particle of a collider leaves */
 
@@ -37,33 +38,28 @@ typedef struct hg_hit_layer {
     double sigma_phi, sigma_c; /* largest measurement errors on the layer, mm */
 } hg_hit_layer;
 
+/* A hit as the filter sees it, in single precision. */
+typedef struct hg_hit_record {
+    float local[2], variance[2]; /* variance 0 = not measured */
+    float base_gain;             /* what the hit adds to a score before its distance: -log of (hits per mm^2 or mm) and constants */
+    int32_t module, row;
+} hg_hit_record;
+
 typedef struct hg_hit_index {
-    hg_hit_layer *layer; /* [n_layers] */
-    int64_t *cell;       /* [n_cells + 1] first place in `hit` */
-    int32_t *hit;        /* [N] by layer, cell, row */
-    float *phi, *c;      /* [N] of each hit row */
-    float *log_density;  /* [N] log of the hits per mm^2 around each hit row */
+    hg_hit_layer *layer;    /* [n_layers] */
+    int64_t *cell;          /* [n_cells + 1] first place of each cell's hits */
+    float *phi, *c;         /* [N] by place: layer, cell, row */
+    hg_hit_record *record;  /* [N] by place */
+    hg_batch_layers layers; /* of `layer` and the detector */
+    float *layer_numbers;   /* room of `layers` */
 } hg_hit_index;
 
 hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out);
 void hg_hit_index_free(hg_context *ctx, hg_hit_index *index);
 
-/* Where a track is expected on a layer and how far around to look. */
-typedef struct hg_window {
-    int32_t layer;
-    double phi, c, half_phi, half_c; /* rad, mm */
-    double position[3], direction[3];
-    double path; /* signed, mm */
-    bool inside; /* the track surely crosses sensitive modules */
-} hg_window;
-
-/* Unused hits in a window, at most `room` of them, in the order of cells and rows. Returns their number. */
-int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *hits);
-
-/* The next layers that a track meets (direction +1 along its momentum, -1 against), nearest first, without the layer it is on.
- * Returns their number, at most `room`. */
-int hg_windows_ahead(const hg_finder_input *input, const hg_hit_index *index, const hg_track_state *state, int direction, int room,
-                     hg_window *windows);
+/* Places of the unused hits in a window, at most `room` of them, in the order of cells and rows. Returns their number; *nearest gets the
+ * number of the one nearest to the track. */
+int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *places, int *nearest);
 
 /* The finder's own state during one event. */
 typedef struct hg_finder {
@@ -75,7 +71,9 @@ typedef struct hg_finder {
     hg_hit_index index;               /* owned; empty for CHAINS */
     hg_material *material;            /* owned; NULL = vacuum */
     hg_kalman kalman;                 /* of following */
-    hg_candidates tracks;             /* owned: accepted so far */
+    hg_batch_world *world;            /* the same for the batch kernels; owned; NULL unless it follows */
+    const hg_batch_kernels *kernels;
+    hg_candidates tracks; /* owned: accepted so far */
 } hg_finder;
 
 /* Checks what the caller gave, prepares the state; hg_finder_close frees what it owns. */
@@ -102,8 +100,9 @@ hg_status hg_compete(hg_context *ctx, hg_finder *finder, int pass, const hg_cand
 /* Adds second hits on the layers of the accepted tracks first_track.. from edges of the graph. */
 void hg_overlaps_from_graph(hg_finder *finder, int64_t first_track);
 
-/* Makes a candidate of a chain of at least three hits: seed, filter outward over all layers, back inward. n = 0 if nothing came of it. */
-void hg_follow_chain(const hg_finder *finder, const int32_t *chain, int32_t n_chain, hg_candidate *out);
+/* Makes candidate c of every chain c of at least `least` hits: seed, filter outward over all layers, back inward. n = 0 if nothing came of
+ * it. candidates->item: [chains->n] zeroed. */
+hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_paths *chains, int64_t least, hg_candidates *candidates);
 
 /* Candidates of the builders that know only the doublet graph. */
 hg_status hg_build_components(hg_context *ctx, const hg_finder *finder, hg_candidates *out);

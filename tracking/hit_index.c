@@ -1,6 +1,7 @@
 /* hit_index.c — hits of each layer in a grid, to look up those around a prediction. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 #include "tracking/finder.h"
 #include "tracking/kalman.h"
 #include "base/check.h"
@@ -15,10 +16,10 @@ void hg_hit_index_free(hg_context *ctx, hg_hit_index *index)
 {
     hg_free(ctx, index->layer);
     hg_free(ctx, index->cell);
-    hg_free(ctx, index->hit);
     hg_free(ctx, index->phi);
     hg_free(ctx, index->c);
-    hg_free(ctx, index->log_density);
+    hg_free(ctx, index->record);
+    hg_free(ctx, index->layer_numbers);
     *index = (hg_hit_index){0};
 }
 
@@ -50,48 +51,94 @@ static int64_t cell_of(const hg_hit_layer *layer, double phi, double c)
     return layer->first_cell + (int64_t)ic * layer->n_phi + iphi;
 }
 
+/* Where the hits are, by row, while the index is made. */
+typedef struct hit_spots {
+    float *phi, *c;
+    float *log_density; /* of the hits per mm^2 around each */
+} hit_spots;
+
 /* Density in rings of equal width in c: the event is even in phi, but not along a layer. One hit more in each ring keeps the logarithm
  * finite. */
-static hg_status fill_density(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *index)
+static hg_status fill_density(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, const hg_hit_index *index,
+                              hit_spots *at)
 {
     hg_status status = HG_OK;
     const hg_detector *detector = input->detector;
+    const int64_t n = input->hits->n, bins = detector->n_layers * DENSITY_BINS;
     int64_t *count = NULL;
     int32_t *ring = NULL;
+    float *log_density = NULL;
 
-    HG_TRY(hg_alloc(ctx, &count, detector->n_layers * DENSITY_BINS));
-    HG_TRY(hg_alloc(ctx, &ring, input->hits->n));
-    for (int64_t i = 0; i < input->hits->n; ++i) {
+    HG_TRY(hg_alloc(ctx, &count, bins));
+    HG_TRY(hg_alloc(ctx, &log_density, bins));
+    HG_TRY(hg_alloc(ctx, &ring, n));
+    for (int64_t i = 0; i < n; ++i) {
         const hg_hit_layer *layer = &index->layer[hit_layer[i]];
-        ring[i] = clamped_bin((index->c[i] - layer->c_low) / (layer->c_step * layer->n_c) * DENSITY_BINS, DENSITY_BINS);
-        ++count[hit_layer[i] * DENSITY_BINS + ring[i]];
+        ring[i] = hit_layer[i] * DENSITY_BINS +
+                  clamped_bin(((double)at->c[i] - layer->c_low) / (layer->c_step * layer->n_c) * DENSITY_BINS, DENSITY_BINS);
+        ++count[ring[i]];
     }
-    for (int64_t i = 0; i < input->hits->n; ++i) {
-        const hg_hit_layer *layer = &index->layer[hit_layer[i]];
+    for (int64_t k = 0; k < bins; ++k) {
+        const hg_hit_layer *layer = &index->layer[k / DENSITY_BINS];
+        const hg_layer *from = &detector->layers[k / DENSITY_BINS];
         double width = layer->c_step * layer->n_c / DENSITY_BINS;
-        double radius = detector->layers[hit_layer[i]].barrel ? detector->layers[hit_layer[i]].r : layer->c_low + (ring[i] + 0.5) * width;
-        double area = fmax(2 * pi * radius * width, 1.0);
-        index->log_density[i] = (float)log((double)(count[hit_layer[i] * DENSITY_BINS + ring[i]] + 1) / area);
+        double radius = from->barrel ? from->r : layer->c_low + ((double)(k % DENSITY_BINS) + 0.5) * width;
+        log_density[k] = (float)log((double)(count[k] + 1) / fmax(2 * pi * radius * width, 1.0));
     }
+    for (int64_t i = 0; i < n; ++i) at->log_density[i] = log_density[ring[i]];
 done:
     hg_free(ctx, count);
+    hg_free(ctx, log_density);
     hg_free(ctx, ring);
     return status;
 }
 
-static hg_status fill_cells(hg_context *ctx, const int32_t *hit_layer, int64_t n_hits, int64_t n_cells, hg_hit_index *index)
+/* log(density of the prediction at the hit / density of hits there), less the part that the prediction decides. Of a hit with one
+ * coordinate the density is that of its strip. */
+static hg_hit_record record_of(const hg_finder_input *input, int64_t hit, float log_density)
+{
+    const float log_2pi = 1.8378770664093453f;
+    const hg_measurement *m = &input->measurements[hit];
+    const hg_module *module = &input->detector->modules[m->module];
+    bool has_u = hg_measurement_has(m, 0), has_v = hg_measurement_has(m, 1);
+    hg_hit_record record = {.module = (int32_t)m->module, .row = (int32_t)hit};
+    for (int c = 0; c < 2; ++c) {
+        if (!hg_measurement_has(m, c)) continue;
+        record.local[c] = (float)m->local[c];
+        record.variance[c] = (float)m->variance[c];
+    }
+    if (has_u && has_v)
+        record.base_gain = -log_2pi - log_density;
+    else if (has_u || has_v)
+        record.base_gain = -0.5f * log_2pi - log_density - logf(2.0f * fmaxf((float)(has_u ? module->half_v : module->half_u_max), 1.0f));
+    return record;
+}
+
+static hg_status fill_cells(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, int64_t n_cells, const hit_spots *from,
+                            hg_hit_index *index)
 {
     hg_status status = HG_OK;
-    int64_t *next = NULL;
+    const int64_t n = input->hits->n;
+    int64_t *next = NULL, *cell = NULL;
 
     HG_TRY(hg_alloc(ctx, &index->cell, n_cells + 1));
     HG_TRY(hg_alloc(ctx, &next, n_cells + 1));
-    for (int64_t i = 0; i < n_hits; ++i) ++index->cell[cell_of(&index->layer[hit_layer[i]], index->phi[i], index->c[i])];
+    HG_TRY(hg_alloc(ctx, &cell, n));
+    for (int64_t i = 0; i < n; ++i) {
+        cell[i] = cell_of(&index->layer[hit_layer[i]], (double)from->phi[i], (double)from->c[i]);
+        ++index->cell[cell[i]];
+    }
     hg_prefix_sum(index->cell, n_cells);
-    for (int64_t k = 0; k <= n_cells; ++k) next[k] = index->cell[k];
-    for (int64_t i = 0; i < n_hits; ++i) index->hit[next[cell_of(&index->layer[hit_layer[i]], index->phi[i], index->c[i])]++] = (int32_t)i;
+    memcpy(next, index->cell, (size_t)(n_cells + 1) * sizeof *next);
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t at = next[cell[i]]++;
+        index->phi[at] = from->phi[i];
+        index->c[at] = from->c[i];
+        index->record[at] = record_of(input, i, from->log_density[i]);
+    }
 done:
     hg_free(ctx, next);
+    hg_free(ctx, cell);
     return status;
 }
 
@@ -104,25 +151,66 @@ static double error_of(const hg_finder_input *input, int64_t hit, int coordinate
     return fmax(coordinate ? module->half_v : module->half_u_max, 1.0) / 2.0;
 }
 
+static void locate(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hit_spots *at)
+{
+    const hg_hits *hits = input->hits;
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static)
+    for (int64_t i = 0; i < hits->n; ++i) {
+        at->phi[i] = atan2f((float)hits->y[i], (float)hits->x[i]);
+        at->c[i] =
+            (float)(input->detector->layers[hit_layer[i]].barrel ? hits->z[i] : sqrt(hits->x[i] * hits->x[i] + hits->y[i] * hits->y[i]));
+    }
+}
+
+/* Columns of the layers for the batch kernels. */
+static hg_status fill_layers(hg_context *ctx, const hg_detector *detector, hg_hit_index *index)
+{
+    hg_status status = HG_OK;
+    const int64_t n = detector->n_layers, padded = (n + HG_BATCH_LANES_MAX - 1) / HG_BATCH_LANES_MAX * HG_BATCH_LANES_MAX;
+    HG_TRY(hg_alloc(ctx, &index->layer_numbers, padded * HG_BATCH_LAYER_NUMBERS));
+    index->layers.n = n;
+    for (int k = 0; k < HG_BATCH_LAYER_NUMBERS; ++k) index->layers.table[k] = index->layer_numbers + k * padded;
+    for (int64_t l = 0; l < padded; ++l) {
+        float *to = index->layer_numbers + l;
+        if (l >= n) {
+            to[HG_LAYER_LOW * padded] = 1e9f; /* no c is in low..high */
+            to[HG_LAYER_HIGH * padded] = -1e9f;
+            continue;
+        }
+        const hg_layer *from = &detector->layers[l];
+        to[HG_LAYER_BARREL * padded] = from->barrel;
+        to[HG_LAYER_POSITION * padded] = (float)(from->barrel ? from->r : from->z);
+        to[HG_LAYER_LOW * padded] = (float)(from->barrel ? from->z_min : from->r_min);
+        to[HG_LAYER_HIGH * padded] = (float)(from->barrel ? from->z_max : from->r_max);
+        to[HG_LAYER_DEPTH * padded] = (float)index->layer[l].depth;
+        to[HG_LAYER_SIGMA_PHI * padded] = (float)index->layer[l].sigma_phi;
+        to[HG_LAYER_SIGMA_C * padded] = (float)index->layer[l].sigma_c;
+    }
+done:
+    return status;
+}
+
 hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out)
 {
     hg_status status = HG_OK;
     const hg_hits *hits = input->hits;
     const hg_detector *detector = input->detector;
     hg_hit_index index = {0};
+    hit_spots at = {0};
     int64_t *n_on = NULL, n_cells = 0;
 
     HG_TRY(hg_alloc(ctx, &index.layer, detector->n_layers));
     HG_TRY(hg_alloc(ctx, &n_on, detector->n_layers));
-    HG_TRY(hg_alloc(ctx, &index.hit, hits->n));
     HG_TRY(hg_alloc(ctx, &index.phi, hits->n));
     HG_TRY(hg_alloc(ctx, &index.c, hits->n));
-    HG_TRY(hg_alloc(ctx, &index.log_density, hits->n));
+    HG_TRY(hg_alloc(ctx, &index.record, hits->n));
+    HG_TRY(hg_alloc(ctx, &at.phi, hits->n));
+    HG_TRY(hg_alloc(ctx, &at.c, hits->n));
+    HG_TRY(hg_alloc(ctx, &at.log_density, hits->n));
+    locate(ctx, input, hit_layer, &at);
     for (int64_t i = 0; i < hits->n; ++i) {
         hg_hit_layer *layer = &index.layer[hit_layer[i]];
         ++n_on[hit_layer[i]];
-        index.phi[i] = (float)atan2(hits->y[i], hits->x[i]);
-        index.c[i] = (float)(detector->layers[hit_layer[i]].barrel ? hits->z[i] : sqrt(hits->x[i] * hits->x[i] + hits->y[i] * hits->y[i]));
         layer->sigma_phi = fmax(layer->sigma_phi, error_of(input, i, 0));
         layer->sigma_c = fmax(layer->sigma_c, error_of(input, i, 1));
     }
@@ -130,39 +218,68 @@ hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, con
         index.layer[l].first_cell = n_cells;
         n_cells += lay_grid(&detector->layers[l], n_on[l], &index.layer[l]);
     }
-    HG_TRY(fill_cells(ctx, hit_layer, hits->n, n_cells, &index));
-    HG_TRY(fill_density(ctx, input, hit_layer, &index));
+    HG_TRY(fill_density(ctx, input, hit_layer, &index, &at));
+    HG_TRY(fill_cells(ctx, input, hit_layer, n_cells, &at, &index));
+    HG_TRY(fill_layers(ctx, detector, &index));
     *out = index;
     index = (hg_hit_index){0};
 done:
+    hg_free(ctx, at.phi);
+    hg_free(ctx, at.c);
+    hg_free(ctx, at.log_density);
     hg_free(ctx, n_on);
     hg_hit_index_free(ctx, &index);
     return status;
 }
 
-int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *hits)
+/* What a search has found so far. */
+typedef struct search {
+    const hg_hit_index *index;
+    const hg_window *window;
+    const uint8_t *used;
+    int room, n, nearest;
+    float least;
+    int32_t *places;
+} search;
+
+/* Hits of cells that follow each other. */
+static void look_through(search *s, int64_t first, int64_t last)
+{
+    const float turn = 6.2831853f, *phi = s->index->phi, *c = s->index->c;
+    const hg_window *w = s->window;
+    for (int64_t at = first; at < last && s->n < s->room; ++at) {
+        float along = c[at] - w->c, around = fabsf(phi[at] - w->phi);
+        around = fminf(around, fabsf(turn - around));
+        if (fabsf(along) > w->half_c || around > w->half_phi || s->used[s->index->record[at].row]) continue;
+        float u = around * w->scale_phi, v = along * w->scale_c, distance = u * u + v * v;
+        if (distance < s->least) {
+            s->least = distance;
+            s->nearest = s->n;
+        }
+        s->places[s->n++] = (int32_t)at;
+    }
+}
+
+int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *places, int *nearest)
 {
     const hg_hit_layer *layer = &index->layer[window->layer];
-    int32_t c_first = clamped_bin((window->c - window->half_c - layer->c_low) / layer->c_step, layer->n_c);
-    int32_t c_last = clamped_bin((window->c + window->half_c - layer->c_low) / layer->c_step, layer->n_c);
-    double per_cell = layer->n_phi / (2 * pi);
-    int64_t phi_first = (int64_t)floor((window->phi - window->half_phi + pi) * per_cell);
-    int64_t phi_last = (int64_t)floor((window->phi + window->half_phi + pi) * per_cell);
-    int n = 0;
+    const double c = (double)window->c, half_c = (double)window->half_c, phi = (double)window->phi, half_phi = (double)window->half_phi;
+    const double per_c = 1.0 / layer->c_step, per_cell = layer->n_phi / (2 * pi);
+    const int32_t c_first = clamped_bin((c - half_c - layer->c_low) * per_c, layer->n_c);
+    const int32_t c_last = clamped_bin((c + half_c - layer->c_low) * per_c, layer->n_c);
+    int64_t phi_first = (int64_t)floor((phi - half_phi + pi) * per_cell), phi_last = (int64_t)floor((phi + half_phi + pi) * per_cell);
+    search s = {.index = index, .window = window, .used = used, .room = room, .least = HUGE_VALF, .places = places};
 
-    if (phi_last - phi_first >= layer->n_phi) phi_last = phi_first + layer->n_phi - 1;
-    for (int32_t ic = c_first; ic <= c_last; ++ic) {
-        for (int64_t k = phi_first; k <= phi_last; ++k) {
-            int64_t wrapped = ((k % layer->n_phi) + layer->n_phi) % layer->n_phi;
-            int64_t cell = layer->first_cell + (int64_t)ic * layer->n_phi + wrapped;
-            for (int64_t at = index->cell[cell]; at < index->cell[cell + 1]; ++at) {
-                int32_t hit = index->hit[at];
-                if (used[hit] || fabs(index->c[hit] - window->c) > window->half_c) continue;
-                if (fabs(remainder(index->phi[hit] - window->phi, 2 * pi)) > window->half_phi) continue;
-                if (n == room) return n;
-                hits[n++] = hit;
-            }
-        }
+    if (phi_last - phi_first >= layer->n_phi - 1) {
+        phi_first = 0;
+        phi_last = layer->n_phi - 1;
     }
-    return n;
+    for (int32_t ic = c_first; ic <= c_last; ++ic) {
+        const int64_t *cell = index->cell + layer->first_cell + (int64_t)ic * layer->n_phi;
+        if (phi_first < 0) look_through(&s, cell[phi_first + layer->n_phi], cell[layer->n_phi]);
+        look_through(&s, cell[phi_first < 0 ? 0 : phi_first], cell[phi_last < layer->n_phi ? phi_last + 1 : layer->n_phi]);
+        if (phi_last >= layer->n_phi) look_through(&s, cell[0], cell[phi_last - layer->n_phi + 1]);
+    }
+    *nearest = s.nearest;
+    return s.n;
 }

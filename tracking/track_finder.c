@@ -17,8 +17,8 @@ hg_finder_options hg_finder_default_options(void)
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 8, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 5, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
-                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
-                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
+                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
+                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
             },
         .n_branches = 3,
         .return_branches = 3,
@@ -119,8 +119,21 @@ done:
     return status;
 }
 
+/* What only following needs. */
+static hg_status prepare_following(hg_context *ctx, hg_finder *finder)
+{
+    hg_status status = HG_OK;
+    HG_TRY(hg_hit_index_create(ctx, finder->input, finder->hit_layer, &finder->index));
+    HG_TRY(scale_material(ctx, finder));
+    HG_TRY(hg_batch_select(ctx, false, &finder->kernels));
+    HG_TRY(hg_batch_world_create(ctx, &finder->kalman, false, &finder->world));
+done:
+    return status;
+}
+
 void hg_finder_close(hg_context *ctx, hg_finder *finder)
 {
+    hg_batch_world_destroy(ctx, finder->world);
     hg_material_destroy(ctx, finder->material);
     hg_free(ctx, finder->hit_layer);
     hg_free(ctx, finder->used);
@@ -140,10 +153,6 @@ hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg
     HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
     for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
     made.follows = input->kalman && options->builder == HG_FINDER_FOLLOW;
-    if (made.follows) {
-        HG_TRY(hg_hit_index_create(ctx, input, made.hit_layer, &made.index));
-        HG_TRY(scale_material(ctx, &made));
-    }
     *finder = made;
     made = (hg_finder){0};
 done:
@@ -161,12 +170,6 @@ static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *
     }
 }
 
-static void follow_chain(const hg_finder *finder, const hg_paths *chains, int64_t c, hg_candidate *candidate)
-{
-    int64_t n = chains->offset[c + 1] - chains->offset[c];
-    hg_follow_chain(finder, chains->node + chains->offset[c], (int32_t)(n < HG_CANDIDATE_HITS ? n : HG_CANDIDATE_HITS), candidate);
-}
-
 static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
 {
     hg_status status = HG_OK;
@@ -177,14 +180,10 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     HG_TRY(hg_chains_build(ctx, finder, pass, &chains));
     HG_TRY(hg_candidates_reserve(ctx, &candidates, chains.n));
     candidates.n = chains.n;
-#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(dynamic, 16)
-    for (int64_t c = 0; c < chains.n; ++c) {
-        if (chains.offset[c + 1] - chains.offset[c] < finder->options->pass[pass].chain_min) continue;
-        if (finder->follows)
-            follow_chain(finder, &chains, c, &candidates.item[c]);
-        else
+    if (finder->follows) HG_TRY(hg_follow_chains(ctx, finder, &chains, finder->options->pass[pass].chain_min, &candidates));
+    for (int64_t c = 0; c < chains.n && !finder->follows; ++c)
+        if (chains.offset[c + 1] - chains.offset[c] >= finder->options->pass[pass].chain_min)
             chain_to_candidate(&chains, c, &candidates.item[c]);
-    }
     HG_TRY(hg_compete(ctx, finder, pass, &candidates));
     if (!finder->follows) hg_overlaps_from_graph(finder, first);
 done:
@@ -238,6 +237,7 @@ hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg
     hg_finder finder = {0};
 
     HG_TRY(hg_finder_open(ctx, input, options ? options : &defaults, &finder));
+    if (finder.follows) HG_TRY(prepare_following(ctx, &finder));
     if (finder.options->builder == HG_FINDER_COMPONENTS || finder.options->builder == HG_FINDER_WALK) {
         HG_TRY(build_from_doublets(ctx, &finder));
     } else {

@@ -29,14 +29,14 @@ static const char *const builders[] = {"follow", "chains", "components", "walk",
     {                                                                                                                                      \
         name, HG_OPTION_INT, AT(member), preset, low, high, NULL, help                                                                     \
     }
-#define PASS(number, index, of_doublets, doublet, triplet, chain, hits)                                                                    \
+#define PASS(number, index, of_doublets, doublet, triplet, chain, hits, score)                                                             \
     SWITCH("tracking.pass" number ".doublets", pass[index].doublets, of_doublets, "chains of doublets; otherwise of triplets"),            \
         NUMBER("tracking.pass" number ".doublet_min", pass[index].doublet_min, doublet, 0, 1, "least doublet score used in this pass"),    \
         NUMBER("tracking.pass" number ".triplet_min", pass[index].triplet_min, triplet, 0, 1, "least triplet score used in this pass"),    \
         COUNT("tracking.pass" number ".chain_min", pass[index].chain_min, chain, 3, 48, "fewest hits of a chain that starts a track"),     \
         COUNT("tracking.pass" number ".hits_min", pass[index].hits_min, hits, 1, 48, "fewest hits of a track"),                            \
         COUNT("tracking.pass" number ".layers_min", pass[index].layers_min, "3", 1, 48, "fewest layers of a track"),                       \
-        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, "6", -1e6, 1e6, "least score of a track")
+        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, score, -1e6, 1e6, "least score of a track")
 
 const hg_option hg_track_option_table[] = {
     TEXT("detector.file", detector, "", "detectors.csv[.gz]; empty = the built-in TrackML-like detector"),
@@ -69,11 +69,11 @@ const hg_option hg_track_option_table[] = {
     NUMBER("tracking.material_scale", material_scale, "2", 0.01, 100, "factor on x/X0 while following: room for tails"),
     NUMBER("tracking.overlap_min", overlap_min, "0.3", 0, 1, "chains: least score of an overlap doublet"),
     NUMBER("tracking.overlap_mm", overlap_mm, "25", 0, 1e3, "chains: largest distance of two hits on one layer, mm"),
-    PASS("1", 0, "false", "0.1", "0.5", "8", "4"),
-    PASS("2", 1, "false", "0.1", "0.5", "5", "4"),
-    PASS("3", 2, "false", "0.1", "0.5", "3", "3"),
-    PASS("4", 3, "false", "0.01", "0.01", "3", "3"),
-    PASS("5", 4, "true", "0.01", "0", "3", "3"),
+    PASS("1", 0, "false", "0.1", "0.5", "8", "4", "6"),
+    PASS("2", 1, "false", "0.1", "0.5", "5", "4", "6"),
+    PASS("3", 2, "false", "0.1", "0.5", "3", "3", "6"),
+    PASS("4", 3, "false", "0.01", "0.01", "3", "3", "8"),
+    PASS("5", 4, "true", "0.01", "0", "3", "3", "8"),
     NUMBER("fit.mass_gev", mass_gev, "0.13957039", 0, 100, "mass hypothesis, GeV"),
     NUMBER("fit.outlier_chi2_2d", outlier_chi2_2d, "15", 1, 1e6, "a pixel hit with a larger chi2 is left out of the fit"),
     NUMBER("fit.outlier_chi2_1d", outlier_chi2_1d, "12", 1, 1e6, "the same for one coordinate"),
