@@ -8,6 +8,7 @@
 #include "hitgraph/context.h"
 #include "hitgraph/detector.h"
 #include "hitgraph/display.h"
+#include "hitgraph/display_pulses.h"
 #include "hitgraph/doublets.h"
 #include "hitgraph/event.h"
 #include "hitgraph/field.h"

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "cli/cli.h"
+#include "cli/pulses.h"
 #include "datasets/builtin_detector.h"
 #include "hitgraph/display.h"
 #include "hitgraph/field_map.h"
@@ -17,7 +18,7 @@
 typedef struct display_flags {
     const char *out, *detector, *field, *title;
     double pt_min;
-    int64_t max_tracks, max_kilobytes;
+    int64_t max_tracks, max_kilobytes, event;
     bool only_track_hits;
 } display_flags;
 
@@ -90,6 +91,16 @@ done:
     return status;
 }
 
+static hg_status draw_pulses(hg_cli *cli, const display_flags *flags)
+{
+    char *svg = NULL;
+    size_t length = 0;
+    hg_status status = hg_cli_draw_pulses(cli, cli->input[0], flags->event, flags->title, &svg, &length);
+    if (status >= 0) status = write_file(cli->ctx, flags->out, svg, length);
+    hg_free(cli->ctx, svg);
+    return status;
+}
+
 int hg_cli_display(hg_cli *cli, int argc, char **argv)
 {
     const hg_display_options preset = hg_display_default_options();
@@ -103,15 +114,17 @@ int hg_cli_display(hg_cli *cli, int argc, char **argv)
         {"title", HG_CLI_TEXT, &f.title, "TEXT", "default: the event's number"},
         {"detector", HG_CLI_TEXT, &f.detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
         {"field", HG_CLI_TEXT, &f.field, "SPEC", "field that carries the tracks, as for track; default: the preset's"},
+        {"event", HG_CLI_INT, &f.event, "N", "telescope events: which one of the file, counted from 0; default 0"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
     const hg_cli_usage usage = {
         .verb = "display",
-        .arguments = "TRACKS.h5|SUBMISSION.csv EVENT",
-        .summary = "Draws the hits and tracks of one event as SVG, across and along the beam.",
+        .arguments = "TRACKS.h5|SUBMISSION.csv EVENT, or PULSES.h5",
+        .summary = "Draws the hits and tracks of one event as SVG, across and along the beam; or one event of a neutrino telescope.",
         .details = "Fitted tracks (TRACKS.h5) are carried through the field; tracks of a submission are curves through their hits.\n\n"
-                   "example:\n  hitgraph display result/tracks.h5 data/event000021007 --out event.svg --pt-min 0.5",
-        .min_inputs = 2,
+                   "example:\n  hitgraph display result/tracks.h5 data/event000021007 --out event.svg --pt-min 0.5\n"
+                   "  hitgraph display pulses.h5 --event 3 --out event.svg",
+        .min_inputs = 1,
         .max_inputs = 2,
     };
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
@@ -120,7 +133,8 @@ int hg_cli_display(hg_cli *cli, int argc, char **argv)
         fprintf(stderr, "hitgraph display: --out FILE.svg is missing; see hitgraph display --help\n");
         return HG_EXIT_USAGE;
     }
-    const hg_status status = draw(cli, &f);
+    const bool pulses = cli->n_inputs == 1;
+    const hg_status status = pulses ? draw_pulses(cli, &f) : draw(cli, &f);
     if (status >= 0) return HG_EXIT_OK;
     return hg_cli_fail_input(cli, "display", status);
 }

@@ -7,15 +7,25 @@
 #include "cli/cli.h"
 #include "cli/info_model.h"
 #include "cli/pulses.h"
+#include "datasets/telescope.h"
 #include "pipeline/track_config.h"
 
+/* A preset belongs to the table that knows its settings. */
 static hg_status print_config(hg_cli *cli)
 {
+    hg_telescope_options telescope;
     hg_track_config config;
     char *text = NULL;
-    hg_status status =
-        hg_track_config_read(cli->ctx, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, &config);
-    if (status >= 0) status = hg_options_print(cli->ctx, hg_track_option_table, &config, true, &text);
+    hg_status status = HG_ERR_CONFIG;
+    if (cli->preset)
+        status = hg_config_read(cli->ctx, hg_telescope_option_table, cli->preset, cli->config, cli->setting, cli->n_settings, &telescope);
+    if (status >= 0) {
+        status = hg_options_print(cli->ctx, hg_telescope_option_table, &telescope, true, &text);
+    } else if (!cli->preset || strcmp(cli->preset, "icecube") != 0) {
+        const char *preset = cli->preset ? cli->preset : "trackml";
+        status = hg_track_config_read(cli->ctx, preset, cli->config, cli->setting, cli->n_settings, &config);
+        if (status >= 0) status = hg_options_print(cli->ctx, hg_track_option_table, &config, true, &text);
+    }
     if (status >= 0) fputs(text, stdout);
     hg_free(cli->ctx, text);
     return status;

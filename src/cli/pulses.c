@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "hitgraph/display_pulses.h"
 
 hg_status hg_cli_pulse_options(hg_cli *cli, const hg_cli_pulse_flags *flags, hg_pulse_read_options *out)
 {
@@ -205,4 +205,25 @@ int hg_cli_info_pulses(hg_cli *cli, const hg_cli_pulse_flags *flags)
     hg_pulse_events_destroy(cli->ctx, events);
     if (status < 0) return hg_cli_fail_input(cli, "info", status);
     return report.n_left_out > 0 ? HG_EXIT_BAD_INPUT : HG_EXIT_OK;
+}
+
+/* ---- display ---- */
+
+hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const char *title, char **svg, size_t *length)
+{
+    hg_status status = HG_OK;
+    hg_context *ctx = cli->ctx;
+    hg_pulse_events *events = NULL;
+    char number[64];
+    /* where the directions of a file mean nothing certain, none is drawn */
+    hg_pulse_read_options options = {.truth = HG_TRUTH_IF_THERE};
+    if (hg_pulse_events_read(ctx, path, &options, NULL, &events) == HG_ERR_ARG) options.truth = HG_TRUTH_NONE;
+    if (!events) HG_TRY(hg_pulse_events_read(ctx, path, &options, NULL, &events));
+    HG_CHECK(event >= 0 && event < events->n_events, HG_ERR_ARG, "--event: found %" PRId64 ", expected 0 to %" PRId64, event,
+             events->n_events - 1);
+    snprintf(number, sizeof number, "Event %" PRIu64, events->event_id[event]);
+    HG_TRY(hg_pulse_display_svg(ctx, events, event, title ? title : number, svg, length));
+done:
+    hg_pulse_events_destroy(ctx, events);
+    return status;
 }

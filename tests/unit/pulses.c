@@ -6,6 +6,7 @@
 
 #include "datasets/hdf5.h"
 #include "datasets/pulse_arrays.h"
+#include "hitgraph/display_pulses.h"
 #include "hitgraph/pulse_files.h"
 
 /* A vertical down-going muon comes from above and travels down; one from the east (+x) travels to -x. */
@@ -160,11 +161,42 @@ static void bad_events_are_listed(void **state)
     hg_pulse_events_destroy(ctx, events);
 }
 
+static int count_of(const char *text, const char *wanted)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, wanted)); ++at) ++n;
+    return n;
+}
+
+/* A disc for each sensor with light in each of two views; events without pulses are drawn too; titles hold no markup. */
+static void pictures_show_the_light(void **state)
+{
+    (void)state;
+    static const int lit[EVENTS] = {2, 0, 1, 3};
+    hg_pulse_events *events = four_events((unsigned)ALL);
+    for (int e = 0; e < EVENTS; ++e) {
+        char *svg = NULL;
+        size_t length = 0;
+        events->truth.label[e] = HG_CLASS_THROUGH;
+        must(hg_pulse_display_svg(ctx, events, e, "a < b", &svg, &length));
+        assert_int_equal(strlen(svg), length);
+        assert_int_equal(count_of(svg, "<circle"), 2 * lit[e]);
+        assert_int_equal(count_of(svg, "<line"), 2);
+        assert_int_equal(count_of(svg, "a &lt; b"), 1);
+        assert_int_equal(count_of(svg, "true: through"), 1);
+        assert_non_null(strstr(svg, "</svg>"));
+        hg_free(ctx, svg);
+    }
+    char *none = NULL;
+    expect_failure(hg_pulse_display_svg(ctx, events, EVENTS, NULL, &none, NULL), HG_ERR_ARG, "event 4 of 4");
+    hg_pulse_events_destroy(ctx, events);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(directions_are_of_travel), cmocka_unit_test(files_keep_every_bit),  cmocka_unit_test(empty_files_are_legal),
-        cmocka_unit_test(conventions_are_obeyed),   cmocka_unit_test(bad_events_are_listed),
+        cmocka_unit_test(conventions_are_obeyed),   cmocka_unit_test(bad_events_are_listed), cmocka_unit_test(pictures_show_the_light),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
