@@ -24,9 +24,16 @@ typedef struct bench_case {
     hg_model *model;
     hg_graph *graph;
     hg_real *nodes, *edges, *target, *logit, *gradient;
+    hg_workspace *workspace;
     double graph_s; /* seconds that sorting and indexing the edges took */
-    hg_work work[HG_WORK_PASSES];
 } bench_case;
+
+/* One way to run a case. */
+typedef struct variant {
+    const char *name, *precision_name;
+    int pass;            /* HG_WORK_FORWARD or HG_WORK_TRAINING */
+    double number_bytes; /* of stored numbers */
+} variant;
 
 static hg_status case_model(hg_context *ctx, const char *name, hg_model **out)
 {
@@ -81,14 +88,14 @@ static hg_status case_prepare(hg_context *ctx, bench_case *c)
     HG_TRY(hg_alloc(ctx, &c->logit, c->n_edges));
     HG_TRY(hg_alloc(ctx, &c->gradient, hg_model_n_parameters(c->model)));
     for (int64_t e = 0; e < c->n_edges; e += 2) c->target[e] = 1;
-    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), sizeof(float)};
-    hg_work_count(c->model, &size, c->work);
+    HG_TRY(hg_workspace_create(ctx, &c->workspace));
 done:
     return status;
 }
 
 static void case_release(hg_context *ctx, bench_case *c)
 {
+    hg_workspace_destroy(ctx, c->workspace);
     hg_model_destroy(ctx, c->model);
     hg_graph_destroy(ctx, c->graph);
     hg_free(ctx, c->nodes);
@@ -104,19 +111,28 @@ static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, c
     return hg_loss_bce(ctx, batch->graph->n_edges, out->edges, c->target, NULL, 1, HG_LOSS_MEAN, loss, gradient->edges);
 }
 
-/* One pass; inference fills c->logit, training c->gradient. */
-static hg_status case_run(hg_context *ctx, bench_case *c, int pass, int threads, double *seconds)
+static hg_work case_work(const bench_case *c, const variant *v)
+{
+    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), v->number_bytes};
+    hg_work work[HG_WORK_PASSES] = {{0}};
+    hg_work_count(c->model, &size, work);
+    return work[v->pass];
+}
+
+/* One pass; inference fills c->logit, training c->gradient, keeping every step's tables of edges and computing the rest again. */
+static hg_status case_run(hg_context *ctx, bench_case *c, const variant *v, int threads, double *seconds)
 {
     hg_status status = HG_OK;
     const bool edges = hg_model_get_widths(c->model).edge_in > 0;
     const hg_batch batch = {.graph = c->graph, .nodes = c->nodes, .edges = edges ? c->edges : NULL};
+    const hg_gradient_options options = {.checkpoint_every = 1, .workspace = c->workspace};
     double loss = 0;
     HG_TRY(hg_context_set_threads(ctx, threads));
     const double start = hg_seconds();
-    if (pass == HG_WORK_FORWARD) {
+    if (v->pass == HG_WORK_FORWARD) {
         HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.edges = c->logit}));
     } else {
-        HG_TRY(hg_model_gradient(ctx, c->model, &batch, case_loss, c, &loss, c->gradient, NULL, NULL));
+        HG_TRY(hg_model_gradient_with(ctx, c->model, &batch, &options, case_loss, c, &loss, c->gradient, NULL, NULL));
     }
     *seconds = hg_seconds() - start;
 done:
