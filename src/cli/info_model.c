@@ -14,7 +14,10 @@
 #include "base/text.h"
 #include "nn/work.h"
 
-enum { DESCRIPTION_LIMIT = 1 << 20, ARITHMETICS = 3 };
+enum { DESCRIPTION_LIMIT = 1 << 20, ARITHMETICS = 3, CHECKPOINTS = 3, EDGES_PLANNED = 50000000 };
+static const int64_t checkpoint_every[CHECKPOINTS] = {0, 1, HG_CHECKPOINT_NONE};
+static const char *const checkpoint_names[CHECKPOINTS] = {"all tables stored", "edges of every step", "no edges"};
+static const char *const checkpoint_keys[CHECKPOINTS] = {"memory_bytes_all", "memory_bytes_every_step", "memory_bytes_no_edges"};
 static const char *const pass_names[HG_WORK_PASSES] = {"inference", "training step"};
 static const char *const pass_keys[HG_WORK_PASSES] = {"inference", "training"};
 
@@ -31,7 +34,8 @@ typedef struct cost {
     hg_roofline roof;
     arithmetic arithmetic[ARITHMETICS];
     hg_work work[ARITHMETICS][HG_WORK_PASSES];
-    double bytes[ARITHMETICS][HG_WORK_PASSES]; /* memory */
+    double bytes[ARITHMETICS][HG_WORK_PASSES]; /* memory that the budget allows */
+    double gradient_bytes[CHECKPOINTS];        /* memory that training takes; 0 = not known */
 } cost;
 
 static hg_status load(hg_context *ctx, const char *name, char *path, hg_model **out)
@@ -68,6 +72,13 @@ static hg_status find_cost(hg_context *ctx, const hg_model *model, const hg_cli_
         hg_work_count(model, &size, out->work[k]);
         out->bytes[k][HG_WORK_FORWARD] = hg_work_inference_bytes(model, &size);
         out->bytes[k][HG_WORK_TRAINING] = hg_work_training_bytes(model, &size);
+    }
+    const hg_work_size size = {flags->nodes, flags->edges, flags->graphs, 0, sizeof(hg_real)};
+    /* the levels above a graph have sizes of their own, and a plan needs the graph */
+    for (int k = 0; k < CHECKPOINTS && model->description.n_levels == 0 && flags->edges <= EDGES_PLANNED; ++k) {
+        size_t bytes = 0;
+        HG_TRY(hg_work_gradient_bytes(ctx, model, &size, checkpoint_every[k], &bytes));
+        out->gradient_bytes[k] = (double)bytes;
     }
 done:
     return status;
@@ -119,11 +130,14 @@ static void print_cost(const cost *c, const hg_cli_model_flags *flags)
             if (a->flops <= 0) continue;
             work = &c->work[k][pass];
             const double compute = work->flops / a->flops, traffic = work->bytes / bandwidth;
-            printf("    %-12s %7.1f GF/s  moves %6.2f GB  needs %7.1f MB  bound %.4f s by %s (arithmetic %.4f, traffic %.4f)\n", a->name,
+            printf("    %-12s %7.1f GF/s  moves %6.2f GB  budget %7.1f MB  bound %.4f s by %s (arithmetic %.4f, traffic %.4f)\n", a->name,
                    a->flops * 1e-9, work->bytes * 1e-9, c->bytes[k][pass] * 1e-6, hg_work_bound(work, a->flops, bandwidth),
                    compute > traffic ? "arithmetic" : "traffic", compute, traffic);
         }
     }
+    for (int k = 0; k < CHECKPOINTS && c->gradient_bytes[k] > 0; ++k)
+        printf("%s%s %.1f MB%s", k == 0 ? "  training takes: " : ", ", checkpoint_names[k], c->gradient_bytes[k] * 1e-6,
+               k + 1 == CHECKPOINTS ? "\n" : "");
 }
 
 static void print_text(const hg_model *model, const char *path, const cost *c, const hg_cli_model_flags *flags)
@@ -165,10 +179,12 @@ static json_t *json_pass(const cost *c, int pass)
         const hg_work *work = &c->work[k][pass];
         if (a->flops <= 0) continue;
         json_object_set_new(root, a->key,
-                            json_pack("{s:f, s:f, s:f, s:f, s:f}", "flops_per_second", a->flops, "bytes_fused", work->bytes, "memory_bytes",
+                            json_pack("{s:f, s:f, s:f, s:f, s:f}", "flops_per_second", a->flops, "bytes_fused", work->bytes, "budget_bytes",
                                       c->bytes[k][pass], "bound_compute_s", work->flops / a->flops, "bound_memory_s",
                                       work->bytes / c->roof.bandwidth));
     }
+    for (int k = 0; pass == HG_WORK_TRAINING && k < CHECKPOINTS && c->gradient_bytes[k] > 0; ++k)
+        json_object_set_new(root, checkpoint_keys[k], hg_json_number(c->gradient_bytes[k]));
     return root;
 }
 

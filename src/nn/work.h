@@ -26,10 +26,14 @@ void hg_work_add_update(const hg_description *description, const hg_update *upda
 /* All updates that the last output depends on. */
 void hg_work_count(const hg_model *model, const hg_work_size *size, hg_work pass[HG_WORK_PASSES]);
 
-/* Bytes at the peak of one evaluation: the largest edge tables alive at one time, four node tables, indices (ENGINE 9); and of one
- * training step that stores the inputs of every update, without the optimiser. */
+/* What the budget allows at the peak of one evaluation: the largest edge tables alive at one time, four node tables, indices (ENGINE 9);
+ * and of one training step that stores the inputs of every update, without the optimiser. */
 double hg_work_inference_bytes(const hg_model *model, const hg_work_size *size);
 double hg_work_training_bytes(const hg_model *model, const hg_work_size *size);
+
+/* hg_model_gradient_bytes for a graph of this size, whose edges are drawn up for it. Errors: those of that function; HG_ERR_LIMIT more
+ * than 2^31 - 1 nodes. */
+hg_status hg_work_gradient_bytes(hg_context *ctx, const hg_model *model, const hg_work_size *size, int64_t checkpoint_every, size_t *bytes);
 
 /* Seconds that a pass takes at least with such peaks: the larger of arithmetic and traffic. */
 static inline double hg_work_bound(const hg_work *work, double flops_per_second, double bytes_per_second)

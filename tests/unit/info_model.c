@@ -30,12 +30,14 @@ static void cost_of_a_published_network(void **state)
     assert_int_equal(sum, 87233);
     near(AT(cost, "inference", "nominal_flops"), 443e9, 0.5 / 443);
     near(AT(cost, "inference", "flops"), 299e9, 0.5 / 299);
-    near(AT(cost, "inference", "fp32", "memory_bytes"), 395e6, 0.01);
+    near(AT(cost, "inference", "fp32", "budget_bytes"), 395e6, 0.01);
     near(AT(cost, "inference", "fp32", "bound_compute_s"),
          AT(cost, "inference", "flops") / AT(cost, "inference", "fp32", "flops_per_second"), 1e-5);
     near(AT(cost, "inference", "fp32", "bound_memory_s"), AT(cost, "inference", "fp32", "bytes_fused") / AT(cost, "bytes_per_second"),
          1e-5);
-    assert_true(AT(cost, "training", "fp32", "memory_bytes") < 2.5e9);
+    assert_true(AT(cost, "training", "fp32", "budget_bytes") < 2.5e9);
+    assert_true(AT(cost, "training", "memory_bytes_all") > AT(cost, "training", "memory_bytes_every_step"));
+    assert_true(AT(cost, "training", "memory_bytes_every_step") > AT(cost, "training", "memory_bytes_no_edges"));
     json_decref(lines);
     forget(&a);
     a = run("info models/architectures/acorn_ignn.yaml --json --nodes 12000 --edges 100000");
