@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/memory.h"
+#include "bench/toy_planes.h"
 #include "tests/near.h"
 #include "tests/simulated.h"
 #include "hitgraph/measurement.h"
@@ -104,7 +105,7 @@ static void collect_pairs(void)
     hg_event_destroy(ctx, event);
 }
 
-static void put(void *to, bool of_double, int64_t at, double value)
+static void put_number(void *to, bool of_double, int64_t at, double value)
 {
     if (of_double)
         ((double *)to)[at] = value;
@@ -112,7 +113,7 @@ static void put(void *to, bool of_double, int64_t at, double value)
         ((float *)to)[at] = (float)value;
 }
 
-static double get(const void *from, bool of_double, int64_t at)
+static double get_number(const void *from, bool of_double, int64_t at)
 {
     return of_double ? ((const double *)from)[at] : (double)((const float *)from)[at];
 }
@@ -127,8 +128,8 @@ static void add_difference(difference *d, const hg_track_state *expected, const 
 {
     bool far = false;
     for (int i = 0; i < 5; ++i) {
-        double off = get(found, of_double, at + i) - expected->par[i], variance = expected->cov[HG_PACKED(i, i)];
-        double ratio = get(found, of_double, at + HG_BATCH_COV + HG_PACKED(i, i)) / variance;
+        double off = get_number(found, of_double, at + i) - expected->par[i], variance = expected->cov[HG_PACKED(i, i)];
+        double ratio = get_number(found, of_double, at + HG_BATCH_COV + HG_PACKED(i, i)) / variance;
         if (i == 2) off = remainder(off, 2 * M_PI);
         off /= sqrt(variance);
         assert_true(isfinite(off) && isfinite(ratio));
@@ -160,8 +161,8 @@ static difference compare_predictions(bool of_double)
         index[k] = (int32_t)k;
         module[0][k] = (int32_t)pairs[k].from.module;
         module[1][k] = (int32_t)pairs[k].to;
-        for (int i = 0; i < 5; ++i) put(from, of_double, k * HG_BATCH_STATE + i, pairs[k].from.par[i]);
-        for (int i = 0; i < 15; ++i) put(from, of_double, k * HG_BATCH_STATE + HG_BATCH_COV + i, pairs[k].from.cov[i]);
+        for (int i = 0; i < 5; ++i) put_number(from, of_double, k * HG_BATCH_STATE + i, pairs[k].from.par[i]);
+        for (int i = 0; i < 15; ++i) put_number(from, of_double, k * HG_BATCH_STATE + HG_BATCH_COV + i, pairs[k].from.cov[i]);
     }
     const hg_batch_jobs jobs = {.n = n_pairs, .from_index = index, .from_module = module[0], .to_module = module[1], .status = status};
     kernels->predict(world, from, &jobs, to);
@@ -257,6 +258,34 @@ static void fits_agree_with_the_plain_one(void **state)
     hg_tracks_destroy(ctx, plain);
 }
 
+/* pT 0.3 to 100 GeV through ten planes and their material: whatever goes wrong has a status. chi2 is that of its degrees of freedom. */
+static void no_lane_goes_wrong_silently(void **state)
+{
+    (void)state;
+    toy planes = {0};
+    hg_batch_world *world = NULL;
+    int64_t n = 0, bad = 0, flagged = 0;
+    double chi2 = 0;
+    toy_tracks t = {0};
+    assert_int_equal(toy_open(ctx, &planes), HG_OK);
+    assert_int_equal(tracks_open(ctx, false, 6300, &t), HG_OK);
+    assert_int_equal(hg_batch_world_create(ctx, &planes.matter, false, &world), HG_OK);
+    for (int64_t g = 0; g < t.n_groups; ++g) {
+        const hg_batch_fit fit = group_of(&t, g, false);
+        t.kernels->fit(world, &fit);
+        count_lanes(&t, &bad, &flagged);
+        n += t.kernels->lanes;
+        for (int lane = 0; lane < t.kernels->lanes; ++lane) chi2 += get(&t, t.chi2, lane);
+    }
+    printf("    %d tracks, %d with a status, %d bad without; chi2 / ndf %.4f\n", (int)n, (int)flagged, (int)bad, chi2 / (double)n / 15);
+    assert_int_equal(bad, 0);
+    assert_true(flagged < n / 1000);
+    assert_true(chi2 / (double)n / 15 < 1.0 && chi2 / (double)n / 15 > 0.2); /* the toy has no scattering of its own */
+    hg_batch_world_destroy(ctx, world);
+    tracks_close(ctx, &t);
+    toy_close(ctx, &planes);
+}
+
 static int open_world(void **state)
 {
     if (set_up(state)) return 1;
@@ -276,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(predictions_agree_with_the_scalar_code),
         cmocka_unit_test(fits_agree_with_the_plain_one),
+        cmocka_unit_test(no_lane_goes_wrong_silently),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }
