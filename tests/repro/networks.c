@@ -146,6 +146,36 @@ static void same_bits_for_any_number_of_threads(void **state)
     }
 }
 
+/* What a gradient keeps of its forward pass and what it computes again; memory used before, and by another network. */
+static void same_bits_whatever_is_kept(void **state)
+{
+    const int64_t every[] = {1, 2, 3, HG_CHECKPOINT_NONE};
+    hg_workspace *workspace = NULL;
+    (void)state;
+    must(hg_workspace_create(ctx, &workspace));
+    must(hg_context_set_threads(ctx, 2));
+    for (int i = 0; i < CASES; ++i) {
+        hg_model *model = architecture(cases[i].name, cases[i].edits);
+        const int64_t n = hg_model_n_parameters(model);
+        sample s = random_batch(hg_model_get_widths(model));
+        hg_real *all = calloc((size_t)n, sizeof *all), *some = calloc((size_t)n, sizeof *some);
+        double loss, again;
+        must(hg_model_gradient(ctx, model, &s.batch, mixed_loss, model, &loss, all, NULL, NULL));
+        for (size_t k = 0; k < sizeof every / sizeof *every; ++k) {
+            const hg_gradient_options options = {.checkpoint_every = every[k], .workspace = workspace};
+            must(hg_model_gradient_with(ctx, model, &s.batch, &options, mixed_loss, model, &again, some, NULL, NULL));
+            if (memcmp(all, some, (size_t)n * sizeof *all) != 0 || memcmp(&loss, &again, sizeof loss) != 0)
+                fail_msg("%s: gradients differ when %d is kept", cases[i].name, (int)every[k]);
+        }
+        free(all);
+        free(some);
+        sample_clear(&s);
+        hg_model_destroy(ctx, model);
+    }
+    must(hg_context_set_threads(ctx, 0));
+    hg_workspace_destroy(ctx, workspace);
+}
+
 static double largest_difference(const hg_real *a, const hg_real *b, int64_t n)
 {
     double largest = 0;
@@ -197,7 +227,8 @@ static void instruction_sets_agree(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits_for_any_number_of_threads), cmocka_unit_test(instruction_sets_agree)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(same_bits_for_any_number_of_threads), cmocka_unit_test(same_bits_whatever_is_kept),
+                                       cmocka_unit_test(instruction_sets_agree)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_context_destroy(ctx);
