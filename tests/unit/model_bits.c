@@ -8,13 +8,17 @@
 #include "../random_batch.h"
 
 static const struct {
-    const char *name, *edits[8];
+    const char *name, *edits[9];
 } cases[] = {{"interaction_network", {NULL}},
              {"acorn_ignn", {"64, ", "40, ", "64]", "40]", "repeat: 8", "repeat: 2", NULL}},
              {"acorn_ignn_example3", {"128", "24", "repeat: 8", "repeat: 2", NULL}},
              {"acorn_ignn2", {"128", "16", "copies: 8", "copies: 2", "repeat: 8", "repeat: 2", NULL}},
              {"exatrkx_doublet", {"repeat: 8", "repeat: 2", NULL}},
-             {"graph_nets", {NULL}}};
+             {"graph_nets", {NULL}},
+             {"dynedge_small", {NULL}},
+             {"gravnet", {"k: 40", "k: 8", "copies: 4", "copies: 1", "repeat: 4", "repeat: 1", "[x0, x1, x2, x3]", "[x0]"}},
+             {"relation_network", {"64", "8", NULL}},
+             {"graph_transformer", {NULL}}};
 
 /* Graph g alone, with its rows of the batch's attributes. */
 static sample one_of(const sample *batch, hg_model_widths w, int g)
