@@ -154,30 +154,8 @@ static void layer_norm(hg_real *z, int64_t ld, int64_t rows, int64_t n, hg_real 
         }
         hg_real r = (hg_real)1 / HG_SQRT(add_lanes(&squares) * scale + eps);
         for (int64_t c = 0; c <= last; c += 8) *(vector8 *)(row + c) *= r;
+        for (int64_t c = last + 8; c < hg_padded(n); c += 8) *(vector8 *)(row + c) = (vector8){0};
         rstd[i] = r;
-    }
-}
-
-static void layer_norm_back(hg_real *d, const hg_real *h, const hg_real *rstd, int64_t ld, int64_t rows, int64_t n)
-{
-    int64_t last = (n - 1) / 8 * 8;
-    hg_real scale = (hg_real)1 / (hg_real)n;
-    vector8 mask;
-    lane_mask(n, &mask);
-    for (int64_t i = 0; i < rows; ++i) {
-        hg_real *row = d + i * ld;
-        const hg_real *norm = h + i * ld;
-        vector8 tail = *(vector8 *)(row + last) * mask;
-        vector8 sum = tail, product = tail * *(const vector8 *)(norm + last);
-        for (int64_t c = 0; c < last; c += 8) {
-            vector8 value = *(vector8 *)(row + c);
-            sum += value;
-            product += value * *(const vector8 *)(norm + c);
-        }
-        hg_real mean = add_lanes(&sum) * scale, slope = add_lanes(&product) * scale, r = rstd[i];
-        for (int64_t c = 0; c < last; c += 8)
-            *(vector8 *)(row + c) = (*(vector8 *)(row + c) - mean - *(const vector8 *)(norm + c) * slope) * r;
-        *(vector8 *)(row + last) = (tail - mean - *(const vector8 *)(norm + last) * slope) * r * mask;
     }
 }
 
@@ -201,7 +179,6 @@ const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .gather_add = gather_add,
                              .sum_rows = sum_rows,
                              .layer_norm = layer_norm,
-                             .layer_norm_back = layer_norm_back,
                              .activate = activate,
                              .activate_back = activate_back,
                              .wgrad = wgrad,

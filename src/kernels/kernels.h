@@ -11,7 +11,7 @@
 /* Contract: pure functions of their arguments; no allocation, errors, threads or globals. Inputs and outputs do not overlap unless said.
  * "Padded" rows have a stride that is a multiple of HG_LANES and at least the width rounded up to it; what stands in the padding is
  * finite, and never changes a real column. A row's bits depend neither on its place in the tile nor on its neighbours. */
-enum { HG_LANES = 8 };
+enum { HG_LANES = 16 };
 
 static inline int64_t hg_padded(int64_t width)
 {
@@ -50,8 +50,6 @@ typedef struct hg_kernels {
     void (*sum_rows)(hg_real *out, const hg_real *table, int64_t ldt, const hg_rows *rows, int64_t n);
     /* z = (z - mean) * rstd per row over n columns, padding zeroed; rstd[rows] is written. z: stride ld, padded. */
     void (*layer_norm)(hg_real *z, int64_t ld, int64_t rows, int64_t n, hg_real eps, hg_real *rstd);
-    /* d = gradient of z given d = gradient of the normalised h. */
-    void (*layer_norm_back)(hg_real *d, const hg_real *h, const hg_real *rstd, int64_t ld, int64_t rows, int64_t n);
     /* y = f(x); y may be x. */
     void (*activate)(hg_activation kind, const hg_real *x, hg_real *y, int64_t count);
     /* dy *= f'(x); y = f(x) is given too, x may be NULL where hg_activation_from_output(kind). */

@@ -148,6 +148,9 @@ static hg_status begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     run->checkpoint_every = options->checkpoint_every;
     run->keep_sums = options->checkpoint_every == 0;
     for (int v = 0; v < run->d->n_values; ++v) run->wanted[v] = !run->d->value[v].input;
+    for (int i = 0; i < run->d->n_updates; ++i) {
+        if (run->d->update[i].live) HG_TRY(hg_panels_need(run, i));
+    }
     HG_TRY(hg_stored_choose(run));
 done:
     return status;

@@ -14,7 +14,7 @@ int64_t hg_back_scratch_layout(const hg_back *b, bool with_tape, hg_real *memory
 {
     int64_t used = 0, widest = b->run->d->value[b->u->value].width, term = 1;
     hg_back_scratch s = {0};
-    for (int l = 0; b->net && l < b->net->n_layers; ++l) widest = b->net->layer[l].out > widest ? b->net->layer[l].out : widest;
+    if (b->net && hg_widest(b->net) > widest) widest = hg_widest(b->net);
     for (int t = 0; t < b->u->n_terms; ++t) term = b->u->term[t].width > term ? b->u->term[t].width : term;
     if (with_tape) used = hg_tape_layout(b->net, HG_TILE_ROWS, true, memory, &s.tape);
     s.d[0] = take(memory, &used, widest);
@@ -22,6 +22,7 @@ int64_t hg_back_scratch_layout(const hg_back *b, bool with_tape, hg_real *memory
     s.y = take(memory, &used, widest);
     s.rows = take(memory, &used, term);
     s.d_rows = take(memory, &used, term);
+    s.dense = take(memory, &used, widest > term ? widest : term);
     *out = s;
     return used;
 }
@@ -32,7 +33,7 @@ void hg_finish_back(const hg_back *b, const hg_real *y, int64_t stride, int64_t 
     const hg_kernels *k = b->run->k;
     int64_t width = b->run->d->value[u->value].width, n = rows * stride;
     hg_real factor = (hg_real)((u->old >= 0 ? u->change : 1) * u->scale), keep = (hg_real)u->keep;
-    hg_gradient_rows(b->run, u->value, row, rows, d, stride);
+    hg_gradient_rows(b->run, u->value, row, rows, d, stride, s->dense);
     for (int64_t i = 0; b->d_old && i < rows; ++i) {
         for (int64_t c = 0; c < width; ++c) b->d_old[(row + i) * width + c] += keep * d[i * stride + c];
     }
@@ -89,6 +90,15 @@ void hg_term_back(const hg_back *b, int term, const hg_real *d, const hg_real *f
     int64_t stride = b->first_stride, width = t->width, wide = hg_padded(width), out = b->net->layer[0].out;
     k->wgrad(block, wide, d, stride, out, padded_rows(from, rows, width, s->rows), wide, wide, rows);
     if (!target || !target->rows) return;
+    if (b->panels) {
+        const hg_dense_part part = {d, stride, out, b->panels->term_back[term]};
+        hg_dense product = {.rows = rows, .n = width, .part = &part, .n_parts = 1, .out = target->rows, .ldo = target->ld};
+        product.scratch = s->dense;
+        product.old = target->owned ? NULL : target->rows;
+        product.keep = product.change = 1;
+        k->dense[HG_STORE_REAL].run(&product);
+        return;
+    }
     bool direct = wide <= target->ld;
     hg_real *to = direct ? target->rows : s->d_rows;
     int64_t ld = direct ? target->ld : wide;
@@ -131,6 +141,13 @@ void hg_layer_back_below(const hg_back *b, int l, const hg_tape *tape, int64_t r
     }
     const hg_layer_tape *under = &tape->layer[l - 1];
     k->wgrad(group + b->sums.weight[l], under->stride, d, stride, layer->out, under->y, under->stride, under->stride, rows);
+    if (b->panels) {
+        const hg_dense_part part = {d, stride, layer->out, b->panels->back[l]};
+        hg_dense product = {.rows = rows, .n = layer->in, .part = &part, .n_parts = 1, .out = below, .ldo = under->stride};
+        product.scratch = s->dense;
+        k->dense[HG_STORE_REAL].run(&product);
+        return;
+    }
     memset(below, 0, (size_t)(rows * under->stride) * sizeof *below);
     k->multiply(below, under->stride, d, stride, 1, rows, layer->out, packed->backward, packed->backward_stride, under->stride);
 }

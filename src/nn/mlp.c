@@ -65,10 +65,16 @@ static hg_real *take(hg_real *memory, int64_t *used, int64_t count)
     return at;
 }
 
+int64_t hg_widest(const hg_network *net)
+{
+    int64_t widest = 0;
+    for (int l = 0; l < net->n_layers; ++l) widest = net->layer[l].out > widest ? net->layer[l].out : widest;
+    return widest;
+}
+
 int64_t hg_tape_layout(const hg_network *net, int64_t rows, bool keep, hg_real *memory, hg_tape *tape)
 {
-    int64_t used = 0, widest = 0;
-    for (int l = 0; l < net->n_layers; ++l) widest = net->layer[l].out > widest ? net->layer[l].out : widest;
+    int64_t used = 0, widest = hg_widest(net);
     hg_real *shared[2] = {NULL, NULL}, *shared_rstd = NULL;
     if (!keep) {
         shared[0] = take(memory, &used, rows * hg_padded(widest));

@@ -32,6 +32,9 @@ typedef struct hg_tape {
     hg_layer_tape layer[HG_MAX_LAYERS];
 } hg_tape;
 
+/* The most outputs of one layer. */
+int64_t hg_widest(const hg_network *network);
+
 /* Lays a tape for `rows` rows out in memory (NULL: only counts); keep = false lets layers share two buffers. Returns the numbers needed. */
 int64_t hg_tape_layout(const hg_network *network, int64_t rows, bool keep, hg_real *memory, hg_tape *tape);
 /* The tape of the rows from `row` on. */

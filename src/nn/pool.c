@@ -12,8 +12,9 @@ typedef struct block {
 } block;
 
 struct hg_workspace {
-    block *block;                /* owned; [room] */
-    int64_t n, room, held, peak; /* numbers held now and at most */
+    block *block; /* owned; [room] */
+    int64_t n, room;
+    int64_t held, used, peak; /* numbers in all blocks, in those in use, and the most of these at one time */
     bool dry;
 };
 
@@ -73,19 +74,27 @@ static block *find(const hg_pool *pool, int64_t n)
     return best;
 }
 
-/* Frees waiting blocks until n numbers are free or none is left, the largest first. */
+/* The waiting block whose loss makes room with the least waste: the smallest of at least n numbers, or the largest. */
+static int64_t find_victim(const hg_pool *pool, int64_t n)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < pool->n; ++i) {
+        const block *b = &pool->block[i], *old = best < 0 ? NULL : &pool->block[best];
+        if (b->used) continue;
+        if (!old || (old->size < n ? b->size > old->size : b->size >= n && b->size < old->size)) best = i;
+    }
+    return best;
+}
+
+/* Frees waiting blocks until n more numbers stay below the most that was ever in use at one time. */
 static void make_room(hg_context *ctx, hg_pool *pool, int64_t n)
 {
-    while (n > 0) {
-        int64_t largest = -1;
-        for (int64_t i = 0; i < pool->n; ++i) {
-            if (!pool->block[i].used && (largest < 0 || pool->block[i].size > pool->block[largest].size)) largest = i;
-        }
-        if (largest < 0) return;
-        n -= pool->block[largest].size;
-        pool->held -= pool->block[largest].size;
-        hg_free(ctx, pool->block[largest].data);
-        pool->block[largest] = pool->block[--pool->n];
+    while (pool->held + n > pool->peak) {
+        int64_t victim = find_victim(pool, pool->held + n - pool->peak);
+        if (victim < 0) return;
+        pool->held -= pool->block[victim].size;
+        hg_free(ctx, pool->block[victim].data);
+        pool->block[victim] = pool->block[--pool->n];
     }
 }
 
@@ -94,6 +103,8 @@ hg_status hg_pool_take(hg_context *ctx, hg_pool *pool, hg_real **out, int64_t n)
     hg_status status = HG_OK;
     block *found = find(pool, n);
     hg_real *data = NULL;
+    int64_t used = pool->used + (found ? found->size : n);
+    if (used > pool->peak) pool->peak = used;
     if (!found) {
         make_room(ctx, pool, n);
         if (pool->n == pool->room) {
@@ -102,11 +113,11 @@ hg_status hg_pool_take(hg_context *ctx, hg_pool *pool, hg_real **out, int64_t n)
         }
         HG_TRY(hg_alloc_unset(ctx, &data, pool->dry ? 1 : n));
         pool->held += n;
-        if (pool->held > pool->peak) pool->peak = pool->held;
         found = &pool->block[pool->n++];
         *found = (block){.data = data, .size = n};
     }
     found->used = true;
+    pool->used = used;
     *out = found->data;
 done:
     return status;
@@ -115,6 +126,8 @@ done:
 void hg_pool_give(hg_pool *pool, hg_real *data)
 {
     for (int64_t i = 0; data && i < pool->n; ++i) {
-        if (pool->block[i].data == data) pool->block[i].used = false;
+        if (pool->block[i].data != data) continue;
+        pool->block[i].used = false;
+        pool->used -= pool->block[i].size;
     }
 }

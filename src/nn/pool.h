@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include "hitgraph/model.h"
 
-/* Blocks that nobody uses wait for the next taker. Before new memory is asked for, as much of it as is needed is freed, so that used and
- * waiting blocks together never exceed the most that was in use at one time. One calling thread at a time. */
+/* Blocks that nobody uses wait for the next taker. They are freed only where new memory would otherwise take the pool beyond the most that
+ * was ever in use at one time. One calling thread at a time. */
 typedef struct hg_workspace hg_pool;
 
 /* dry: blocks are counted, but there is no memory behind them; for plans. */
@@ -17,7 +17,7 @@ void hg_pool_destroy(hg_context *ctx, hg_pool *pool);
 
 /* Room for n numbers, 64-byte aligned, not set. *out is untouched on error. */
 hg_status hg_pool_take(hg_context *ctx, hg_pool *pool, hg_real **out, int64_t n);
-/* Bytes held now, and the most at one time. */
+/* Bytes held now, and the most in use at one time: never more is held. */
 size_t hg_pool_held(const hg_pool *pool);
 size_t hg_pool_peak(const hg_pool *pool);
 bool hg_pool_is_dry(const hg_pool *pool);

@@ -90,6 +90,7 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->owned, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->packed, d->n_networks));
     HG_TRY(hg_alloc(ctx, &run->reduced, d->n_updates));
+    if (training) HG_TRY(hg_alloc(ctx, &run->panels, d->n_updates));
     HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
@@ -135,6 +136,7 @@ void hg_run_clear(hg_run *run)
     for (int i = 0; run->reduced && i < run->d->n_updates; ++i) hg_run_drop_reduced(run, i);
     for (int i = 0; run->packed && i < run->d->n_networks; ++i) hg_free(ctx, run->packed[i].memory);
     if (run->own_pool) hg_pool_destroy(ctx, run->pool);
+    hg_panels_clear(run);
     hg_free(ctx, run->table);
     hg_free(ctx, run->owned);
     hg_free(ctx, run->packed);

@@ -7,6 +7,7 @@
 #include "nn/mlp.h"
 #include "nn/pool.h"
 #include "nn/table_gradient.h"
+#include "nn/training_weights.h"
 
 /* The edges of one set in this run. */
 typedef struct hg_run_edges {
@@ -50,6 +51,7 @@ struct hg_run {
     const hg_real **table;       /* [n_values] owned; their rows, NULL = not made (yet) */
     hg_real **owned;             /* [n_values] owned, of the pool; those tables that belong to the run */
     hg_packed *packed;           /* [n_networks] owned */
+    hg_panels *panels;           /* [n_updates] owned; weights for the fused kernels (training) */
     hg_reduced **reduced;        /* [n_updates] owned; [n_terms] of each update, kept in training */
     hg_table_gradient *gradient; /* [n_values] owned; gradients of the tables */
     bool *wanted;                /* [n_values] owned; false where no gradient is wanted (inputs) */

@@ -34,6 +34,28 @@ done:
     return status;
 }
 
+/* All parts at once, in registers, on top of what is in out (keep). False where a part has no panel. */
+static bool sum_fused(const hg_run *run, const hg_table_gradient *g, int64_t row, bool keep, const hg_dense *start)
+{
+    hg_dense_part part[HG_GRADIENT_PARTS];
+    hg_dense sum = *start;
+    sum.part = part;
+    for (int i = 0; i < g->n_parts; ++i) {
+        const hg_gradient_part *p = &g->part[i];
+        if (p->index && sum.n_gathers < HG_DENSE_GATHERS) {
+            sum.gather[sum.n_gathers++] = (hg_dense_gather){p->rows->data, p->rows->stride, p->index + row};
+        } else if (!p->index && p->panel) {
+            part[sum.n_parts++] = (hg_dense_part){p->rows->data + row * p->rows->stride, p->rows->stride, p->out, p->panel};
+        } else {
+            return false;
+        }
+    }
+    sum.old = keep ? sum.out : NULL;
+    sum.keep = sum.change = 1;
+    run->k->dense[HG_STORE_REAL].run(&sum);
+    return true;
+}
+
 static void add_parts(const hg_run *run, const hg_table_gradient *g, int64_t row, int64_t rows, hg_real *out, int64_t ldo, int64_t width)
 {
     for (int i = 0; i < g->n_parts; ++i) {
@@ -48,18 +70,19 @@ static void add_parts(const hg_run *run, const hg_table_gradient *g, int64_t row
     }
 }
 
-void hg_gradient_rows(const hg_run *run, int value, int64_t row, int64_t rows, hg_real *out, int64_t ldo)
+void hg_gradient_rows(const hg_run *run, int value, int64_t row, int64_t rows, hg_real *out, int64_t ldo, hg_real *scratch)
 {
     const hg_table_gradient *g = &run->gradient[value];
     int64_t width = run->d->value[value].width;
-    for (int64_t i = 0; i < rows; ++i) {
-        if (g->dense) {
-            memcpy(out + i * ldo, g->dense + (row + i) * width, (size_t)width * sizeof *out);
-        } else {
-            memset(out + i * ldo, 0, (size_t)width * sizeof *out);
-        }
+    size_t bytes = (size_t)width * sizeof *out;
+    hg_dense sum = {.rows = rows, .n = width, .out = out, .ldo = ldo, .scratch = scratch};
+    if (g->dense) {
+        for (int64_t i = 0; i < rows; ++i) memcpy(out + i * ldo, g->dense + (row + i) * width, bytes);
     }
-    add_parts(run, g, row, rows, out, ldo, hg_padded(width));
+    if (g->n_parts == 0 || !sum_fused(run, g, row, g->dense, &sum)) {
+        for (int64_t i = 0; i < rows && !g->dense; ++i) memset(out + i * ldo, 0, bytes);
+        add_parts(run, g, row, rows, out, ldo, hg_padded(width));
+    }
     for (int64_t i = 0; i < rows && ldo > width; ++i) memset(out + i * ldo + width, 0, (size_t)(ldo - width) * sizeof *out);
 }
 
@@ -71,15 +94,15 @@ hg_status hg_gradient_flatten(hg_run *run, int value)
     hg_real *dense, *memory = NULL;
     if (g->n_parts == 0) return HG_OK;
     HG_TRY(hg_gradient_of(run, value, &dense));
-    HG_TRY(hg_run_take(run, &memory, HG_TILE_ROWS * stride * run->threads));
+    HG_TRY(hg_run_take(run, &memory, 2 * HG_TILE_ROWS * stride * run->threads));
     if (run->dry) goto release;
 #pragma omp parallel num_threads(hg_team(run, n))
     {
-        hg_real *tile = memory + HG_TILE_ROWS * stride * hg_thread();
+        hg_real *tile = memory + 2 * HG_TILE_ROWS * stride * hg_thread();
 #pragma omp for schedule(static)
         for (int64_t t = 0; t < hg_block_count(n, HG_TILE_ROWS); ++t) {
             int64_t row = t * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
-            hg_gradient_rows(run, value, row, rows, tile, stride);
+            hg_gradient_rows(run, value, row, rows, tile, stride, tile + HG_TILE_ROWS * stride);
             for (int64_t i = 0; i < rows; ++i) memcpy(dense + (row + i) * width, tile + i * stride, (size_t)width * sizeof *dense);
         }
     }

@@ -19,6 +19,7 @@ typedef struct hg_gradient_part {
     hg_shared_rows *rows; /* one user */
     const int32_t *index; /* borrowed; [rows of the table] */
     const hg_packed_layer *packed;
+    const void *panel;   /* the same weights for the fused kernels; NULL = the plain way */
     int64_t column, out; /* of the term's weights: first column, rows */
 } hg_gradient_part;
 
@@ -35,8 +36,9 @@ typedef struct hg_table_gradient {
 hg_status hg_gradient_of(hg_run *run, int value, hg_real **out);
 /* Takes one user of part->rows over, also on error. */
 hg_status hg_gradient_add_part(hg_run *run, int value, const hg_gradient_part *part);
-/* out[rows, width] = the gradient of rows row .. row + rows, padding zero; stride ldo = padded width or more. */
-void hg_gradient_rows(const hg_run *run, int value, int64_t row, int64_t rows, hg_real *out, int64_t ldo);
+/* out[rows, width] = the gradient of rows row .. row + rows, padding zero; stride ldo = padded width or more.
+ * rows <= HG_TILE_ROWS; scratch: [HG_TILE_ROWS, padded width]. */
+void hg_gradient_rows(const hg_run *run, int value, int64_t row, int64_t rows, hg_real *out, int64_t ldo, hg_real *scratch);
 /* Adds the parts to the dense rows. */
 hg_status hg_gradient_flatten(hg_run *run, int value);
 static inline bool hg_gradient_exists(const hg_table_gradient *g)

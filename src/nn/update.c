@@ -58,7 +58,11 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
     const hg_network *net = u->network >= 0 ? &run->d->network[u->network] : NULL;
     int64_t width = run->d->value[u->value].width, n = hg_run_rows(run, u->entity), n_tiles = hg_block_count(n, HG_TILE_ROWS);
     hg_tape counted;
-    int64_t size = net ? hg_tape_layout(net, HG_TILE_ROWS, false, NULL, &counted) : HG_TILE_ROWS * hg_padded(width);
+    int64_t tape_size = net ? hg_tape_layout(net, HG_TILE_ROWS, false, NULL, &counted) : HG_TILE_ROWS * hg_padded(width);
+    int64_t size = tape_size + HG_TILE_ROWS * hg_padded(net ? hg_widest(net) : 0);
+    hg_tile_job job = {
+        .run = run, .u = u, .panels = hg_panels_of(run, (int)(u - run->d->update)), .products = products, .reduced = reduced};
+    job.table = hg_tile_reaches_table(u) ? out : NULL;
 
     HG_TRY(hg_run_take(run, &memory, size * run->threads));
     if (run->dry) goto done;
@@ -67,11 +71,19 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
         hg_real *own = memory + size * omp_get_thread_num();
         hg_tape tape;
         if (net) hg_tape_layout(net, HG_TILE_ROWS, false, own, &tape);
+        hg_tile_job own_job = job;
+        own_job.n_layers = net ? net->n_layers : 0;
+        own_job.tape = &tape;
+        own_job.scratch = own + tape_size;
 #pragma omp for schedule(dynamic, 8)
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS;
             const hg_real *y = own;
-            if (net) {
+            if (job.panels) {
+                hg_tile_run(&own_job, row, rows);
+                if (job.table) continue;
+                y = tape.layer[net->n_layers - 1].y;
+            } else if (net) {
                 hg_tile_forward(run, u, products, reduced, row, rows, net->n_layers, &tape);
                 y = tape.layer[net->n_layers - 1].y;
             } else {

@@ -21,7 +21,19 @@ static void run_tile(const hg_back *b, int n_layers, int64_t row, int64_t rows, 
     const hg_network *net = b->net;
     const hg_layer_tape *last = &s->tape.layer[net->n_layers - 1];
     hg_real *d = s->d[0], *below = s->d[1];
-    hg_tile_forward(b->run, b->u, &b->products, b->reduced, row, rows, n_layers, &s->tape);
+    if (b->panels) {
+        const hg_tile_job job = {.run = b->run,
+                                 .u = b->u,
+                                 .panels = b->panels,
+                                 .products = &b->products,
+                                 .reduced = b->reduced,
+                                 .n_layers = n_layers,
+                                 .tape = &s->tape,
+                                 .scratch = s->dense};
+        hg_tile_run(&job, row, rows);
+    } else {
+        hg_tile_forward(b->run, b->u, &b->products, b->reduced, row, rows, n_layers, &s->tape);
+    }
     hg_finish_back(b, last->y, last->stride, row, rows, s, d);
     for (int l = net->n_layers - 1; l >= 0; --l) {
         hg_layer_back_rows(b, l, HG_LAYER_BOTH, &s->tape, row, rows, d, group);
@@ -166,6 +178,7 @@ static hg_status leave_products(hg_back *b)
         const hg_term *term = &u->term[t];
         if (term->access != HG_OWN || !b->run->wanted[term->value] || b->target[t].rows) continue;
         hg_gradient_part part = {.rows = b->first, .packed = &b->packed->layer[0], .column = term->column, .out = b->net->layer[0].out};
+        if (b->panels) part.panel = b->panels->term_back[t];
         ++b->first->users;
         HG_TRY(hg_gradient_add_part(b->run, term->value, &part));
     }
@@ -224,6 +237,7 @@ hg_status hg_update_backward(hg_run *run, int index)
     if (u->network >= 0) {
         b.net = &run->d->network[u->network];
         b.packed = &run->packed[u->network];
+        b.panels = hg_panels_of(run, index);
     }
     HG_TRY(prepare(&b));
     if (!b.net) {

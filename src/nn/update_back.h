@@ -20,6 +20,7 @@ typedef struct hg_back {
     int index;             /* of the update */
     const hg_network *net; /* NULL = none */
     const hg_packed *packed;
+    const hg_panels *panels; /* NULL = the plain way */
     const hg_reduced *reduced;
     hg_real *d_old;                      /* gradient of the residual's table, NULL = none */
     hg_term_target target[HG_MAX_TERMS]; /* of the terms read without index */
@@ -38,6 +39,7 @@ typedef struct hg_back_scratch {
     hg_real *y;    /* the same: the update's own activation */
     hg_real *rows; /* [tile, padded widest term] */
     hg_real *d_rows;
+    hg_real *dense; /* [tile, widest of all]: of the fused kernels */
 } hg_back_scratch;
 /* Lays the scratch out in memory (NULL: only counts the numbers). with_tape: also a tape of one tile. */
 int64_t hg_back_scratch_layout(const hg_back *b, bool with_tape, hg_real *memory, hg_back_scratch *out);
