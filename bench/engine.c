@@ -72,6 +72,8 @@ static hg_status prepare_other(hg_context *ctx, const settings *set, const bench
         answer = NULL;
         HG_TRY(opponent_ask(ctx, o, "prepare", mode_list[k].name, &answer));
         const char *error = json_string_value(json_object_get(answer, "error"));
+        fprintf(stderr, "%s: PyTorch %s %s after %.0f s\n", c->name, mode_list[k].name, error ? "failed" : "is ready",
+                json_number_value(json_object_get(answer, "warm_up_s")));
         if (error) {
             printf("%s: PyTorch %s does not run: %.200s\n", c->name, mode_list[k].name, error);
             continue;
