@@ -3,6 +3,7 @@
 #include "tests/program.h"
 
 #include "hitgraph/pulse_files.h"
+#include "hitgraph/simulate_pulses.h"
 
 #define TRUTH "CREATE TABLE truth(event_no INTEGER PRIMARY KEY, zenith, azimuth, energy);"
 #define PULSES "CREATE TABLE hits(event_no, dom_x, dom_y, dom_z, dom_time, charge, string, dom_number);"
@@ -138,6 +139,46 @@ static void truncated_and_damaged_databases(void **state)
     hg_free(ctx, bytes);
 }
 
+/* Every allocation fails once: the status says so, nothing is kept, the next call works. */
+static void memory_that_runs_out(void **state)
+{
+    (void)state;
+    database("m.db",
+             PULSES TRUTH "INSERT INTO hits VALUES (1,0,0,0,5,1,1,1),(2,0,0,0,5,-1,1,1); INSERT INTO truth VALUES (1,0,0,10),(2,0,0,1);");
+    hg_pulse_events *events = NULL;
+    must(hg_context_set_threads(ctx, 1));
+    for (int64_t n = 0;; ++n) {
+        const size_t used = hg_memory_used(ctx);
+        hg_memory_fail_after(ctx, n);
+        const hg_status status = hg_pulse_events_read(ctx, in_folder("m.db"), NULL, NULL, &events);
+        hg_memory_fail_after(ctx, -1);
+        if (status >= 0) {
+            assert_true(n > 20);
+            break;
+        }
+        assert_int_equal(status, HG_ERR_NOMEM);
+        assert_null(events);
+        assert_int_equal(hg_memory_used(ctx), used);
+    }
+    assert_int_equal(events->n_events, 1);
+    hg_pulse_events_destroy(ctx, events);
+    events = NULL;
+    hg_telescope *telescope = NULL;
+    must(hg_telescope_create(ctx, "datasets/presets/icecube.yaml", NULL, NULL, 0, 0, &telescope));
+    for (int64_t n = 0; !events; n += 1 + n / 4) {
+        uint64_t next = 0;
+        const size_t used = hg_memory_used(ctx);
+        hg_memory_fail_after(ctx, n);
+        const hg_status status = hg_telescope_simulate(ctx, telescope, 1, &next, 3, &events);
+        hg_memory_fail_after(ctx, -1);
+        if (status < 0) assert_int_equal(hg_memory_used(ctx), used);
+        assert_true(status >= 0 ? next > 0 : status == HG_ERR_NOMEM && next == 0);
+    }
+    hg_pulse_events_destroy(ctx, events);
+    hg_telescope_destroy(ctx, telescope);
+    must(hg_context_set_threads(ctx, 0));
+}
+
 /* The program: exit code 3 with the good events written, and what is said. */
 static void the_program_says_so(void **state)
 {
@@ -184,7 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(missing_tables_and_columns), cmocka_unit_test(bad_rows_are_listed),
         cmocka_unit_test(databases_that_are_written), cmocka_unit_test(truncated_and_damaged_databases),
-        cmocka_unit_test(the_program_says_so),
+        cmocka_unit_test(memory_that_runs_out),       cmocka_unit_test(the_program_says_so),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
