@@ -17,6 +17,7 @@ typedef struct hg_sample {
     hg_batch batch;
     const uint8_t *label;  /* borrowed; [n] 0 or 1, in the order of the model's output */
     const hg_real *weight; /* borrowed; [n] >= 0, 0 = masked from loss and metrics; NULL = all 1 */
+    const char *name;      /* borrowed; for messages, such as "event 21001, section 3"; NULL = none */
 } hg_sample;
 
 /** A set of samples 0 .. n - 1, at hand or built when asked for. Sample i must always be the same. */
@@ -56,6 +57,7 @@ typedef struct hg_train_options {
     double min_delta;
     char checkpoint_directory[HG_TRAIN_TEXT_SIZE]; /* "" = none */
     bool resume;
+    int64_t checkpoint_every; /* of hg_gradient_options; 0 = the fastest choice that the memory limit allows */
 } hg_train_options;
 HG_API hg_train_options hg_train_default_options(void);
 
@@ -92,6 +94,20 @@ typedef struct hg_train_result {
 HG_API hg_status hg_train(hg_context *ctx, hg_model *model, const hg_train_options *options, const hg_sample_set *training,
                           const hg_sample_set *validation, void (*on_epoch)(void *user, const hg_epoch *epoch), void *user,
                           hg_train_result *result);
+
+/** What the largest step of a training takes. */
+typedef struct hg_train_memory {
+    size_t bytes;             /* at most at one time, on top of samples, model and optimiser */
+    int64_t sample;           /* which sample that is, -1 = none */
+    int64_t checkpoint_every; /* chosen for it */
+} hg_train_memory;
+
+/** Plans the steps of a training without doing them: every sample is got and released once.
+ *  @param options target and checkpoint_every are read. @param out untouched on error.
+ *  @return HG_OK; HG_ERR_LIMIT where no choice fits the context's memory limit (message: sample, bytes needed and allowed); HG_ERR_ARG the
+ *          model searches edges within a radius: their number is not known beforehand; what the sample set returns. */
+HG_API hg_status hg_train_plan(hg_context *ctx, const hg_model *model, const hg_train_options *options, const hg_sample_set *set,
+                               hg_train_memory *out);
 
 /** Validation figures of a model on a set: fills validation_loss, auc, efficiency and purity of *figures, the rest is 0.
  *  @param options target, loss and threshold are read. Errors as hg_train. */

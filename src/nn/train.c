@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "nn/train_loss.h"
+#include "nn/train_memory.h"
 #include "nn/train_options.h"
 #include "nn/train_state.h"
 
@@ -20,9 +21,10 @@ typedef struct trainer {
     const hg_sample_set *training, *validation; /* validation NULL = none */
     hg_train_state state;
     int64_t n_parameters, n_tensors;
-    int64_t *order;     /* [training->n] of the current epoch */
-    hg_real *gradient;  /* [n_parameters] of one sample */
-    hg_real *sum;       /* [n_parameters] of the samples of one step */
+    int64_t *order;    /* [training->n] of the current epoch */
+    hg_real *gradient; /* [n_parameters] of one sample */
+    hg_real *sum;      /* [n_parameters] of the samples of one step */
+    hg_workspace *workspace;
     uint8_t *used;      /* [n_tensors] by one sample */
     uint8_t *used_step; /* [n_tensors] by any sample of the step */
 } trainer;
@@ -69,6 +71,7 @@ static hg_status prepare(trainer *t)
     HG_TRY(hg_alloc(ctx, &t->sum, t->n_parameters));
     HG_TRY(hg_alloc(ctx, &t->used, t->n_tensors));
     HG_TRY(hg_alloc(ctx, &t->used_step, t->n_tensors));
+    HG_TRY(hg_workspace_create(ctx, &t->workspace));
 done:
     return status;
 }
@@ -80,6 +83,7 @@ static void clear(trainer *t)
     hg_free(t->ctx, t->order);
     hg_free(t->ctx, t->gradient);
     hg_free(t->ctx, t->sum);
+    hg_workspace_destroy(t->ctx, t->workspace);
     hg_free(t->ctx, t->used);
     hg_free(t->ctx, t->used_step);
 }
@@ -111,17 +115,36 @@ static hg_status add_sample(trainer *t, int64_t i, int64_t visit, double *loss_s
     hg_status status = HG_OK;
     hg_sample sample = {0};
     loss_user user = {t->options, &sample};
+    hg_gradient_options gradient;
     double loss = 0;
 
     HG_TRY(t->training->get(ctx, t->training->user, i, &sample));
     sample.batch.draw = draw_of_visit(t, visit);
-    status = hg_model_gradient(ctx, t->model, &sample.batch, model_loss, &user, &loss, t->gradient, NULL, t->used);
+    status = hg_train_checkpoints(ctx, t->model, &sample.batch, t->options, t->workspace, &gradient, NULL);
+    if (status >= 0)
+        status = hg_model_gradient_with(ctx, t->model, &sample.batch, &gradient, model_loss, &user, &loss, t->gradient, NULL, t->used);
+    if (status < 0 && status != HG_ERR_INTERRUPTED && sample.name) hg_fail_prefix(ctx, "%s", sample.name);
     if (t->training->release) t->training->release(ctx, t->training->user, i, &sample);
     HG_TRY(status);
-    HG_CHECK(isfinite(loss), HG_ERR_NUMERIC, "the loss is %g; hint: a lower learning rate, or clipping", loss);
     for (int64_t p = 0; p < t->n_parameters; ++p) t->sum[p] += t->gradient[p];
     for (int64_t k = 0; k < t->n_tensors; ++k) t->used_step[k] |= t->used[k];
     *loss_sum += loss;
+done:
+    return status;
+}
+
+/* A step may have thrown a weight out of range; then nothing of it goes into a checkpoint. */
+static hg_status check_weights(const trainer *t)
+{
+    hg_context *ctx = t->ctx;
+    hg_status status = HG_OK;
+    const hg_real *weight = hg_model_parameters(t->model);
+    for (int64_t k = 0; k < t->n_tensors; ++k) {
+        const hg_tensor tensor = hg_model_tensor(t->model, k);
+        for (int64_t i = 0; i < tensor.size; ++i)
+            HG_CHECK(isfinite(weight[tensor.offset + i]), HG_ERR_NUMERIC, "the step made %s, element %" PRId64 " %g", tensor.name, i,
+                     (double)weight[tensor.offset + i]);
+    }
 done:
     return status;
 }
@@ -149,6 +172,7 @@ static hg_status take_step(trainer *t, int64_t count)
     HG_CHECK(isfinite(norm), HG_ERR_NUMERIC, "the norm of the gradient is %g", norm);
     double rate = hg_schedule_rate(&s->schedule, t->options->schedule_unit == 1 ? s->step : s->epoch);
     hg_optimiser_step(ctx, s->optimiser, rate, hg_model_parameters(t->model), t->sum, t->used_step);
+    HG_TRY(check_weights(t));
     s->loss_sum = loss_sum;
     s->cursor += count;
     ++s->step;
@@ -276,6 +300,17 @@ static hg_status stop(trainer *t)
                    t->options->checkpoint_directory);
 }
 
+static void tell_what_is_left(const trainer *t)
+{
+    if (t->options->checkpoint_directory[0] && t->state.epoch > 0) {
+        hg_fail_prefix(t->ctx,
+                       "training stopped, the checkpoint after epoch %" PRId64 " in %s is kept (hint: a lower learning rate, or clipping)",
+                       t->state.epoch, t->options->checkpoint_directory);
+    } else {
+        hg_fail_prefix(t->ctx, "training stopped (hint: a lower learning rate, or clipping)");
+    }
+}
+
 hg_status hg_train(hg_context *ctx, hg_model *model, const hg_train_options *options, const hg_sample_set *training,
                    const hg_sample_set *validation, void (*on_epoch)(void *user, const hg_epoch *epoch), void *user,
                    hg_train_result *result)
@@ -295,6 +330,7 @@ hg_status hg_train(hg_context *ctx, hg_model *model, const hg_train_options *opt
     }
     status = run_epochs(&t, on_epoch, user);
     if (status == HG_ERR_INTERRUPTED) status = stop(&t);
+    if (status == HG_ERR_NUMERIC) tell_what_is_left(&t);
     HG_TRY(status);
     if (result)
         *result = (hg_train_result){.epochs = t.state.epoch, .best = t.state.best, .stopped_early = t.state.epoch < options->epochs};

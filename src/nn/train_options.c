@@ -75,6 +75,8 @@ const hg_option hg_train_option_table[] = {
     NUMBER("min_delta", min_delta, "0", 0, 1e6, "smallest change of the watched figure that is an improvement"),
     TEXT("checkpoint_directory", checkpoint_directory, "", "directory of checkpoints; empty = none"),
     BOOL("resume", resume, "false", "continue from the newest good checkpoint"),
+    {"engine.checkpoint_every", HG_OPTION_INT, AT(checkpoint_every), "0", -1, 1e6, NULL,
+     "tables of edges kept for the way back: every k-th, -1 = none; 0 = as many as the memory limit allows"},
     {0},
 };
 

@@ -96,6 +96,21 @@ done:
     return status;
 }
 
+/* Before the first step: what the largest one takes; refuses what does not fit the memory limit. */
+static hg_status report_memory(hg_context *ctx, const hg_model *model, const hg_train_options *options, const hg_sample_set *set)
+{
+    hg_status status = HG_OK;
+    hg_train_memory m;
+    char allowed[64] = "no limit";
+    const size_t limit = hg_memory_limit(ctx);
+    HG_TRY(hg_train_plan(ctx, model, options, set, &m));
+    if (limit > 0) snprintf(allowed, sizeof allowed, "limit %.2f GB", (double)limit * 1e-9);
+    hg_log(ctx, HG_LOG_INFO, "a step needs up to %.3f GB (engine.checkpoint_every %" PRId64 ") on top of %.3f GB for samples and model; %s",
+           (double)m.bytes * 1e-9, m.checkpoint_every, (double)hg_memory_used(ctx) * 1e-9, allowed);
+done:
+    return status;
+}
+
 hg_status hg_train_run(hg_context *ctx, const hg_train_run_options *options, hg_train_result *result)
 {
     hg_status status = HG_OK;
@@ -113,6 +128,7 @@ hg_status hg_train_run(hg_context *ctx, const hg_train_run_options *options, hg_
     const hg_sample_set train_view = hg_stored_set_view(&training), validation_view = hg_stored_set_view(&validation);
     hg_log(ctx, HG_LOG_INFO, "training %" PRId64 " parameters on %" PRId64 " graphs, validating on %" PRId64, hg_model_n_parameters(model),
            training.n, validation.n);
+    HG_TRY(report_memory(ctx, model, &config->train, &train_view));
     HG_TRY(hg_train(ctx, model, &config->train, &train_view, validation.n > 0 ? &validation_view : NULL, NULL, NULL, result));
     HG_TRY(describe(ctx, options, result, model));
     HG_TRY(hg_make_directory(ctx, options->directory));

@@ -3,6 +3,7 @@
 #include "pipeline/training_sets.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -22,6 +23,7 @@ typedef struct whole_graph {
     const hg_real *weight;
     const int32_t *section; /* [n_nodes] sector of azimuth */
     const hg_order *order;  /* of the nodes; NULL = as they are */
+    uint64_t event_id;
 } whole_graph;
 
 static void clear_sample(hg_context *ctx, hg_stored_sample *sample)
@@ -99,6 +101,7 @@ static hg_status add_section(hg_context *ctx, const whole_graph *whole, int sect
     for (int64_t e = 0; e < graph->n_edges; ++e) n_edges += place[graph->sender[e]] >= 0 && place[graph->receiver[e]] >= 0;
     HG_TRY(hg_grow(ctx, &set->sample, set->n, set->n + 1));
     HG_TRY(copy_section(ctx, whole, place, n_nodes, n_edges, &set->sample[set->n++]));
+    snprintf(set->sample[set->n - 1].name, sizeof set->sample->name, "event %" PRIu64 ", section %d", whole->event_id, section);
 done:
     hg_free(ctx, place);
     return status;
@@ -131,7 +134,8 @@ static hg_status add_doublets(hg_context *ctx, const hg_setup *setup, const hg_l
                                label,
                                weight,
                                section,
-                               order};
+                               order,
+                               event->event->event_id};
     for (int s = 0; s < sections; ++s) HG_TRY(add_section(ctx, &whole, s, set));
 done:
     hg_order_destroy(ctx, order);
@@ -166,7 +170,7 @@ static hg_status add_triplets(hg_context *ctx, const hg_setup *setup, const hg_l
     }
     HG_TRY(hg_doublet_order(ctx, &setup->config, result, &order));
     const whole_graph whole = {line,           nodes,   edges, HG_TRIPLET_NODE_FEATURES, HG_TRIPLET_EDGE_FEATURES, triplet_label,
-                               triplet_weight, section, order};
+                               triplet_weight, section, order, event->event->event_id};
     for (int s = 0; s < sections; ++s) HG_TRY(add_section(ctx, &whole, s, set));
 done:
     hg_order_destroy(ctx, order);
@@ -244,7 +248,8 @@ static hg_status get_sample(hg_context *ctx, void *user, int64_t i, hg_sample *o
     const hg_stored_sample *sample = &set->sample[i];
     *out = (hg_sample){.batch = {.graph = sample->graph, .nodes = sample->nodes, .edges = sample->edges},
                        .label = sample->label,
-                       .weight = sample->weight};
+                       .weight = sample->weight,
+                       .name = sample->name};
     return HG_OK;
 }
 

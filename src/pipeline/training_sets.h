@@ -14,6 +14,7 @@ typedef struct hg_stored_sample {
     hg_real *nodes, *edges;
     uint8_t *label;
     hg_real *weight;
+    char name[64]; /* event and section */
 } hg_stored_sample;
 
 typedef struct hg_stored_set {

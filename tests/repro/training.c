@@ -188,6 +188,50 @@ static void not_a_number_stops_with_its_place(void **state)
     assert_same_weights(&untouched, &r);
 }
 
+/* The checkpoint before the fault is left as it was, and training goes on from it once the fault is gone. */
+static void not_a_number_leaves_the_last_good_checkpoint(void **state)
+{
+    (void)state;
+    run r, whole;
+    toy first = toy_of(1), broken = toy_of(1), mended = toy_of(1), all = toy_of(1);
+    hg_train_options options = toy_options();
+    options.schedule = 0;
+    options.epochs = 3;
+    train(&whole, &options, 1, &all, NULL);
+    snprintf(options.checkpoint_directory, sizeof options.checkpoint_directory, "%s", directory);
+    options.resume = true;
+    options.epochs = 1;
+    train(&r, &options, 1, &first, NULL);
+    assert_int_equal(r.status, HG_OK);
+    options.epochs = 3;
+    broken.broken_sample = 7;
+    train(&r, &options, 1, &broken, NULL);
+    assert_int_equal(r.status, HG_ERR_NUMERIC);
+    if (!strstr(r.message, "the checkpoint after epoch 1") || !strstr(r.message, "epoch 2, training sample 7, step"))
+        fail_msg("%s", r.message);
+    train(&r, &options, 2, &mended, NULL);
+    if (r.status < 0) fail_msg("%s", r.message);
+    assert_int_equal(mended.calls, 2 * TRAIN);
+    assert_same_weights(&whole, &r);
+    remove_checkpoints(directory);
+}
+
+/* A step that throws the weights out of range stops there and then. */
+static void infinite_step_stops(void **state)
+{
+    (void)state;
+    run r;
+    toy training = toy_of(1);
+    hg_train_options options = toy_options();
+    options.optimiser = 0;
+    options.momentum = 0.9;
+    options.learning_rate = 1e39;
+    train(&r, &options, 1, &training, NULL);
+    assert_int_equal(r.status, HG_ERR_NUMERIC);
+    if (!strstr(r.message, "epoch 1, training sample") || !strstr(r.message, "the step made encode.0.weight, element"))
+        fail_msg("%s", r.message);
+}
+
 /* The published trace of the interaction network through the loop itself. */
 typedef struct fixed {
     sample s;
@@ -249,6 +293,8 @@ int main(void)
         cmocka_unit_test(resumed_equals_uninterrupted),
         cmocka_unit_test(stops_when_patience_runs_out),
         cmocka_unit_test(not_a_number_stops_with_its_place),
+        cmocka_unit_test(not_a_number_leaves_the_last_good_checkpoint),
+        cmocka_unit_test(infinite_step_stops),
         cmocka_unit_test(loop_follows_the_published_trace),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
