@@ -27,17 +27,21 @@ OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undef
 OPTIMISE_tsan := -O1 -g -fsanitize=thread
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -fPIC \
                -DHG_VERSION='"$(VERSION)"' $(OPTIMISE_$(VARIANT)) $(WARNINGS)
-# The kernels alone may contract a*b+c into one operation; avx2.c and avx512.c are compiled for their instruction sets, chosen at run time.
+# The kernels alone may contract a*b+c into one operation; each unit but generic.c is compiled for its instruction set, chosen at run time.
 KERNEL_CFLAGS := -ffp-contract=fast -Wno-psabi
 KERNEL_CFLAGS_avx2 := -march=x86-64-v3
 KERNEL_CFLAGS_avx512 := -march=x86-64-v4 -mprefer-vector-width=512
 KERNEL_CFLAGS_avx2_double = $(KERNEL_CFLAGS_avx2)
 KERNEL_CFLAGS_avx512_double = $(KERNEL_CFLAGS_avx512)
+KERNEL_CFLAGS_avx512bf16 := $(KERNEL_CFLAGS_avx512) -mavx512bf16
+KERNEL_CFLAGS_amx := $(KERNEL_CFLAGS_avx512bf16) -mamx-tile -mamx-bf16
 ifneq (,$(findstring x86_64,$(shell $(CC) -dumpmachine)))
 X86_TABLES := -DHG_X86_TABLES
 else
 KERNEL_CFLAGS_avx2 :=
 KERNEL_CFLAGS_avx512 :=
+KERNEL_CFLAGS_avx512bf16 :=
+KERNEL_CFLAGS_amx :=
 endif
 INCLUDES := -Iinclude -I. -Isrc
 LIBS := $(HDF5_LIBS) $(OTHER_LIBS) $(CSV_LIBS) $(METIS_LIBS) $(ZLIB_LIBS) -lm

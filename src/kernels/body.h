@@ -169,6 +169,21 @@ static void column_sums(hg_real *out, const hg_real *d, int64_t ld, int64_t rows
 }
 
 #include "kernels/activations.h"
+/* Units with instructions for bf16 bring their own HG_BF16_LAYERS; the others widen rows on the way. */
+#ifndef HG_BF16_LAYERS
+#ifdef HG_REAL_DOUBLE
+#define HG_BF16_LAYERS                                                                                                                     \
+    {                                                                                                                                      \
+        0                                                                                                                                  \
+    }
+#else
+#define HG_WIDENED_BF16
+#define HG_BF16_LAYERS                                                                                                                     \
+    {                                                                                                                                      \
+        packed_bytes, pack_rounded, dense_widened                                                                                          \
+    }
+#endif
+#endif
 #include "kernels/vector.h"
 #include "kernels/backward.h"
 #include "kernels/dense_body.h"
@@ -185,5 +200,5 @@ const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .layer_back = layer_back,
                              .segment_add = segment_add,
                              .column_sums = column_sums,
-                             .dense = {[HG_STORE_REAL] = {packed_bytes, pack, dense}},
+                             .dense = {[HG_STORE_REAL] = {packed_bytes, pack, dense}, [HG_STORE_BF16] = HG_BF16_LAYERS},
                              .fold = fold_rows};

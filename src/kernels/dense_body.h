@@ -22,7 +22,8 @@ static int64_t packed_bytes(int64_t n, int64_t k)
     return (int64_t)sizeof(hg_real) * (n == 1 ? hg_stride(HG_STORE_REAL, k) : k * hg_stride(HG_STORE_REAL, n));
 }
 
-static void pack(const hg_real *w, int64_t out_step, int64_t in_step, int64_t n, int64_t k, const hg_real *mean, void *dst)
+ALWAYS_INLINE void pack_panels(bool round, const hg_real *w, int64_t out_step, int64_t in_step, int64_t n, int64_t k, const hg_real *mean,
+                               void *dst)
 {
     hg_real *to = dst;
     memset(dst, 0, (size_t)packed_bytes(n, k));
@@ -30,9 +31,17 @@ static void pack(const hg_real *w, int64_t out_step, int64_t in_step, int64_t n,
         int64_t from = panel_start(n, panel) * HG_VL, width = panel_start(n, panel + 1) * HG_VL - from;
         if (n == 1) width = 1;
         for (int64_t i = 0; i < k; ++i, to += width) {
-            for (int64_t c = 0; c < width && from + c < n; ++c) to[c] = w[(from + c) * out_step + i * in_step] - (mean ? mean[i] : 0);
+            for (int64_t c = 0; c < width && from + c < n; ++c) {
+                const hg_real x = w[(from + c) * out_step + i * in_step] - (mean ? mean[i] : 0);
+                to[c] = round ? round_to_bf16(x) : x;
+            }
         }
     }
+}
+
+static void pack(const hg_real *w, int64_t out_step, int64_t in_step, int64_t n, int64_t k, const hg_real *mean, void *dst)
+{
+    pack_panels(false, w, out_step, in_step, n, k, mean, dst);
 }
 
 /* Activations that the blocks know; the others are done on rows that wait in the scratch tile. */
@@ -80,7 +89,7 @@ ALWAYS_INLINE void activate_block(hg_activation kind, vector *v, int count)
 /* Columns of a row of `out` that are written: with the padding where the stride has room for it. */
 static inline int64_t written_columns(const hg_dense *a)
 {
-    int64_t padded = hg_stride(HG_STORE_REAL, a->n);
+    int64_t padded = hg_stride(a->out_storage, a->n);
     return a->ldo >= padded ? padded : a->n;
 }
 
@@ -96,6 +105,25 @@ static inline void store_row(const hg_dense *a, int64_t row, int64_t column, con
         store(out + c, y);
     }
     for (; c < columns; ++c) out[c] = old ? a->keep * old[c] + a->change * v[c] : v[c];
+}
+
+/* A whole row to bf16. A line of it holds more columns than one of hg_real: they are filled up with zeros. */
+static void store_rounded_row(const hg_dense *a, int64_t row, const hg_real *v)
+{
+    const int64_t written = written_columns(a), padded = hg_stride(HG_STORE_REAL, a->n);
+    uint16_t *out = (uint16_t *)a->out + row * a->ldo;
+    const uint16_t *old = a->old ? (const uint16_t *)a->old + row * a->ldo : NULL;
+    for (int64_t c = 0; c < written; c += HG_VL) {
+        const size_t bytes = 2 * (size_t)(written - c < HG_VL ? written - c : HG_VL);
+        uint16_t part[HG_VL] = {0};
+        vector y = c < padded ? load(v + c) : (vector){0};
+        if (old) {
+            memcpy(part, old + c, bytes);
+            y = a->keep * load_stored(part, HG_STORE_BF16, 0) + a->change * y;
+        }
+        store_stored(part, HG_STORE_BF16, 0, y);
+        memcpy(out + c, part, bytes);
+    }
 }
 
 /* Rows of a block that stands at the end of a tile or of a row without room for padding. */
@@ -321,7 +349,7 @@ static void dense_panel(const hg_dense *a, int64_t column, int64_t vectors, fini
 }
 
 /* z of one output into the scratch tile: lanes run along k. */
-static void dense_dot(const hg_dense *a)
+ALWAYS_INLINE void dense_dot(const hg_dense *a, hg_storage storage)
 {
     for (int64_t row = 0; row < a->rows; row += HG_VL) {
         const int64_t rows = a->rows - row < HG_VL ? a->rows - row : HG_VL;
@@ -332,10 +360,10 @@ static void dense_dot(const hg_dense *a)
             const hg_real *w = part->weights;
             const int64_t whole = part->k / HG_VL * HG_VL, rest = part->k - whole;
             for (int64_t i = 0; i < rows; ++i) {
-                const hg_real *in = (const hg_real *)part->in + (row + i) * part->ld;
-                for (int64_t c = 0; c < whole; c += HG_VL) sum[i] += load(in + c) * load(w + c);
+                const void *in = stored_row(part->in, storage, part->ld, row + i);
+                for (int64_t c = 0; c < whole; c += HG_VL) sum[i] += load_stored(in, storage, c) * load(w + c);
                 vector tail = {0};
-                for (int64_t c = 0; c < rest; ++c) tail[c] = in[whole + c];
+                for (int64_t c = 0; c < rest; ++c) tail[c] = number_at(in, storage, whole + c);
                 if (rest > 0) sum[i] += tail * load(w + whole);
             }
         }
@@ -343,7 +371,8 @@ static void dense_dot(const hg_dense *a)
         for (int64_t i = 0; i < rows; ++i) {
             hg_real z = a->bias ? a->bias[0] : 0;
             for (int g = 0; g < a->n_gathers; ++g)
-                z += ((const hg_real *)a->gather[g].table)[a->gather[g].index[row + i] * a->gather[g].ld];
+                z += number_at(stored_row(a->gather[g].table, a->gather_storage, a->gather[g].ld, a->gather[g].index[row + i]),
+                               a->gather_storage, 0);
             hg_real *to = a->scratch + (row + i) * hg_stride(HG_STORE_REAL, 1);
             memset(to, 0, (size_t)hg_stride(HG_STORE_REAL, 1) * sizeof *to);
             to[0] = z + dot[i];
@@ -398,7 +427,11 @@ static void finish_row(const hg_dense *a, int64_t row, hg_real rstd)
     } else {
         activate(a->activation, z, z, ld);
     }
-    store_row(a, row, 0, z, written_columns(a));
+    if (a->out_storage == HG_STORE_REAL) {
+        store_row(a, row, 0, z, written_columns(a));
+    } else {
+        store_rounded_row(a, row, z);
+    }
 }
 
 /* From z in the scratch tile to out, for rows that did not fit into registers and for activations that blocks do not know. */
@@ -411,13 +444,23 @@ static void finish_tile(const hg_dense *a)
     }
 }
 
+#ifndef HG_REAL_DOUBLE
+#include "kernels/dense_bf16_body.h"
+#endif
+
 static void dense(const hg_dense *a)
 {
+#ifndef HG_REAL_DOUBLE
+    if (a->out_storage == HG_STORE_BF16 || (a->n_gathers > 0 && a->gather_storage == HG_STORE_BF16)) {
+        dense_to_bf16(a);
+        return;
+    }
+#endif
     const int64_t panels = panel_count(a->n);
     const bool direct = a->n > 1 && known_in_registers(a->activation) && (panels == 1 || a->norm == HG_DENSE_NO_NORM);
     const finish how = !direct ? TO_SCRATCH : a->norm == HG_DENSE_NORM ? NORMED : a->norm == HG_DENSE_CENTRED_NORM ? CENTRED : PLAIN;
     if (a->n == 1) {
-        dense_dot(a);
+        dense_dot(a, HG_STORE_REAL);
     } else {
         for (int64_t p = 0; p < panels; ++p) {
             int64_t start = panel_start(a->n, p);

@@ -73,11 +73,13 @@ static inline int hg_activation_from_output(hg_activation kind)
     return kind != HG_ACTIVATION_SILU && kind != HG_ACTIVATION_GELU && kind != HG_ACTIVATION_GELU_TANH;
 }
 
-/* The best table that this CPU supports, or the one named by the environment variable HG_ISA (generic, avx2, avx512).
+/* The best table that this CPU supports, or the one named by the environment variable HG_ISA (generic, avx2, avx512,
+ * avx512bf16, amx).
  * Errors: HG_ERR_ARG for a name that is unknown or that this CPU cannot run. */
 hg_status hg_kernels_select(hg_context *ctx, const hg_kernels **out);
 
-/* All tables that this CPU can run, generic first; returns how many (at most 3). For tests. */
-int hg_kernels_list(const hg_kernels *out[3]);
+/* All tables that this CPU can run, generic first, the best one last; returns how many. For tests. */
+enum { HG_KERNEL_TABLES = 5 };
+int hg_kernels_list(const hg_kernels *out[HG_KERNEL_TABLES]);
 
 #endif

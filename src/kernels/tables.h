@@ -6,9 +6,12 @@
 #include "kernels/kernels.h"
 
 extern const hg_kernels hg_kernels_generic;
-/* The Makefile compiles avx2.c and avx512.c for their instruction sets on x86-64 only and says so by HG_X86_TABLES. */
+/* The Makefile compiles the other units for their instruction sets on x86-64 only and says so by HG_X86_TABLES. */
 #ifdef HG_X86_TABLES
 extern const hg_kernels hg_kernels_avx2, hg_kernels_avx512;
+#ifndef HG_REAL_DOUBLE
+extern const hg_kernels hg_kernels_avx512bf16, hg_kernels_amx;
+#endif
 #endif
 
 #endif

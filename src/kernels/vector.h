@@ -25,6 +25,70 @@ ALWAYS_INLINE void store(hg_real *to, vector v)
     *(vector *)to = v;
 }
 
+#ifndef HG_REAL_DOUBLE
+typedef uint16_t half_vector __attribute__((vector_size(HG_VL * sizeof(uint16_t)), aligned(sizeof(uint16_t)), may_alias));
+typedef uint32_t bit_vector __attribute__((vector_size(HG_VL * sizeof(uint32_t))));
+
+ALWAYS_INLINE bit_vector rounded_bits(vector v)
+{
+    bit_vector bits = (bit_vector)v, quiet = bits | 0x400000, nearest = bits + 0x7fff + (bits >> 16 & 1);
+    bit_vector is_nan = (bit_vector)(v != v);
+    return (quiet & is_nan) | (nearest & ~is_nan);
+}
+
+ALWAYS_INLINE hg_real round_to_bf16(hg_real x)
+{
+    return ((vector)(rounded_bits((vector){0} + x) & 0xffff0000u))[0];
+}
+#else
+ALWAYS_INLINE hg_real round_to_bf16(hg_real x)
+{
+    return x;
+}
+#endif
+
+/* HG_VL numbers of a stored row from column c on. */
+ALWAYS_INLINE vector load_stored(const void *row, hg_storage storage, int64_t c)
+{
+#ifndef HG_REAL_DOUBLE
+    if (storage == HG_STORE_BF16)
+        return (vector)(__builtin_convertvector(*(const half_vector *)((const uint16_t *)row + c), bit_vector) << 16);
+#endif
+    (void)storage;
+    return load((const hg_real *)row + c);
+}
+
+ALWAYS_INLINE void store_stored(void *row, hg_storage storage, int64_t c, vector v)
+{
+#ifndef HG_REAL_DOUBLE
+    if (storage == HG_STORE_BF16) {
+        *(half_vector *)((uint16_t *)row + c) = __builtin_convertvector(rounded_bits(v) >> 16, half_vector);
+        return;
+    }
+#endif
+    (void)storage;
+    store((hg_real *)row + c, v);
+}
+
+ALWAYS_INLINE hg_real number_at(const void *row, hg_storage storage, int64_t c)
+{
+#ifndef HG_REAL_DOUBLE
+    if (storage == HG_STORE_BF16) {
+        const uint32_t bits = (uint32_t)((const uint16_t *)row)[c] << 16;
+        float x;
+        memcpy(&x, &bits, sizeof x);
+        return x;
+    }
+#endif
+    (void)storage;
+    return ((const hg_real *)row)[c];
+}
+
+ALWAYS_INLINE const void *stored_row(const void *table, hg_storage storage, int64_t ld, int64_t row)
+{
+    return (const char *)table + row * ld * hg_stored_size(storage);
+}
+
 ALWAYS_INLINE vector all(hg_real x)
 {
     return (vector){0} + x;

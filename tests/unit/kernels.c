@@ -26,7 +26,7 @@ static void products(void **state)
 {
     (void)state;
     const int widths[] = {8, 16, 24, 32, 40, 64, 72, 128};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int trial = 0; trial < 8 * 12; ++trial) {
         int n = widths[trial % 8], rows = 1 + (trial * 7) % 97, k = 1 + (trial * 5) % 70;
@@ -55,7 +55,7 @@ static void products(void **state)
 static void layer_norms(void **state)
 {
     (void)state;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int n = 1; n <= 70; ++n) {
         int64_t ld = hg_padded(n), rows = 5;
@@ -80,7 +80,7 @@ static void segment_sums(void **state)
     (void)state;
     const int64_t edge[] = {3, 0, 2, 2, 1};
     const int32_t end[] = {4, 1, 1, 0};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int n = 1; n <= 70; ++n) {
         hg_real *x = random_rows((uint64_t)n, 5 * n), *w = random_rows(7, 4), out[70];
@@ -122,7 +122,7 @@ static void activations(void **state)
         {HG_ACTIVATION_LEAKY_RELU_FIFTH, {-.4, -.1, .5, 2}, {.2, .2, 1, 1}},
         {HG_ACTIVATION_NONE, {-2, -.5, .5, 2}, {1, 1, 1, 1}},
     };
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
         for (int t = 0; t < n_tables; ++t) {
@@ -141,7 +141,7 @@ static void activations(void **state)
 static void exponentials(void **state)
 {
     (void)state;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int t = 0; t < n_tables; ++t) {
         for (double x = -100; x <= 100; x += 0.0137) {
@@ -163,7 +163,7 @@ static void exponentials(void **state)
 static void override(void **state)
 {
     hg_context *ctx = *state;
-    const hg_kernels *table[3], *found;
+    const hg_kernels *table[HG_KERNEL_TABLES], *found;
     int n_tables = hg_kernels_list(table);
     for (int t = 0; t < n_tables; ++t) {
         assert_int_equal(setenv("HG_ISA", table[t]->name, 1), 0);
