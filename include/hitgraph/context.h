@@ -39,6 +39,15 @@ HG_API void hg_context_clear(hg_context *ctx);
 HG_API hg_status hg_context_set_threads(hg_context *ctx, int n_threads);
 HG_API int hg_context_threads(const hg_context *ctx);
 
+/** How evaluated models store tables and hidden rows: float32, or bf16 (half the memory and faster where the CPU multiplies bf16; sums,
+ *  norms and activations stay in float32, inputs and outputs too). Gradients are always made in float32. */
+typedef enum hg_precision { HG_PRECISION_FLOAT32, HG_PRECISION_BF16 } hg_precision;
+
+/** Sets the precision of hg_model_forward with this context; float32 by default. The build with hg_real = double ignores it.
+ *  @return HG_OK or HG_ERR_ARG. */
+HG_API hg_status hg_context_set_precision(hg_context *ctx, hg_precision precision);
+HG_API hg_precision hg_context_precision(const hg_context *ctx);
+
 /** Sets the sinks of log and progress; NULL = silent. `user` is borrowed and handed back unchanged. */
 HG_API void hg_context_set_log(hg_context *ctx, hg_log_level level, hg_log_fn *fn, void *user);
 HG_API void hg_context_set_progress(hg_context *ctx, hg_progress_fn *fn, void *user);

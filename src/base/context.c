@@ -86,6 +86,20 @@ int hg_context_threads(const hg_context *ctx)
     return ctx->threads;
 }
 
+hg_status hg_context_set_precision(hg_context *ctx, hg_precision precision)
+{
+    if (precision != HG_PRECISION_FLOAT32 && precision != HG_PRECISION_BF16)
+        return hg_fail(ctx, HG_ERR_ARG, "precision: found %d, expected %d (float32) or %d (bf16)", (int)precision, HG_PRECISION_FLOAT32,
+                       HG_PRECISION_BF16);
+    ctx->precision = precision;
+    return HG_OK;
+}
+
+hg_precision hg_context_precision(const hg_context *ctx)
+{
+    return ctx->precision;
+}
+
 void hg_context_interrupt(hg_context *ctx)
 {
     ctx->interrupted = 1;

@@ -11,6 +11,7 @@ enum { HG_MESSAGE_SIZE = 2048 };
 
 struct hg_context {
     int threads;
+    hg_precision precision;
     hg_log_level log_level;
     hg_log_fn *log_fn;
     void *log_user;

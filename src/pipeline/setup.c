@@ -43,6 +43,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
     HG_TRY(load_material(ctx, config, &setup->material));
     if (with_maps) HG_TRY(load_maps(ctx, setup));
+    HG_TRY(hg_context_set_precision(ctx, (hg_precision)config->precision));
     setup->kalman = (hg_kalman){
         .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};
     *out = setup;

@@ -10,6 +10,7 @@
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
 static const char *const calibrations[] = {"trackml-like", "trackml", "simulated", "pitch", NULL};
 static const char *const materials[] = {"trackml-like", "challenge", NULL};
+static const char *const precisions[] = {"float32", "bf16", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
 #define AT(member) offsetof(hg_track_config, member)
@@ -57,6 +58,8 @@ const hg_option hg_track_option_table[] = {
     NUMBER("doublets.min_score", doublet_min, "0.02", 0, 1, "doublets above this score enter the triplet graph"),
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
+    {"engine.precision", HG_OPTION_WORD, AT(precision), "float32", 0, 0, precisions,
+     "how networks store rows; bf16 takes half the memory and is faster where the CPU multiplies it"},
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
     COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "3", 1, 4, "hypotheses kept per start"),

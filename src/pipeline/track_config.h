@@ -24,7 +24,8 @@ typedef struct hg_track_config {
     char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
     char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder, calibration;
-    int material; /* hg_track_material */
+    int material;  /* hg_track_material */
+    int precision; /* hg_precision */
     bool overlaps, scattering, energy_loss;
     double learn_efficiency, learn_overlap_efficiency;
     bool learn_module_map;
