@@ -25,14 +25,6 @@ static inline __m512 sum_lanes(const __m512 *v)
     return _mm512_permutexvar_ps(order, sum);
 }
 
-/* Asks for the gathered rows of the next tile. */
-static inline void prefetch_ahead(const hg_dense *d, const hg_dense_gather *from, int64_t row)
-{
-    if (row >= d->ahead) return;
-    const char *next = stored_row(from->table, d->gather_storage, from->ld, from->index[d->rows + row]);
-    for (int64_t b = 0; b < d->n * hg_stored_size(d->gather_storage); b += 64) _mm_prefetch(next + b, _MM_HINT_T0);
-}
-
 static inline __m512 inverse_deviations(const hg_dense *d, const __m512 *squares)
 {
     __m512 variance = _mm512_fmadd_ps(sum_lanes(squares), _mm512_set1_ps(1.0f / (float)d->n), _mm512_set1_ps(d->eps));
@@ -57,8 +49,7 @@ static inline __attribute__((always_inline)) void sum_plain(const hg_dense *d, i
         if (i >= rows) continue;
         const uint16_t *add[HG_DENSE_GATHERS] = {0};
         for (int g = 0; g < gathers; ++g) {
-            add[g] = stored_row(d->gather[g].table, HG_STORE_BF16, d->gather[g].ld, d->gather[g].index[row + i]);
-            prefetch_ahead(d, &d->gather[g], row + i);
+            add[g] = hg_stored_row(d->gather[g].table, HG_STORE_BF16, d->gather[g].ld, d->gather[g].index[row + i]);
         }
         for (int64_t v = 0; v < vectors; ++v) {
             __m512 x = _mm512_load_ps(at + 16 * v);
@@ -135,9 +126,8 @@ static void finish_other_rows(const hg_dense *d)
     for (int g = 0; g < d->n_gathers; ++g) {
         const hg_dense_gather *from = &d->gather[g];
         for (int64_t i = 0; i < d->rows; ++i) {
-            const void *add = stored_row(from->table, d->gather_storage, from->ld, from->index[i]);
+            const void *add = hg_stored_row(from->table, d->gather_storage, from->ld, from->index[i]);
             float *z = d->scratch + i * stride;
-            prefetch_ahead(d, from, i);
             for (int64_t c = 0; c < stride; c += HG_VL) store(z + c, load(z + c) + load_stored(add, d->gather_storage, c));
         }
     }
@@ -157,8 +147,8 @@ static void pack_pairs(const float *w, int64_t out_step, int64_t in_step, int64_
     memset(dst, 0, (size_t)pair_bytes(n, k));
     for (int64_t o = 0; o < n; ++o) {
         for (int64_t i = 0; i < k; ++i) {
-            const float x = round_to_bf16(w[o * out_step + i * in_step] - (mean ? mean[i] : 0));
-            memcpy(to + o / 16 * 16 * depth + i / 2 * 32 + o % 16 * 2 + i % 2, (const char *)&x + 2, 2);
+            const float x = w[o * out_step + i * in_step] - (mean ? mean[i] : 0);
+            to[o / 16 * 16 * depth + i / 2 * 32 + o % 16 * 2 + i % 2] = hg_round_bf16(x);
         }
     }
 }

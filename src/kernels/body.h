@@ -4,6 +4,7 @@
  *   HG_WIDE_4, HG_WIDE_2, HG_WIDE_1   rows of the register block for 64, 32, 16 columns (0 = shape not used)
  *   HG_NARROW                         rows of the register block for 8 columns
  *   and what vector.h and dense_body.h ask for. */
+#include "kernels/bf16.h"
 #include "kernels/functions.h"
 #include "kernels/kernels.h"
 

@@ -108,8 +108,8 @@ typedef struct hg_fold_rows {
     int64_t ld;
     const void *weight;
     int64_t ld_weight;
-    hg_storage storage; /* of table and weight */
-    const int64_t *ptr; /* [rows + 1] */
+    hg_storage storage, weight_storage; /* of table, of weight */
+    const int64_t *ptr;                 /* [rows + 1] */
     const int64_t *edge;
     const int32_t *end;
     hg_storage out_storage;

@@ -41,7 +41,7 @@ ALWAYS_INLINE void start_stored(const hg_dense *a, int64_t row, int64_t step, in
     for (int g = 0; g < a->n_gathers; ++g) {
         const hg_dense_gather *from = &a->gather[g];
         for (int i = 0; i < rows; ++i) {
-            const void *at = stored_row(from->table, a->gather_storage, from->ld, from->index[row + i * step]);
+            const void *at = hg_stored_row(from->table, a->gather_storage, from->ld, from->index[row + i * step]);
             for (int j = 0; j < count; ++j) acc[i * count + j] += load_stored(at, a->gather_storage, column + j * HG_VL);
         }
     }
@@ -56,7 +56,7 @@ ALWAYS_INLINE void start_stored(const hg_dense *a, int64_t row, int64_t step, in
         start_stored(a, row, step, column, acc, ROWS, COUNT);                                                                              \
         for (int p = 0; p < a->n_parts; ++p) {                                                                                             \
             const hg_dense_part *part = &a->part[p];                                                                                       \
-            const void *in = stored_row(part->in, STORAGE, part->ld, row);                                                                 \
+            const void *in = hg_stored_row(part->in, STORAGE, part->ld, row);                                                              \
             const hg_real *w = (const hg_real *)part->weights + part->k * column;                                                          \
             if (STORAGE == HG_STORE_REAL) {                                                                                                \
                 multiply_block(in, step * part->ld, part->k, w, acc, ROWS, COUNT);                                                         \

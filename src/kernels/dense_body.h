@@ -33,7 +33,7 @@ ALWAYS_INLINE void pack_panels(bool round, const hg_real *w, int64_t out_step, i
         for (int64_t i = 0; i < k; ++i, to += width) {
             for (int64_t c = 0; c < width && from + c < n; ++c) {
                 const hg_real x = w[(from + c) * out_step + i * in_step] - (mean ? mean[i] : 0);
-                to[c] = round ? round_to_bf16(x) : x;
+                to[c] = round ? hg_widen_bf16(hg_round_bf16(x)) : x;
             }
         }
     }
@@ -360,10 +360,10 @@ ALWAYS_INLINE void dense_dot(const hg_dense *a, hg_storage storage)
             const hg_real *w = part->weights;
             const int64_t whole = part->k / HG_VL * HG_VL, rest = part->k - whole;
             for (int64_t i = 0; i < rows; ++i) {
-                const void *in = stored_row(part->in, storage, part->ld, row + i);
+                const void *in = hg_stored_row(part->in, storage, part->ld, row + i);
                 for (int64_t c = 0; c < whole; c += HG_VL) sum[i] += load_stored(in, storage, c) * load(w + c);
                 vector tail = {0};
-                for (int64_t c = 0; c < rest; ++c) tail[c] = number_at(in, storage, whole + c);
+                for (int64_t c = 0; c < rest; ++c) tail[c] = hg_stored_number(in, storage, whole + c);
                 if (rest > 0) sum[i] += tail * load(w + whole);
             }
         }
@@ -371,8 +371,8 @@ ALWAYS_INLINE void dense_dot(const hg_dense *a, hg_storage storage)
         for (int64_t i = 0; i < rows; ++i) {
             hg_real z = a->bias ? a->bias[0] : 0;
             for (int g = 0; g < a->n_gathers; ++g)
-                z += number_at(stored_row(a->gather[g].table, a->gather_storage, a->gather[g].ld, a->gather[g].index[row + i]),
-                               a->gather_storage, 0);
+                z += hg_stored_number(hg_stored_row(a->gather[g].table, a->gather_storage, a->gather[g].ld, a->gather[g].index[row + i]),
+                                      a->gather_storage, 0);
             hg_real *to = a->scratch + (row + i) * hg_stride(HG_STORE_REAL, 1);
             memset(to, 0, (size_t)hg_stride(HG_STORE_REAL, 1) * sizeof *to);
             to[0] = z + dot[i];

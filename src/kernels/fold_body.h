@@ -7,8 +7,8 @@ enum { ITEMS_AHEAD = 12 };
 ALWAYS_INLINE const void *item_row(const hg_fold_rows *a, hg_storage storage, int64_t t, hg_real *weight)
 {
     const int64_t item = a->edge ? a->edge[t] : t;
-    *weight = a->weight ? number_at(a->weight, storage, item * a->ld_weight) : 1;
-    return stored_row(a->table, storage, a->ld, a->end ? a->end[item] : item);
+    *weight = a->weight ? hg_stored_number(a->weight, a->weight_storage, item * a->ld_weight) : 1;
+    return hg_stored_row(a->table, storage, a->ld, a->end ? a->end[item] : item);
 }
 
 ALWAYS_INLINE void prefetch_item(const hg_fold_rows *a, hg_storage storage, int64_t t, int64_t column, int count)

@@ -36,15 +36,6 @@ ALWAYS_INLINE bit_vector rounded_bits(vector v)
     return (quiet & is_nan) | (nearest & ~is_nan);
 }
 
-ALWAYS_INLINE hg_real round_to_bf16(hg_real x)
-{
-    return ((vector)(rounded_bits((vector){0} + x) & 0xffff0000u))[0];
-}
-#else
-ALWAYS_INLINE hg_real round_to_bf16(hg_real x)
-{
-    return x;
-}
 #endif
 
 /* HG_VL numbers of a stored row from column c on. */
@@ -68,25 +59,6 @@ ALWAYS_INLINE void store_stored(void *row, hg_storage storage, int64_t c, vector
 #endif
     (void)storage;
     store((hg_real *)row + c, v);
-}
-
-ALWAYS_INLINE hg_real number_at(const void *row, hg_storage storage, int64_t c)
-{
-#ifndef HG_REAL_DOUBLE
-    if (storage == HG_STORE_BF16) {
-        const uint32_t bits = (uint32_t)((const uint16_t *)row)[c] << 16;
-        float x;
-        memcpy(&x, &bits, sizeof x);
-        return x;
-    }
-#endif
-    (void)storage;
-    return ((const hg_real *)row)[c];
-}
-
-ALWAYS_INLINE const void *stored_row(const void *table, hg_storage storage, int64_t ld, int64_t row)
-{
-    return (const char *)table + row * ld * hg_stored_size(storage);
 }
 
 ALWAYS_INLINE vector all(hg_real x)

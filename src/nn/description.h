@@ -96,6 +96,12 @@ typedef struct hg_term {
     int64_t first, source; /* COLUMNS: the first one; width of `value` */
 } hg_term;
 
+/* Terms whose rows are made before the update: reductions and computations. */
+static inline bool hg_term_made(const hg_term *term)
+{
+    return term->access == HG_REDUCED || term->access == HG_COMPUTED;
+}
+
 /* Where edges come from. */
 typedef enum hg_edges_from {
     HG_EDGES_INPUT,    /* of the batch: its graph, or that of a level */

@@ -26,7 +26,7 @@ hg_status hg_check_output(hg_run *run, const hg_output_mark *mark)
     hg_view view[HG_ENTITIES] = {{0}};
     for (int entity = 0; entity < HG_ENTITIES; ++entity) {
         int value = mark->value[entity];
-        if (value >= 0) view[entity] = (hg_view){run->table[value], run->d->value[value].width};
+        if (value >= 0) view[entity] = (hg_view){run->table[value], run->d->value[value].width, HG_STORE_REAL};
     }
     return hg_check_views(run, mark, view);
 }

@@ -7,7 +7,19 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "kernels/bf16.h"
 #include "nn/forward.h"
+
+/* width numbers of a row of any storage. */
+static void copy_row(const hg_view *view, int64_t row, int64_t width, hg_real *to)
+{
+    const void *from = hg_stored_row(view->rows, view->storage, view->ld, row);
+    if (view->storage == HG_STORE_REAL) {
+        memcpy(to, from, (size_t)width * sizeof *to);
+    } else {
+        for (int64_t c = 0; c < width; ++c) to[c] = hg_stored_number(from, view->storage, c);
+    }
+}
 
 /* A copy of a table with another stride. */
 static hg_status copy_rows(const hg_fused *f, int value, int64_t ld, hg_real **out)
@@ -18,7 +30,7 @@ static hg_status copy_rows(const hg_fused *f, int value, int64_t ld, hg_real **o
     int64_t rows = hg_value_rows(f->run, value);
     HG_TRY(hg_alloc(f->run->ctx, out, rows * ld));
 #pragma omp parallel for schedule(static) num_threads(hg_team(f->run, rows))
-    for (int64_t i = 0; i < rows; ++i) memcpy(*out + i * ld, view->rows + i * view->ld, (size_t)v->width * sizeof **out);
+    for (int64_t i = 0; i < rows; ++i) copy_row(view, i, v->width, *out + i * ld);
 done:
     return status;
 }
@@ -29,7 +41,7 @@ static hg_status show_to_reference(hg_fused *f, int value)
     hg_status status = HG_OK;
     hg_run *run = f->run;
     if (value < 0 || run->table[value]) goto done;
-    if (f->view[value].ld == run->d->value[value].width) {
+    if (f->view[value].storage == HG_STORE_REAL && f->view[value].ld == run->d->value[value].width) {
         run->table[value] = f->view[value].rows;
     } else {
         HG_TRY(copy_rows(f, value, run->d->value[value].width, &run->owned[value]));
@@ -66,7 +78,7 @@ static hg_status run_reference(hg_fused *f, int update)
     if (u->edges >= 0) HG_TRY(show_to_reference(f, run->d->edge_set[u->edges].value));
     HG_TRY(hg_run_pack(run, u->network));
     HG_TRY(hg_update_forward(run, update));
-    f->view[u->value] = (hg_view){run->table[u->value], run->d->value[u->value].width};
+    f->view[u->value] = (hg_view){run->table[u->value], run->d->value[u->value].width, HG_STORE_REAL};
 done:
     hide_from_reference(f);
     return status;
@@ -84,6 +96,7 @@ static hg_status make_input(hg_fused *f, const hg_update *u, int t, made_inputs 
 {
     hg_status status = HG_OK;
     const hg_term *term = &u->term[t];
+    const hg_view *view = &f->view[term->value];
     const int64_t padded = hg_stride(HG_STORE_REAL, term->width);
     if (!hg_plan_folds(u->entity, term)) {
         HG_TRY(show_to_reference(f, term->value));
@@ -93,12 +106,12 @@ static hg_status make_input(hg_fused *f, const hg_update *u, int t, made_inputs 
         } else {
             HG_TRY(hg_compute_forward(f->run, u, term, &m->reference[t].value));
         }
-        m->made[t] = (hg_view){m->reference[t].value, term->width};
-    } else if (f->view[term->value].ld == padded && !f->run->d->value[term->value].input) {
-        m->message[t] = f->view[term->value];
+        m->made[t] = (hg_view){m->reference[t].value, term->width, HG_STORE_REAL};
+    } else if (view->ld == hg_stride(view->storage, term->width) && !f->run->d->value[term->value].input) {
+        m->message[t] = *view;
     } else {
         HG_TRY(copy_rows(f, term->value, padded, &m->copy[t]));
-        m->message[t] = (hg_view){m->copy[t], padded};
+        m->message[t] = (hg_view){m->copy[t], padded, HG_STORE_REAL};
     }
 done:
     return status;
@@ -121,10 +134,12 @@ static hg_status place_output(hg_fused *f, int update)
     const hg_place *place = &f->plan.value[u->value];
     hg_view *view = &f->view[u->value];
     view->ld = place->ld;
+    view->storage = place->storage;
     if (place->offset >= 0) {
-        view->rows = (hg_real *)(void *)(f->arena + place->offset);
+        view->rows = f->arena + place->offset;
     } else {
-        HG_TRY(hg_alloc(f->run->ctx, &f->own[u->value], hg_value_rows(f->run, u->value) * place->ld));
+        HG_TRY(hg_alloc_array(f->run->ctx, &f->own[u->value], hg_value_rows(f->run, u->value) * place->ld,
+                              (size_t)hg_stored_size(place->storage)));
         view->rows = f->own[u->value];
     }
 done:
@@ -171,7 +186,7 @@ static void copy_outputs(const hg_fused *f, const hg_output_mark *mark)
         int64_t width = d->value[value].width, rows = hg_value_rows(f->run, value);
         const hg_view *view = &f->view[value];
 #pragma omp parallel for schedule(static) num_threads(hg_team(f->run, rows))
-        for (int64_t i = 0; i < rows; ++i) memcpy(to + i * width, view->rows + i * view->ld, (size_t)width * sizeof *to);
+        for (int64_t i = 0; i < rows; ++i) copy_row(view, i, width, to + i * width);
     }
 }
 
@@ -182,7 +197,7 @@ static hg_status run_updates(hg_fused *f)
     hg_context *ctx = run->ctx;
     const hg_description *d = run->d;
     for (int v = 0; v < d->n_values; ++v) {
-        if (d->value[v].input) f->view[v] = (hg_view){run->table[v], d->value[v].width};
+        if (d->value[v].input) f->view[v] = (hg_view){run->table[v], d->value[v].width, HG_STORE_REAL};
     }
     for (int i = 0; i < d->n_updates; ++i) {
         if (!d->update[i].live_last) continue;
@@ -218,11 +233,13 @@ hg_status hg_fused_forward(hg_run *run, const hg_outputs *out)
     hg_status status = HG_OK;
     const hg_description *d = run->d;
     const hg_output_mark *mark = &d->output[d->n_outputs - 1];
+    const bool bf16 = hg_context_precision(run->ctx) == HG_PRECISION_BF16 && run->k->dense[HG_STORE_BF16].run;
+    const hg_storage storage = bf16 ? HG_STORE_BF16 : HG_STORE_REAL;
     hg_fused f = {.run = run, .out = out};
     void *arena = NULL;
     int64_t *rows = NULL;
     HG_TRY(count_rows(run, &rows));
-    HG_TRY(hg_plan_make(run->ctx, d, rows, run->threads, &f.plan));
+    HG_TRY(hg_plan_make(run->ctx, d, storage, rows, run->threads, &f.plan));
     HG_TRY(hg_fused_weights_make(run->ctx, run->k, &f.plan, run->model->parameters, &f.weights));
     HG_TRY(hg_alloc(run->ctx, &f.view, d->n_values));
     HG_TRY(hg_alloc(run->ctx, &f.own, d->n_values));

@@ -13,7 +13,7 @@ typedef struct hg_fused {
     hg_fused_weights weights;
     char *arena;   /* lent by the context */
     hg_view *view; /* [n_values] owned: every table that exists now */
-    hg_real **own; /* [n_values] owned: tables that have no place in the arena */
+    void **own;    /* [n_values] owned: tables that have no place in the arena */
 } hg_fused;
 
 /* One update, tile by tile; made[t]: rows of the inputs that the reference path has reduced or computed; message[t]: padded rows of those

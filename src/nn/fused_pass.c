@@ -3,6 +3,7 @@
 #include <omp.h>
 #include <string.h>
 #include "base/parallel.h"
+#include "kernels/bf16.h"
 #include "nn/fused.h"
 
 enum { TILES_AT_ONCE = 4 };
@@ -19,18 +20,14 @@ typedef struct pass {
     const hg_network *net; /* NULL: the inputs side by side are the result */
     int index;
     const hg_view *made, *message;
-    hg_real *out; /* NULL: products alone */
+    void *out; /* NULL: products alone */
     int64_t ld, n;
-    bool late; /* the last layer cannot finish the update in registers */
+    hg_storage storage; /* of out */
+    bool late;          /* the last layer cannot finish the update in registers */
     int n_jobs;
     job job[HG_PLANNED_JOBS];
     int32_t count_up[HG_TILE_ROWS];
 } pass;
-
-static hg_real *in_arena(const hg_fused *f, int64_t offset)
-{
-    return (hg_real *)(void *)(f->arena + offset);
-}
 
 static const int32_t *index_of(const hg_fused *f, hg_entity entity, hg_side side)
 {
@@ -47,64 +44,88 @@ static int bias_side(const hg_planned_update *planned)
     return planned->product[HG_SIDE_SENDER].used ? HG_SIDE_SENDER : -1;
 }
 
-static void make_product(const hg_fused *f, const job *what, int64_t row, int64_t rows, hg_real *scratch)
+/* Rows row .. row + rows of a table as the kernel reads them; those in another storage are brought into the next tile for that. */
+static hg_view bring_rows(const hg_fused *f, const hg_view *view, int64_t width, hg_storage in, int64_t row, int64_t rows, char **tile)
+{
+    hg_view at = {hg_stored_row(view->rows, view->storage, view->ld, row), view->ld, view->storage};
+    if (view->storage == in) return at;
+    void *to = *tile;
+    at = (hg_view){to, hg_stride(in, width), in};
+    *tile += f->plan.brought_bytes;
+    for (int64_t i = 0; i < rows; ++i) {
+        const void *from = hg_stored_row(view->rows, view->storage, view->ld, row + i);
+        for (int64_t c = 0; c < at.ld; ++c)
+            hg_store_number(to, in, i * at.ld + c, c < width ? hg_stored_number(from, view->storage, c) : 0);
+    }
+    return at;
+}
+
+static void make_product(const hg_fused *f, const job *what, int64_t row, int64_t rows, char *share)
 {
     const hg_update *u = &f->run->d->update[what->update];
     const hg_planned_update *planned = &f->plan.update[what->update];
     const hg_fused_term *weights = f->weights.term[what->update];
     const hg_place *place = &planned->product[what->side].place;
+    const hg_storage in = planned->product[what->side].in;
     hg_dense_part part[HG_MAX_TERMS];
+    char *tile = share + f->plan.brought;
     int n_parts = 0;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
         if (!hg_term_on_side(term, what->side)) continue;
-        const hg_view *view = &f->view[term->value];
+        const hg_view view = bring_rows(f, &f->view[term->value], term->width, in, row, rows, &tile);
         bool negative = term->access == HG_DIFFERENCE && what->side == HG_SIDE_RECEIVER;
-        part[n_parts++] =
-            (hg_dense_part){view->rows + row * view->ld, view->ld, term->width, negative ? weights[t].receiver : weights[t].weights};
+        part[n_parts++] = (hg_dense_part){view.rows, view.ld, term->width, negative ? weights[t].receiver : weights[t].weights};
     }
-    hg_dense a = {.rows = rows, .n = f->run->d->network[u->network].layer[0].out, .part = part, .n_parts = n_parts, .scratch = scratch};
+    hg_dense a = {.rows = rows, .n = f->run->d->network[u->network].layer[0].out, .part = part, .n_parts = n_parts};
+    a.scratch = (hg_real *)(void *)(share + f->plan.scratch);
     if (bias_side(planned) == (int)what->side) a.bias = f->weights.layer[u->network][0].bias;
-    a.out = in_arena(f, place->offset) + row * place->ld;
+    a.out = f->arena + place->offset + row * place->ld * hg_stored_size(place->storage);
     a.ldo = place->ld;
-    f->run->k->dense[HG_STORE_REAL].run(&a);
+    a.out_storage = place->storage;
+    f->run->k->dense[in].run(&a);
 }
 
 /* The rows of one reduced input, in the thread's tile for it. */
-static const hg_real *reduce_tile(const pass *p, const hg_term *term, const hg_view *message, int64_t row, int64_t rows, hg_real *to)
+static hg_view reduce_tile(const pass *p, const hg_term *term, const hg_view *message, hg_storage in, int64_t row, int64_t rows, void *to)
 {
     static const hg_fold fold[] = {HG_FOLD_SUM, HG_FOLD_MEAN, HG_FOLD_MAX, HG_FOLD_MIN, HG_FOLD_STD};
     const hg_graph *g = p->f->run->graph;
     const hg_view *weight = term->weight >= 0 ? &p->f->view[term->weight] : NULL;
-    hg_fold_rows a = {.rows = rows, .n = term->width, .table = message->rows, .ld = message->ld};
-    a.weight = weight ? weight->rows : NULL;
-    a.ld_weight = weight ? weight->ld : 0;
+    hg_fold_rows a = {.rows = rows, .n = term->width, .table = message->rows, .ld = message->ld, .storage = message->storage};
+    if (weight) {
+        a.weight = weight->rows;
+        a.ld_weight = weight->ld;
+        a.weight_storage = weight->storage;
+    }
     a.ptr = (term->outgoing ? g->out_ptr : g->in_ptr) + row;
     a.edge = term->outgoing ? g->out_edge : NULL;
     a.end = term->message == HG_OWN ? NULL : term->message == HG_SENDER ? g->sender : g->receiver;
     a.out = to;
-    a.ldo = hg_stride(HG_STORE_REAL, term->width);
+    a.out_storage = in;
+    a.ldo = hg_stride(in, term->width);
     p->f->run->k->fold(fold[term->reduction], &a);
-    return to;
+    return (hg_view){to, a.ldo, in};
 }
 
 /* The inputs that are read row by row: their rows for this tile. */
 static int tile_parts(const pass *p, int64_t row, int64_t rows, char *share, hg_dense_part *part)
 {
     const hg_fused_term *weights = p->net ? p->f->weights.term[p->index] : NULL;
-    int n = 0, n_reduced = 0;
+    const hg_storage in = p->f->plan.update[p->index].in;
+    char *tile = share + p->f->plan.brought;
+    int n = 0;
     for (int t = 0; t < p->u->n_terms; ++t) {
         const hg_term *term = &p->u->term[t];
-        hg_view view = p->f->view[term->value];
+        hg_view view;
         if (hg_term_side(term) < HG_SIDES) continue;
-        if (hg_term_made(term)) view = p->made[t];
-        const hg_real *in = view.rows + row * view.ld;
         if (p->message[t].rows) {
-            hg_real *to = (hg_real *)(void *)(share + p->f->plan.reduced + n_reduced++ * p->f->plan.reduced_bytes);
-            in = reduce_tile(p, term, &p->message[t], row, rows, to);
-            view.ld = hg_stride(HG_STORE_REAL, term->width);
+            view = reduce_tile(p, term, &p->message[t], in, row, rows, tile);
+            tile += p->f->plan.brought_bytes;
+        } else {
+            view = bring_rows(p->f, hg_term_made(term) ? &p->made[t] : &p->f->view[term->value], term->width, in, row, rows, &tile);
         }
-        part[n++] = (hg_dense_part){in, view.ld, term->width, weights ? weights[t].weights : NULL};
+        part[n++] = (hg_dense_part){view.rows, view.ld, term->width, weights ? weights[t].weights : NULL};
     }
     return n;
 }
@@ -118,13 +139,13 @@ static void finish_late(const pass *p, hg_real *y, int64_t stride, int64_t row, 
     if (u->activation != HG_ACTIVATION_NONE) p->f->run->k->activate(u->activation, y, y, rows * stride);
     for (int64_t i = 0; i < rows; ++i) {
         const hg_view *old = u->old >= 0 ? &p->f->view[u->old] : NULL;
-        const hg_real *from = old ? old->rows + (row + i) * old->ld : NULL;
-        hg_real *to = p->out + (row + i) * p->ld, *z = y + i * stride;
+        const void *from = old ? hg_stored_row(old->rows, old->storage, old->ld, row + i) : NULL;
+        hg_real *z = y + i * stride;
         for (int64_t c = 0; c < width; ++c) {
             hg_real value = shift + scale * z[c];
-            to[c] = from ? keep * from[c] + change * value : value;
+            z[c] = from ? keep * hg_stored_number(from, old->storage, c) + change * value : value;
         }
-        for (int64_t c = width; c < p->ld; ++c) to[c] = 0;
+        for (int64_t c = 0; c < p->ld; ++c) hg_store_number(p->out, p->storage, (row + i) * p->ld + c, c < width ? z[c] : 0);
     }
 }
 
@@ -137,14 +158,15 @@ static void place_side_by_side(const pass *p, const hg_dense_part *part, int64_t
         const hg_side side = hg_term_side(term);
         const hg_view *view = &p->f->view[term->value];
         const hg_dense_part *own = side == HG_SIDES ? &part[n++] : NULL;
+        const hg_view from = own ? (hg_view){own->in, own->ld, p->f->plan.update[p->index].in} : *view;
         for (int64_t i = 0; i < rows; ++i) {
-            const hg_real *from =
-                own ? (const hg_real *)own->in + i * own->ld : view->rows + index_of(p->f, p->u->entity, side)[row + i] * view->ld;
-            hg_real *at = to + i * stride + term->column;
-            memcpy(at, from, (size_t)term->width * sizeof *to);
+            const int64_t place = own ? i : index_of(p->f, p->u->entity, side)[row + i];
+            const void *at = hg_stored_row(from.rows, from.storage, from.ld, place);
+            hg_real *put = to + i * stride + term->column;
+            for (int64_t c = 0; c < term->width; ++c) put[c] = hg_stored_number(at, from.storage, c);
             if (term->access != HG_DIFFERENCE) continue;
-            const hg_real *minus = view->rows + p->f->run->graph->receiver[row + i] * view->ld;
-            for (int64_t c = 0; c < term->width; ++c) at[c] -= minus[c];
+            const void *minus = hg_stored_row(view->rows, view->storage, view->ld, p->f->run->graph->receiver[row + i]);
+            for (int64_t c = 0; c < term->width; ++c) put[c] -= hg_stored_number(minus, view->storage, c);
         }
     }
 }
@@ -156,7 +178,7 @@ static void gather_products(const pass *p, int64_t row, hg_dense *a)
         if (!planned->product[side].used) continue;
         const hg_place *place = &planned->product[side].place;
         a->gather[a->n_gathers++] =
-            (hg_dense_gather){in_arena(p->f, place->offset), place->ld, index_of(p->f, p->u->entity, (hg_side)side) + row};
+            (hg_dense_gather){p->f->arena + place->offset, place->ld, index_of(p->f, p->u->entity, (hg_side)side) + row};
     }
     int64_t rest = p->n - row - a->rows;
     a->ahead = rest < HG_TILE_ROWS ? rest : HG_TILE_ROWS;
@@ -167,10 +189,11 @@ static void finish_early(const pass *p, int64_t row, hg_dense *a)
 {
     const hg_update *u = p->u;
     if (u->activation != HG_ACTIVATION_NONE) a->activation = u->activation;
-    a->out = p->out + row * p->ld;
+    a->out = (char *)p->out + row * p->ld * hg_stored_size(p->storage);
     a->ldo = p->ld;
+    a->out_storage = p->storage;
     if (u->old < 0) return;
-    a->old = p->f->view[u->old].rows + row * p->ld;
+    a->old = hg_stored_row(p->f->view[u->old].rows, p->storage, p->ld, row);
     a->keep = (hg_real)u->keep;
     a->change = (hg_real)u->change;
 }
@@ -178,7 +201,9 @@ static void finish_early(const pass *p, int64_t row, hg_dense *a)
 static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, int64_t row, int64_t rows, char *share)
 {
     const hg_fused_layer *layers = p->f->weights.layer[p->u->network];
-    hg_real *tile[2] = {(hg_real *)(void *)(share + p->f->plan.tile[0]), (hg_real *)(void *)(share + p->f->plan.tile[1])};
+    const hg_plan *plan = &p->f->plan;
+    void *tile[2] = {share + plan->tile[0], share + plan->tile[1]};
+    hg_storage in = plan->update[p->index].in;
     hg_dense_part below;
     for (int l = 0; l < p->net->n_layers; ++l) {
         const hg_mlp_layer *layer = &p->net->layer[l];
@@ -189,7 +214,8 @@ static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, in
         a.norm = layers[l].norm;
         a.eps = (hg_real)layer->eps;
         a.activation = layer->activation;
-        a.scratch = (hg_real *)(void *)(share + p->f->plan.scratch);
+        a.scratch = (hg_real *)(void *)(share + plan->scratch);
+        a.gather_storage = plan->storage;
         if (l == 0) {
             gather_products(p, row, &a);
             if (a.n_gathers > 0) a.bias = NULL;
@@ -199,9 +225,11 @@ static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, in
             a.gather[0] = (hg_dense_gather){below.in, below.ld, p->count_up};
         }
         a.out = tile[l % 2];
-        a.ldo = hg_stride(HG_STORE_REAL, layer->out);
+        a.out_storage = l == p->net->n_layers - 1 ? HG_STORE_REAL : plan->storage;
+        a.ldo = hg_stride(a.out_storage, layer->out);
         if (l == p->net->n_layers - 1 && !p->late) finish_early(p, row, &a);
-        p->f->run->k->dense[HG_STORE_REAL].run(&a);
+        p->f->run->k->dense[in].run(&a);
+        in = plan->storage;
         below = (hg_dense_part){a.out, a.ldo, layer->out, l + 1 < p->net->n_layers ? layers[l + 1].weights : NULL};
     }
     if (p->late) finish_late(p, tile[(p->net->n_layers - 1) % 2], hg_stride(HG_STORE_REAL, p->net->out), row, rows);
@@ -221,7 +249,7 @@ static void run_tile(const pass *p, int64_t row, int64_t rows, char *share)
             finish_late(p, tile, stride, row, rows);
         }
     }
-    for (int j = 0; j < p->n_jobs; ++j) make_product(p->f, &p->job[j], row, rows, (hg_real *)(void *)(share + p->f->plan.scratch));
+    for (int j = 0; j < p->n_jobs; ++j) make_product(p->f, &p->job[j], row, rows, share);
 }
 
 static void run_tiles(const pass *p)
@@ -267,11 +295,12 @@ void hg_fused_pass(const hg_fused *f, int update, const hg_view *made, const hg_
     pass p = {.f = f, .u = u, .index = update, .made = made, .message = message, .n = hg_value_rows(f->run, u->value)};
     p.net = u->network >= 0 ? &d->network[u->network] : NULL;
     /* the one place where a table is written: its view is for everyone else to read */
-    p.out = (hg_real *)(uintptr_t)f->view[u->value].rows;
+    p.out = (void *)(uintptr_t)f->view[u->value].rows;
     p.ld = f->view[u->value].ld;
+    p.storage = f->view[u->value].storage;
     hg_activation last = p.net ? p.net->layer[p.net->n_layers - 1].activation : HG_ACTIVATION_NONE;
     p.late = !p.net || u->scale != 1 || u->shift != 0 || (u->activation != HG_ACTIVATION_NONE && last != HG_ACTIVATION_NONE) ||
-             (u->old >= 0 && f->view[u->old].ld != p.ld);
+             (u->old >= 0 && (f->view[u->old].ld != p.ld || f->view[u->old].storage != p.storage));
     for (int32_t i = 0; i < HG_TILE_ROWS; ++i) p.count_up[i] = i;
     for (int j = update + 1; j < d->n_updates && f->plan.update[update].n_jobs > 0; ++j) {
         if (d->update[j].live_last) add_jobs(&p, j, update, false);

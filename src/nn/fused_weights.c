@@ -8,7 +8,7 @@
 
 /* Room is counted in a first round with memory NULL and handed out in a second one. */
 typedef struct packer {
-    const hg_dense_kernels *dense;
+    const hg_dense_kernels *dense; /* [HG_STORAGES] */
     const hg_real *parameters;
     char *memory;
     int64_t used;
@@ -44,10 +44,11 @@ static const hg_real *pack_vector(packer *p, int64_t offset, int64_t n, bool cen
     return v;
 }
 
-/* Columns column .. column + k of a layer's weights. */
-static const void *pack_columns(packer *p, const hg_mlp_layer *layer, int64_t column, int64_t k, bool negative)
+/* Columns column .. column + k of a layer's weights, for the kernel that reads rows in this storage. */
+static const void *pack_columns(packer *p, hg_storage storage, const hg_mlp_layer *layer, int64_t column, int64_t k, bool negative)
 {
-    void *to = take(p, p->dense->packed_bytes(layer->out, k));
+    const hg_dense_kernels *dense = &p->dense[storage];
+    void *to = take(p, dense->packed_bytes(layer->out, k));
     if (k > p->most_in) p->most_in = k;
     if (layer->out * k > p->most_weights) p->most_weights = layer->out * k;
     if (!to) return NULL;
@@ -65,11 +66,11 @@ static const void *pack_columns(packer *p, const hg_mlp_layer *layer, int64_t co
         for (int64_t o = 0; o < layer->out; ++o) sum += (double)w[o * step + i];
         p->mean[i] = (hg_real)(sum / (double)layer->out);
     }
-    p->dense->pack(w, step, 1, layer->out, k, is_centred(layer) ? p->mean : NULL, to);
+    dense->pack(w, step, 1, layer->out, k, is_centred(layer) ? p->mean : NULL, to);
     return to;
 }
 
-static void pack_layers(packer *p, const hg_network *net, hg_fused_layer *out)
+static void pack_layers(packer *p, hg_storage storage, const hg_network *net, hg_fused_layer *out)
 {
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
@@ -78,12 +79,22 @@ static void pack_layers(packer *p, const hg_network *net, hg_fused_layer *out)
         out[l].bias = pack_vector(p, layer->bias, layer->out, centred);
         out[l].gamma = pack_vector(p, layer->gamma, layer->out, false);
         out[l].beta = pack_vector(p, layer->beta, layer->out, false);
-        if (l > 0 && layer->linear) out[l].weights = pack_columns(p, layer, 0, layer->in, false);
+        if (l > 0 && layer->linear) out[l].weights = pack_columns(p, storage, layer, 0, layer->in, false);
     }
 }
 
-static bool same_inputs(const hg_update *a, const hg_update *b)
+/* The storage in which rows of a term are read for one side of the split first layer. */
+static hg_storage read_as(const hg_planned_update *planned, hg_side side)
 {
+    return side == HG_SIDES ? planned->in : planned->product[side].in;
+}
+
+static bool same_inputs(const hg_plan *plan, int first, int second)
+{
+    const hg_update *a = &plan->d->update[first], *b = &plan->d->update[second];
+    for (int side = 0; side <= HG_SIDES; ++side) {
+        if (read_as(&plan->update[first], (hg_side)side) != read_as(&plan->update[second], (hg_side)side)) return false;
+    }
     if (a->network != b->network || a->n_terms != b->n_terms) return false;
     for (int t = 0; t < a->n_terms; ++t) {
         if (a->term[t].width != b->term[t].width || a->term[t].access != b->term[t].access) return false;
@@ -100,7 +111,7 @@ static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
 {
     const hg_description *d = plan->d;
     for (int n = 0; n < d->n_networks; ++n) {
-        if (w->layer[n]) pack_layers(p, &d->network[n], w->layer[n]);
+        if (w->layer[n]) pack_layers(p, plan->storage, &d->network[n], w->layer[n]);
     }
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
@@ -108,8 +119,11 @@ static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
         const hg_mlp_layer *layer = &d->network[u->network].layer[0];
         for (int t = 0; t < u->n_terms; ++t) {
             const hg_term *term = &u->term[t];
-            w->term[i][t].weights = pack_columns(p, layer, term->column, term->width, false);
-            if (term->access == HG_DIFFERENCE) w->term[i][t].receiver = pack_columns(p, layer, term->column, term->width, true);
+            const hg_storage storage = read_as(&plan->update[i], hg_term_side(term));
+            w->term[i][t].weights = pack_columns(p, storage, layer, term->column, term->width, false);
+            if (term->access != HG_DIFFERENCE) continue;
+            const hg_storage other = read_as(&plan->update[i], HG_SIDE_RECEIVER);
+            w->term[i][t].receiver = pack_columns(p, other, layer, term->column, term->width, true);
         }
     }
 }
@@ -126,7 +140,7 @@ static hg_status list_what_is_needed(hg_context *ctx, const hg_plan *plan, hg_fu
         if (!is_packed(plan, i)) continue;
         if (!w->layer[u->network]) HG_TRY(hg_alloc(ctx, &w->layer[u->network], d->network[u->network].n_layers));
         for (int j = 0; j < i && !w->term[i]; ++j) {
-            if (is_packed(plan, j) && same_inputs(u, &d->update[j])) w->term[i] = w->term[j];
+            if (is_packed(plan, j) && same_inputs(plan, i, j)) w->term[i] = w->term[j];
         }
         w->term_shared[i] = w->term[i] != NULL;
         if (!w->term[i]) HG_TRY(hg_alloc(ctx, &w->term[i], u->n_terms));
@@ -139,7 +153,7 @@ hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_p
 {
     hg_status status = HG_OK;
     hg_fused_weights w = {0};
-    packer p = {.dense = &k->dense[HG_STORE_REAL], .parameters = parameters};
+    packer p = {.dense = k->dense, .parameters = parameters};
     HG_TRY(list_what_is_needed(ctx, plan, &w));
     pack_all(&p, plan, &w);
     HG_TRY(hg_alloc(ctx, &p.mean, p.most_in));

@@ -23,9 +23,9 @@ typedef struct layout {
     int64_t n, bytes;
 } layout;
 
-static int64_t table_bytes(int64_t rows, int64_t ld)
+static int64_t table_bytes(const hg_place *place)
 {
-    int64_t bytes = rows * ld * (int64_t)sizeof(hg_real);
+    int64_t bytes = place->rows * place->ld * hg_stored_size(place->storage);
     return (bytes + 63) / 64 * 64;
 }
 
@@ -61,7 +61,7 @@ static int table_to_replace(const hg_plan *plan, int index)
         int v = u->term[t].value;
         const hg_value *old = &d->value[v];
         if (u->term[t].access != HG_OWN || old->entity != out->entity || old->last_use != index || plan->value[v].offset < 0 ||
-            plan->value[v].ld != plan->value[u->value].ld)
+            plan->value[v].ld != plan->value[u->value].ld || plan->value[v].storage != plan->value[u->value].storage)
             continue;
         bool alone = true;
         for (int s = 0; s < u->n_terms; ++s) {
@@ -79,7 +79,7 @@ static void place_value(hg_plan *plan, layout *l, int index)
     hg_place *place = &plan->value[u->value];
     if (!plan->update[index].fused || place->rows < 0) return;
     if (old < 0) {
-        place->offset = place_block(l, table_bytes(place->rows, place->ld), last);
+        place->offset = place_block(l, table_bytes(place), last);
         return;
     }
     place->offset = plan->value[old].offset;
@@ -94,9 +94,27 @@ static void place_products(hg_plan *plan, layout *l, int index)
     for (int j = index; j < d->n_updates; ++j) {
         for (int side = 0; side < HG_SIDES; ++side) {
             hg_planned_product *p = &plan->update[j].product[side];
-            if (p->used && p->after == index) p->place.offset = place_block(l, table_bytes(p->place.rows, p->place.ld), j);
+            if (p->used && p->after == index) p->place.offset = place_block(l, table_bytes(&p->place), j);
         }
     }
+}
+
+/* Rows that one kernel multiplies are all in one storage: that of the reals as soon as one of them is. */
+static hg_storage storage_of_inputs(const hg_plan *plan, const hg_update *u, hg_side side)
+{
+    if (u->network < 0) return HG_STORE_REAL;
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        const bool here = side == HG_SIDES ? hg_term_side(term) == HG_SIDES : hg_term_on_side(term, side);
+        const bool made = hg_term_made(term), folded = made && hg_plan_folds(u->entity, term);
+        if (here && !folded && (made || plan->value[term->value].storage == HG_STORE_REAL)) return HG_STORE_REAL;
+    }
+    return plan->storage;
+}
+
+bool hg_plan_brings(const hg_plan *plan, hg_entity entity, const hg_term *term, hg_storage in)
+{
+    return hg_term_made(term) ? hg_plan_folds(entity, term) : plan->value[term->value].storage != in;
 }
 
 static void find_products(hg_plan *plan, const int *maker, int index)
@@ -106,7 +124,9 @@ static void find_products(hg_plan *plan, const int *maker, int index)
     if (u->network < 0 || !plan->update[index].fused) return;
     for (int side = 0; side < HG_SIDES; ++side) {
         hg_planned_product *p = &plan->update[index].product[side];
-        *p = (hg_planned_product){.after = -1, .place = {0, -1, hg_stride(HG_STORE_REAL, d->network[u->network].layer[0].out)}};
+        const int64_t out = d->network[u->network].layer[0].out;
+        *p = (hg_planned_product){.after = -1, .place = {0, -1, hg_stride(plan->storage, out), plan->storage}};
+        p->in = storage_of_inputs(plan, u, (hg_side)side);
         for (int t = 0; t < u->n_terms; ++t) {
             if (!hg_term_on_side(&u->term[t], (hg_side)side)) continue;
             p->used = true;
@@ -125,7 +145,7 @@ static void find_products(hg_plan *plan, const int *maker, int index)
 static void size_share(hg_plan *plan, int threads)
 {
     const hg_description *d = plan->d;
-    int64_t widest = 16, terms = 0, reduced = 16;
+    int64_t widest = 16, terms = 0, brought = 16;
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
         if (!u->live_last || !plan->update[i].fused) continue;
@@ -135,36 +155,49 @@ static void size_share(hg_plan *plan, int threads)
         }
         int64_t here = 0;
         for (int t = 0; t < u->n_terms; ++t) {
-            if (u->term[t].access != HG_REDUCED || !hg_plan_folds(u->entity, &u->term[t])) continue;
-            ++here;
-            if (u->term[t].width > reduced) reduced = u->term[t].width;
+            const hg_term *term = &u->term[t];
+            bool brings = hg_plan_brings(plan, u->entity, term, plan->update[i].in);
+            for (int side = 0; side < HG_SIDES && hg_term_side(term) < HG_SIDES; ++side)
+                brings = brings || hg_plan_brings(plan, u->entity, term, plan->update[i].product[side].in);
+            here += brings;
+            if (brings && term->width > brought) brought = term->width;
         }
         if (here > terms) terms = here;
     }
-    int64_t tile = table_bytes(HG_TILE_ROWS, hg_stride(HG_STORE_REAL, widest));
+    int64_t tile = table_bytes(&(hg_place){HG_TILE_ROWS, 0, hg_stride(HG_STORE_REAL, widest), HG_STORE_REAL});
     plan->tile[0] = 0;
     plan->tile[1] = tile;
     plan->scratch = 2 * tile;
-    plan->reduced = 3 * tile;
-    plan->reduced_bytes = table_bytes(HG_TILE_ROWS, hg_stride(HG_STORE_REAL, reduced));
-    plan->share_bytes = plan->reduced + terms * plan->reduced_bytes;
+    plan->brought = 3 * tile;
+    plan->brought_bytes = table_bytes(&(hg_place){HG_TILE_ROWS, 0, hg_stride(HG_STORE_REAL, brought), HG_STORE_REAL});
+    plan->share_bytes = plan->brought + terms * plan->brought_bytes;
     plan->share = plan->bytes;
     plan->bytes += threads * plan->share_bytes;
 }
 
+static bool is_output(const hg_description *d, int value)
+{
+    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
+        if (d->output[d->n_outputs - 1].value[entity] == value) return true;
+    }
+    return false;
+}
+
+/* Narrow tables and what the caller or the reference path sees are reals. */
 static void choose_strides(hg_plan *plan, const int64_t *rows)
 {
     const hg_description *d = plan->d;
     for (int v = 0; v < d->n_values; ++v) {
         int64_t width = d->value[v].width;
-        plan->value[v] = (hg_place){rows[v], -1, width <= NARROW || d->value[v].input ? width : hg_stride(HG_STORE_REAL, width)};
+        const hg_storage storage = width <= NARROW || d->value[v].input || is_output(d, v) ? HG_STORE_REAL : plan->storage;
+        plan->value[v] = (hg_place){rows[v], -1, width <= NARROW || d->value[v].input ? width : hg_stride(storage, width), storage};
     }
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
         for (int t = 0; t < u->n_terms; ++t) {
             const hg_value *v = &d->value[u->term[t].value];
             if (u->term[t].access == HG_REDUCED && hg_plan_folds(u->entity, &u->term[t]) && !v->input)
-                plan->value[u->term[t].value].ld = hg_stride(HG_STORE_REAL, v->width);
+                plan->value[u->term[t].value].ld = hg_stride(plan->value[u->term[t].value].storage, v->width);
         }
     }
 }
@@ -188,10 +221,10 @@ static bool can_fuse(const hg_network *net)
     return !net->batch_norm && !hg_network_concatenates(net);
 }
 
-hg_status hg_plan_make(hg_context *ctx, const hg_description *d, const int64_t *rows, int threads, hg_plan *out)
+hg_status hg_plan_make(hg_context *ctx, const hg_description *d, hg_storage storage, const int64_t *rows, int threads, hg_plan *out)
 {
     hg_status status = HG_OK;
-    hg_plan plan = {.d = d};
+    hg_plan plan = {.d = d, .storage = storage};
     layout l = {0};
     int *maker = NULL;
     HG_TRY(hg_alloc(ctx, &plan.value, d->n_values));
@@ -203,11 +236,16 @@ hg_status hg_plan_make(hg_context *ctx, const hg_description *d, const int64_t *
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
         plan.update[i].fused = u->network < 0 || can_fuse(&d->network[u->network]);
-        if (!plan.update[i].fused) plan.value[u->value].ld = d->value[u->value].width;
+        if (!plan.update[i].fused) {
+            plan.value[u->value].ld = d->value[u->value].width;
+            plan.value[u->value].storage = HG_STORE_REAL;
+        }
         if (u->live_last) maker[u->value] = i;
     }
     for (int i = 0; i < d->n_updates; ++i) {
-        if (d->update[i].live_last) find_products(&plan, maker, i);
+        if (!d->update[i].live_last) continue;
+        plan.update[i].in = storage_of_inputs(&plan, &d->update[i], HG_SIDES);
+        find_products(&plan, maker, i);
     }
     for (int i = 0; i < d->n_updates; ++i) {
         if (!d->update[i].live_last) continue;

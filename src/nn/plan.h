@@ -9,6 +9,7 @@
 typedef struct hg_place {
     int64_t rows; /* -1 = not known before its edges have been searched: the table gets memory of its own */
     int64_t offset, ld;
+    hg_storage storage;
 } hg_place;
 
 /* The split first layer reads tables through an index as products that are made once per row of the table (MODELS 2.1). */
@@ -18,32 +19,39 @@ typedef struct hg_planned_product {
     bool used;
     int after; /* update whose pass makes it while its rows are hot; the update itself = by a pass of its own, before */
     hg_place place;
+    hg_storage in; /* how the kernel reads the rows it is made of */
 } hg_planned_product;
 
 enum { HG_PLANNED_JOBS = 8 /* products that one pass makes for later updates, at most */ };
 
 typedef struct hg_planned_update {
-    bool fused; /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
+    bool fused;    /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
+    hg_storage in; /* how the first layer reads the inputs that it has row by row */
     hg_planned_product product[HG_SIDES];
     int n_jobs; /* products of later updates that its pass makes */
 } hg_planned_update;
 
 typedef struct hg_plan {
     const hg_description *d;   /* borrowed */
+    hg_storage storage;        /* of wide tables that the engine makes for itself, of products and of hidden tiles */
     hg_place *value;           /* [n_values] owned */
     hg_planned_update *update; /* [n_updates] owned */
-    /* A thread's share of the arena: two hidden tiles, a scratch tile, and one tile for each reduced input; offsets inside the share. */
-    int64_t tile[2], scratch, reduced, reduced_bytes;
+    /* A thread's share of the arena: two hidden tiles, a scratch tile, and one tile for each input whose rows are made on the way (see
+     * hg_plan_brings); offsets inside the share. */
+    int64_t tile[2], scratch, brought, brought_bytes;
     int64_t share, share_bytes; /* offset of the first share */
     int64_t bytes;              /* of the arena */
 } hg_plan;
 
-/* Plans one evaluation. rows: [n_values] of each table, -1 = not known. Errors: HG_ERR_NOMEM. */
-hg_status hg_plan_make(hg_context *ctx, const hg_description *d, const int64_t *rows, int threads, hg_plan *out);
+/* Plans one evaluation; storage: of what the engine keeps to itself; rows: [n_values] of each table, -1 = not known. Errors: HG_ERR_NOMEM.
+ */
+hg_status hg_plan_make(hg_context *ctx, const hg_description *d, hg_storage storage, const int64_t *rows, int threads, hg_plan *out);
 void hg_plan_clear(hg_context *ctx, hg_plan *plan);
 
 /* True where the fused path reduces this term tile by tile; false: the reference path reduces it before the pass. */
 bool hg_plan_folds(hg_entity entity, const hg_term *term);
+/* True where rows of a term must be made in a tile: reduced, or brought into the storage that the kernel reads. */
+bool hg_plan_brings(const hg_plan *plan, hg_entity entity, const hg_term *term, hg_storage in);
 /* The side that an indexed term belongs to (a difference: the sender's, and again the receiver's); HG_SIDES for others. */
 static inline hg_side hg_term_side(const hg_term *term)
 {

@@ -61,8 +61,9 @@ struct hg_run {
 
 /* Rows of a table; rows NULL = not made. */
 typedef struct hg_view {
-    const hg_real *rows;
+    const void *rows;
     int64_t ld;
+    hg_storage storage;
 } hg_view;
 
 /* Checks the batch against the model and prepares a run; end it with hg_run_clear, also after an error. pool: NULL = one of its own. */
@@ -138,11 +139,6 @@ void hg_first_layer(const hg_run *run, const hg_update *u, const hg_packed *pack
 void hg_concatenate_row(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, hg_real *out);
 void hg_concatenate(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t row, int64_t rows, hg_real *out,
                     int64_t stride);
-/* Terms whose rows are made before the update: reductions and computations. */
-static inline bool hg_term_made(const hg_term *term)
-{
-    return term->access == HG_REDUCED || term->access == HG_COMPUTED;
-}
 /* Rows of a term that an update reads without index: its own table, or made ones. */
 static inline const hg_real *hg_term_rows(const hg_run *run, const hg_term *term, const hg_reduced *reduced)
 {

@@ -49,14 +49,20 @@ static void make_task(hg_random *r, hg_storage storage, hg_storage out_storage, 
     static const int64_t widths[] = {1, 7, 8, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65, 80, 112, 128, 130};
     hg_fold_rows *a = &t->a;
     memset(t, 0, sizeof *t);
-    *a = (hg_fold_rows){.rows = ROWS, .table = t->table, .storage = storage, .out_storage = out_storage, .out = t->out, .ptr = t->ptr};
+    *a = (hg_fold_rows){.rows = ROWS,
+                        .table = t->table,
+                        .storage = storage,
+                        .weight_storage = 1 - storage,
+                        .out_storage = out_storage,
+                        .out = t->out,
+                        .ptr = t->ptr};
     a->n = widths[hg_random_below(r, 17)];
     a->ld = hg_stride(storage, a->n);
     a->ldo = hg_stride(out_storage, a->n);
     a->ld_weight = 1;
     for (int64_t i = 0; i < ITEMS * a->n; ++i) store(t->table, storage, i / a->n * a->ld + i % a->n, r);
     for (int64_t i = 0; i < ITEMS; ++i) {
-        store(t->weight, storage, i, r);
+        store(t->weight, a->weight_storage, i, r);
         t->edge[i] = hg_random_below(r, ITEMS);
         t->end[i] = (int32_t)hg_random_below(r, NODES);
     }
@@ -73,7 +79,7 @@ static void make_task(hg_random *r, hg_storage storage, hg_storage out_storage, 
 static double item(const hg_fold_rows *a, int64_t place, int64_t c)
 {
     const int64_t at = a->edge ? a->edge[place] : place;
-    const double weight = a->weight ? stored(a->weight, a->storage, at * a->ld_weight) : 1;
+    const double weight = a->weight ? stored(a->weight, a->weight_storage, at * a->ld_weight) : 1;
     return weight * stored(a->table, a->storage, (a->end ? a->end[at] : at) * a->ld + c);
 }
 
