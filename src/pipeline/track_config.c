@@ -58,8 +58,6 @@ const hg_option hg_track_option_table[] = {
     NUMBER("doublets.min_score", doublet_min, "0.02", 0, 1, "doublets above this score enter the triplet graph"),
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
-    {"engine.precision", HG_OPTION_WORD, AT(precision), "float32", 0, 0, precisions,
-     "how networks store rows; bf16 takes half the memory and is faster where the CPU multiplies it"},
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
     COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "3", 1, 4, "hypotheses kept per start"),
@@ -92,6 +90,8 @@ const hg_option hg_track_option_table[] = {
     {"engine.order", HG_OPTION_WORD, AT(engine_order), "none", 0, 0, hg_order_words,
      "order of the nodes that networks work on; scores do not depend on it beyond rounding"},
     COUNT("engine.part_nodes", engine_part_nodes, "2048", 1, 1 << 30, "engine.order metis: nodes per part"),
+    {"engine.precision", HG_OPTION_WORD, AT(precision), "float32", 0, 0, precisions,
+     "how networks store rows; bf16 takes half the memory and is faster where the CPU multiplies it"},
     {NULL, HG_OPTION_BOOL, 0, NULL, 0, 0, NULL, NULL},
 };
 

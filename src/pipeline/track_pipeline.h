@@ -36,7 +36,8 @@ typedef struct hg_setup {
     int64_t n_maps;
 } hg_setup;
 
-/* Loads what the configuration names and sets the precision of ctx. with_maps = false leaves the maps out (they are about to be learned). */
+/* Loads what the configuration names and sets the precision of ctx. with_maps = false leaves the maps out (they are about to be learned).
+ */
 hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool with_maps, hg_setup **out);
 void hg_setup_destroy(hg_context *ctx, hg_setup *setup);
 
