@@ -10,24 +10,9 @@ static inline __m512 widen(const void *p)
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i_u *)p)), 16));
 }
 
-/* Lane i of the result is the sum of the lanes of v[i]. Every row is added up in the same order, wherever it stands. */
-static inline __m512 sum_lanes(const __m512 *v)
+static inline __m512 inverse_deviations(const hg_dense *d, const vector *squares)
 {
-    const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
-    __m512 half[8], quarter[4], pair[2];
-    for (int i = 0; i < 8; ++i)
-        half[i] = _mm512_add_ps(_mm512_shuffle_f32x4(v[i], v[i + 8], 0x44), _mm512_shuffle_f32x4(v[i], v[i + 8], 0xee));
-    for (int i = 0; i < 4; ++i)
-        quarter[i] = _mm512_add_ps(_mm512_shuffle_f32x4(half[i], half[i + 4], 0x88), _mm512_shuffle_f32x4(half[i], half[i + 4], 0xdd));
-    for (int i = 0; i < 2; ++i)
-        pair[i] = _mm512_add_ps(_mm512_shuffle_ps(quarter[i], quarter[i + 2], 0x44), _mm512_shuffle_ps(quarter[i], quarter[i + 2], 0xee));
-    __m512 sum = _mm512_add_ps(_mm512_shuffle_ps(pair[0], pair[1], 0x88), _mm512_shuffle_ps(pair[0], pair[1], 0xdd));
-    return _mm512_permutexvar_ps(order, sum);
-}
-
-static inline __m512 inverse_deviations(const hg_dense *d, const __m512 *squares)
-{
-    __m512 variance = _mm512_fmadd_ps(sum_lanes(squares), _mm512_set1_ps(1.0f / (float)d->n), _mm512_set1_ps(d->eps));
+    __m512 variance = _mm512_fmadd_ps((__m512)lane_sums(squares, FINISH_ROWS), _mm512_set1_ps(1.0f / (float)d->n), _mm512_set1_ps(d->eps));
     return _mm512_div_ps(_mm512_set1_ps(1), _mm512_sqrt_ps(variance));
 }
 
@@ -41,11 +26,11 @@ static inline __m512i round_pair(__m512 low, __m512 high)
 static inline __attribute__((always_inline)) void sum_plain(const hg_dense *d, int64_t row, int64_t rows, float *z, int64_t vectors,
                                                             int gathers, float *factor)
 {
-    __m512 squares[FINISH_ROWS];
+    vector squares[FINISH_ROWS];
 #pragma GCC unroll 16
     for (int64_t i = 0; i < FINISH_ROWS; ++i) {
         float *at = z + i * 16 * vectors;
-        squares[i] = _mm512_setzero_ps();
+        squares[i] = (vector){0};
         if (i >= rows) continue;
         const uint16_t *add[HG_DENSE_GATHERS] = {0};
         for (int g = 0; g < gathers; ++g) {
@@ -55,7 +40,7 @@ static inline __attribute__((always_inline)) void sum_plain(const hg_dense *d, i
             __m512 x = _mm512_load_ps(at + 16 * v);
             for (int g = 0; g < gathers; ++g) x = _mm512_add_ps(x, widen(add[g] + 16 * v));
             if (gathers > 0) _mm512_store_ps(at + 16 * v, x);
-            squares[i] = _mm512_fmadd_ps(x, x, squares[i]);
+            squares[i] = (vector)_mm512_fmadd_ps(x, x, (__m512)squares[i]);
         }
     }
     _mm512_store_ps(factor, d->norm == HG_DENSE_NO_NORM ? _mm512_set1_ps(1) : inverse_deviations(d, squares));

@@ -72,7 +72,7 @@ done:
 
 static hg_status check_update(hg_run *run, const hg_update *u)
 {
-    hg_view view = {run->table[u->value], run->d->value[u->value].width};
+    hg_view view = {run->table[u->value], run->d->value[u->value].width, HG_STORE_REAL};
     hg_status status = hg_check_finite(run, u->value, &view, "result");
     if (status == HG_OK) return status;
     const char *network = u->network >= 0 ? run->d->network[u->network].name : NULL;
