@@ -115,7 +115,7 @@ static void store_rounded_row(const hg_dense *a, int64_t row, const hg_real *v)
     const uint16_t *old = a->old ? (const uint16_t *)a->old + row * a->ldo : NULL;
     for (int64_t c = 0; c < written; c += HG_VL) {
         const size_t bytes = 2 * (size_t)(written - c < HG_VL ? written - c : HG_VL);
-        uint16_t part[HG_VL] = {0};
+        hg_real part[HG_VL] = {0};
         vector y = c < padded ? load(v + c) : (vector){0};
         if (old) {
             memcpy(part, old + c, bytes);
