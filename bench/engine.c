@@ -40,10 +40,9 @@ static const struct {
     int variant;
     bool large, small;
     const char *name;
-} mode_list[] = {{INFERENCE, true, true, "infer-eager-fp32"},
-                 {INFERENCE, true, true, "infer-compile-fp32"},
-                 {TRAINING, false, true, "train-eager-fp32"},
-                 {TRAINING, false, true, "train-compile-fp32"},
+} mode_list[] = {{INFERENCE_BF16, true, true, "infer-eager-bf16"},  {INFERENCE_BF16, true, true, "infer-compile-bf16"},
+                 {INFERENCE, true, true, "infer-eager-fp32"},       {INFERENCE, true, true, "infer-compile-fp32"},
+                 {TRAINING, false, true, "train-eager-fp32"},       {TRAINING, false, true, "train-compile-fp32"},
                  {TRAINING, true, false, "train-compile-fp32-ckpt"}};
 
 /* The kernel's peak of the resident set starts anew. */

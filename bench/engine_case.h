@@ -31,8 +31,8 @@ typedef struct bench_case {
 /* One way to run a case. */
 typedef struct variant {
     const char *name, *precision_name;
-    int pass;            /* HG_WORK_FORWARD or HG_WORK_TRAINING */
-    double number_bytes; /* of stored numbers */
+    int pass; /* HG_WORK_FORWARD or HG_WORK_TRAINING */
+    hg_precision precision;
 } variant;
 
 static hg_status case_model(hg_context *ctx, const char *name, hg_model **out)
@@ -113,7 +113,8 @@ static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, c
 
 static hg_work case_work(const bench_case *c, const variant *v)
 {
-    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), v->number_bytes};
+    const double number_bytes = v->precision == HG_PRECISION_BF16 ? 2 : 4;
+    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), number_bytes};
     hg_work work[HG_WORK_PASSES] = {{0}};
     hg_work_count(c->model, &size, work);
     return work[v->pass];
@@ -128,6 +129,7 @@ static hg_status case_run(hg_context *ctx, bench_case *c, const variant *v, int 
     const hg_gradient_options options = {.checkpoint_every = 1, .workspace = c->workspace};
     double loss = 0;
     HG_TRY(hg_context_set_threads(ctx, threads));
+    HG_TRY(hg_context_set_precision(ctx, v->precision));
     const double start = hg_seconds();
     if (v->pass == HG_WORK_FORWARD) {
         HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.edges = c->logit}));

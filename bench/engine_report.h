@@ -7,11 +7,14 @@
 #include "bench/engine_case.h"
 
 enum { MOST_TEAMS = 16, MOST_MODES = 8 };
-static const variant variants[] = {{"inference", "fp32", HG_WORK_FORWARD, 4}, {"training", "fp32", HG_WORK_TRAINING, 4}};
-enum { VARIANTS = sizeof variants / sizeof *variants, INFERENCE = 0, TRAINING };
-/* Largest difference of results that are compared, as bench/engine_torch.py defines it: gradients of large
+/* bf16 first, so that the logits which are handed over to the other program are those of float32 */
+static const variant variants[] = {{"inference", "bf16", HG_WORK_FORWARD, HG_PRECISION_BF16},
+                                   {"inference", "fp32", HG_WORK_FORWARD, HG_PRECISION_FLOAT32},
+                                   {"training", "fp32", HG_WORK_TRAINING, HG_PRECISION_FLOAT32}};
+enum { VARIANTS = sizeof variants / sizeof *variants, INFERENCE_BF16 = 0, INFERENCE, TRAINING };
+/* Largest difference of results that are compared, as bench/engine_torch.py defines it: bf16 has three digits; gradients of large
  * graphs hold ReLUs within rounding of changing sides, tests/parity compares them properly. */
-static const double limits[VARIANTS] = {1e-5, 1e-2};
+static const double limits[VARIANTS] = {1, 1e-5, 1e-2};
 
 typedef struct settings {
     bool quick, torch;
@@ -55,12 +58,18 @@ static ratio ratio_of(const double *a, const double *b, int n)
     return (ratio){bench_median(value, n), bench_least(value, n), -bench_least(negative, n)};
 }
 
+/* The fastest multiplications of that precision. */
+static double peak_of(const hg_roofline *roof, hg_precision precision)
+{
+    return precision == HG_PRECISION_BF16 ? fmax(roof->flops, fmax(roof->bf16_flops, roof->tile_flops)) : roof->flops;
+}
+
 static void report_own(const settings *set, const bench_case *c, const measurement *m, int v, int t, const hg_roofline *roof, json_t *rows)
 {
     const hg_work counted = case_work(c, &variants[v]), *work = &counted;
     const double *seconds = m->seconds[v][t], flops = work->flops, bytes = work->bytes;
     const double median = bench_median(seconds, m->rounds), least = bench_least(seconds, m->rounds);
-    const double compute = flops / roof->flops, traffic = bytes / roof->bandwidth, bound = fmax(compute, traffic);
+    const double compute = flops / peak_of(roof, variants[v].precision), traffic = bytes / roof->bandwidth, bound = fmax(compute, traffic);
     const ratio gain = c->inference_only ? (ratio){0} : ratio_of(m->seconds[v][0], seconds, m->rounds);
     printf("%-14s %-9s %s %3d %9.4f %9.4f %8.1f %7.1f %9.4f %-7s %6.1f %6.1f %8.0f %6.2f\n", c->name, variants[v].name,
            variants[v].precision_name, set->team[t], median, least, flops / median * 1e-9, bytes / median * 1e-9, bound,
@@ -102,7 +111,8 @@ static void report_other(const settings *set, const bench_case *c, const measure
 static void report_growth(const settings *set, const bench_case *presets, const measurement *m, int n_cases, json_t *root)
 {
     for (int v = 0; v < VARIANTS; ++v) {
-        static const char *const growth_names[VARIANTS] = {"growth_exponent_inference", "growth_exponent_training"};
+        static const char *const growth_names[VARIANTS] = {"growth_exponent_inference_bf16", "growth_exponent_inference",
+                                                           "growth_exponent_training"};
         int first = -1, last = -1;
         for (int k = 0; k < n_cases; ++k) {
             if (m[k].rounds == 0 || !runs(set, &presets[k], v) || strcmp(presets[k].path, presets[0].path) != 0) continue;
