@@ -194,7 +194,7 @@ static void to_scores(hg_real *logit, int64_t n)
 
 static void instruction_sets_agree(void **state)
 {
-    const hg_kernels *table[8];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     const int n_tables = hg_kernels_list(table);
     const char *chosen = getenv("HG_ISA");
     char *before = chosen ? strdup(chosen) : NULL;

@@ -26,7 +26,7 @@ static void weight_gradients(void **state)
 {
     (void)state;
     const int inputs[] = {16, 32, 48, 64, 80, 128, 144};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int trial = 0; trial < 7 * 20; ++trial) {
         int n = inputs[trial % 7], out = 1 + (trial * 7) % 71, rows = 1 + (trial * 5) % 97, ldd = out + trial % 3,
@@ -53,7 +53,7 @@ static void weight_gradients(void **state)
 static void input_gradients(void **state)
 {
     (void)state;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int trial = 0; trial < 60; ++trial) {
         int in = 1 + (trial * 11) % 140, out = 1 + (trial * 7) % 70, rows = 1 + (trial * 5) % 96;
@@ -150,7 +150,7 @@ static void layers(void **state)
 {
     (void)state;
     static const hg_activation kinds[] = {HG_ACTIVATION_NONE, HG_ACTIVATION_RELU, HG_ACTIVATION_TANH, HG_ACTIVATION_SILU};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int n = 1; n <= 130; n += n < 70 ? 1 : 29) {
         for (int variant = 0; variant < 16; ++variant) {
@@ -166,7 +166,7 @@ static void segments(void **state)
 {
     (void)state;
     const int32_t index[] = {0, 0, 2, 3, 3, 3, 6};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int n = 16; n <= 144; n += 16) {
         hg_real *d = random_rows(1, 7 * n), *start = random_rows(2, 7 * n), *out = calloc((size_t)(7 * n), sizeof *out);
