@@ -134,10 +134,12 @@ static void find_products(hg_plan *plan, const int *maker, int index)
             if (maker[u->term[t].value] > p->after) p->after = maker[u->term[t].value];
         }
         hg_planned_update *after = p->after >= 0 ? &plan->update[p->after] : NULL;
-        if (!p->used || !after || side == HG_SIDE_GRAPH || !after->fused || after->n_jobs == HG_PLANNED_JOBS) {
+        const bool waits = after && after->n_jobs > 0 && after->user != index;
+        if (!p->used || !after || side == HG_SIDE_GRAPH || !after->fused || waits || after->n_jobs == HG_PLANNED_JOBS) {
             p->after = index;
         } else {
             ++after->n_jobs;
+            after->user = index;
         }
     }
 }

@@ -28,7 +28,8 @@ typedef struct hg_planned_update {
     bool fused;    /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
     hg_storage in; /* how the first layer reads the inputs that it has row by row */
     hg_planned_product product[HG_SIDES];
-    int n_jobs; /* products of later updates that its pass makes */
+    int n_jobs; /* products that its pass makes, all for one later update */
+    int user;   /* that update: products for later ones wait, because they would stand in memory meanwhile */
 } hg_planned_update;
 
 typedef struct hg_plan {
