@@ -59,7 +59,7 @@ static int fill_common(hg_cli *cli, common_targets *targets, hg_cli_flag *table)
 {
     const hg_cli_flag common[] = {
         {"preset", HG_CLI_TEXT, &cli->preset, "NAME",
-         "complete configuration to start from: trackml, trackml-barrel, trackml-challenge, simulated"},
+         "complete configuration to start from: trackml, trackml-barrel, trackml-challenge, simulated, icecube"},
         {"config", HG_CLI_TEXT, &cli->config, "FILE", "YAML file with settings, applied over the preset"},
         {"set", HG_CLI_TEXT, &targets->setting, "KEY=VALUE", "one setting, applied last; short form -s; may be repeated"},
         {"threads", HG_CLI_INT, &targets->threads, "N",
