@@ -17,6 +17,21 @@ static void sum_edges(const hg_back *b, bool outgoing, int64_t row, int64_t rows
     }
 }
 
+/* out[rows, first_stride] = sums of `first` over the outgoing edges of each node. */
+static void sum_senders(const hg_back *b, int64_t row, int64_t rows, hg_real *out)
+{
+    const hg_graph *g = b->run->graph;
+    const hg_fold_rows sum = {.rows = rows,
+                              .n = b->first_stride,
+                              .table = b->first->data,
+                              .ld = b->first_stride,
+                              .ptr = g->out_ptr + row,
+                              .edge = g->out_edge,
+                              .out = out,
+                              .ldo = b->first_stride};
+    if (rows > 0) b->run->k->fold(HG_FOLD_SUM, &sum);
+}
+
 static void add_rows(hg_real *to, const hg_real *from, hg_real sign, int64_t count)
 {
     for (int64_t i = 0; i < count; ++i) to[i] += sign * from[i];
@@ -47,7 +62,7 @@ static void node_tile(const hg_back *b, int64_t row, int64_t rows, hg_real *grou
     int64_t stride = b->first_stride;
     int64_t senders = rows_of(run->graph->n_senders, row, rows), receivers = rows_of(run->graph->n_nodes, row, rows);
     const hg_real *receiver = b->d_receiver ? b->d_receiver + row * stride : NULL;
-    if (use.sender) sum_edges(b, true, row, senders, 0, stride, d[0]);
+    if (use.sender) sum_senders(b, row, senders, d[0]);
     for (int64_t i = 0; use.difference && i < rows * stride; ++i) d[1][i] = d[0][i] - receiver[i];
     for (int t = 0; t < b->u->n_terms; ++t) {
         const hg_term *term = &b->u->term[t];

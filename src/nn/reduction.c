@@ -159,6 +159,27 @@ done:
     return status;
 }
 
+/* Sums of rows that are whole vectors: a tile of segments at a time. */
+static void sum_tiles(const hg_run *run, const hg_items *it, hg_real *out)
+{
+#pragma omp parallel for schedule(dynamic) num_threads(hg_team(run, it->n_items))
+    for (int64_t tile = 0; tile < hg_block_count(it->n_segments, HG_TILE_ROWS); ++tile) {
+        int64_t first = tile * HG_TILE_ROWS, left = it->n_segments - first;
+        const hg_fold_rows rows = {.rows = left < HG_TILE_ROWS ? left : HG_TILE_ROWS,
+                                   .n = it->width,
+                                   .table = it->message,
+                                   .ld = it->width,
+                                   .weight = it->factor,
+                                   .ld_weight = 1,
+                                   .ptr = it->ptr + first,
+                                   .edge = it->edge,
+                                   .end = it->end,
+                                   .out = out + first * it->width,
+                                   .ldo = it->width};
+        run->k->fold(HG_FOLD_SUM, &rows);
+    }
+}
+
 /* *out: [n_segments, columns], made by this call; aux has `columns` too, except for SWEEP_SCORE_VALUE, where it has `groups`. */
 static hg_status run_sweep(hg_run *run, const hg_items *it, sweep kind, const hg_real *aux, hg_real **out)
 {
@@ -171,6 +192,10 @@ static hg_status run_sweep(hg_run *run, const hg_items *it, sweep kind, const hg
     if (it->blocked) {
         memset(*out, 0, (size_t)(it->n_segments * columns) * sizeof **out);
         HG_TRY(sweep_graphs(run, it, kind, columns, aux, aux_columns, *out));
+        goto done;
+    }
+    if (kind == SWEEP_SUM && it->groups == 1 && it->width % HG_LANES == 0 && run->training) {
+        sum_tiles(run, it, *out);
         goto done;
     }
 #pragma omp parallel for schedule(dynamic, 256) num_threads(hg_team(run, it->n_items))
