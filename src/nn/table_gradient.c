@@ -75,7 +75,9 @@ void hg_gradient_rows(const hg_run *run, int value, int64_t row, int64_t rows, h
     const hg_table_gradient *g = &run->gradient[value];
     int64_t width = run->d->value[value].width;
     size_t bytes = (size_t)width * sizeof *out;
+    int64_t left = hg_value_rows(run, value) - row - rows;
     hg_dense sum = {.rows = rows, .n = width, .out = out, .ldo = ldo, .scratch = scratch};
+    sum.ahead = left < HG_TILE_ROWS ? left : HG_TILE_ROWS;
     if (g->dense) {
         for (int64_t i = 0; i < rows; ++i) memcpy(out + i * ldo, g->dense + (row + i) * width, bytes);
     }

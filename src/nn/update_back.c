@@ -16,6 +16,25 @@ static int layers_needed(const hg_back *b)
     return b->net->n_layers - (bare ? 1 : 0);
 }
 
+static void prefetch_rows(const hg_real *rows, int64_t numbers)
+{
+    for (int64_t i = 0; i < numbers; i += 64 / (int64_t)sizeof *rows) __builtin_prefetch(rows + i, 0, 2);
+}
+
+/* What the next tile reads row by row is on its way from memory while this one is worked on. */
+static void prefetch_tile(const hg_back *b, int64_t row, int64_t rows)
+{
+    const hg_table_gradient *g = &b->run->gradient[b->u->value];
+    for (int t = 0; t < b->u->n_terms; ++t) {
+        const hg_term *term = &b->u->term[t];
+        if (!hg_term_indexed(term)) prefetch_rows(hg_term_rows(b->run, term, &b->reduced[t]) + row * term->width, rows * term->width);
+    }
+    for (int i = 0; i < g->n_parts; ++i) {
+        const hg_shared_rows *part = g->part[i].rows;
+        if (!g->part[i].index) prefetch_rows(part->data + row * part->stride, rows * part->stride);
+    }
+}
+
 static void run_tile(const hg_back *b, int n_layers, int64_t row, int64_t rows, hg_real *group, hg_back_scratch *s)
 {
     const hg_network *net = b->net;
@@ -64,6 +83,8 @@ static hg_status backward_in_tiles(hg_back *b)
             int64_t end = hg_weight_sums_row(&b->sums, group + 1);
             hg_real *sums = hg_weight_sums_open(&b->sums, group);
             for (int64_t row = hg_weight_sums_row(&b->sums, group); row < end; row += HG_TILE_ROWS) {
+                int64_t next = row + HG_TILE_ROWS, left = end - next;
+                if (left > 0) prefetch_tile(b, next, left < HG_TILE_ROWS ? left : HG_TILE_ROWS);
                 run_tile(b, n_layers, row, end - row < HG_TILE_ROWS ? end - row : HG_TILE_ROWS, sums, &s);
             }
         }
