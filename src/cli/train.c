@@ -109,7 +109,7 @@ int hg_cli_train(hg_cli *cli, int argc, char **argv)
         .details =
             "The graph, its map and, for triplets, the doublet network are those of the preset and its settings; train.* settings control\n"
             "the loop: train.architecture, train.sections, train.epochs, train.learning_rate, train.schedule, train.patience,\n"
-            "train.checkpoint_directory, train.resume and others.\n\n"
+            "train.checkpoint_directory, train.resume, engine.checkpoint_every (memory against time) and others.\n\n"
             "example:\n  hitgraph train --task doublets --config training.yaml --validate data/event000021006 --out doublet "
             "data/event00002100{0..5}",
         .min_inputs = 1,
