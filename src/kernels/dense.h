@@ -37,7 +37,7 @@ enum { HG_TILE_ROWS = 96, HG_DENSE_GATHERS = 3 };
 static inline int64_t hg_stride(hg_storage storage, int64_t width)
 {
     int64_t step = storage == HG_STORE_BF16 ? 32 : 16;
-    return (width + step - 1) / step * step;
+    return (width + step - 1) & -step;
 }
 static inline int64_t hg_stored_size(hg_storage storage)
 {

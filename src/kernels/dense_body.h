@@ -57,7 +57,9 @@ ALWAYS_INLINE bool known_in_registers(hg_activation kind)
 /* In place on vectors in memory: what is long would not fit into any cache in 24 copies. */
 static __attribute__((noinline)) void activate_vectors(hg_activation kind, hg_real *x, int count)
 {
-    if (kind == HG_ACTIVATION_LEAKY_RELU) {
+    if (kind == HG_ACTIVATION_RELU) {
+        for (int i = 0; i < count; ++i) store(x + i * HG_VL, larger((vector){0}, load(x + i * HG_VL)));
+    } else if (kind == HG_ACTIVATION_LEAKY_RELU) {
         for (int i = 0; i < count; ++i) store(x + i * HG_VL, larger(leak * load(x + i * HG_VL), load(x + i * HG_VL)));
     }
 #ifndef HG_REAL_DOUBLE
@@ -134,11 +136,26 @@ static __attribute__((noinline)) void store_rows(const hg_dense *a, int64_t row,
     for (int i = first; i < rows; ++i) store_row(a, row + i * step, column, v + i * width, columns);
 }
 
-/* 1 / standard deviation of VL rows from the sums of their squares. */
-ALWAYS_INLINE void rstd_of(vector squares, hg_real scale, hg_real eps, hg_real *out)
+/* 1 / standard deviation of the first `rows` lanes from the sums of their squares. Half a vector where that is enough: square roots and
+ * quotients are slow by the lane. */
+ALWAYS_INLINE void rstd_of(vector squares, int rows, hg_real scale, hg_real eps, hg_real *out)
 {
+    const int lanes = rows <= HG_VL / 2 ? HG_VL / 2 : HG_VL;
     store(out, squares * scale + eps);
-    for (int i = 0; i < HG_VL; ++i) out[i] = 1 / HG_SQRT(out[i]);
+    for (int i = 0; i < lanes; ++i) out[i] = 1 / HG_SQRT(out[i]);
+}
+
+/* Padding to zero: gathered rows may have brought something there. */
+ALWAYS_INLINE void mask_block(int64_t n, vector *acc, int rows, int count)
+{
+#pragma GCC unroll 4
+    for (int j = 0; j < count; ++j) {
+        if ((j + 1) * HG_VL <= n) continue;
+        vector mask;
+        for (int lane = 0; lane < HG_VL; ++lane) mask[lane] = j * HG_VL + lane < n;
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; ++i) acc[i * count + j] *= mask;
+    }
 }
 
 /* The whole row stands in acc: norm and affine of ROWS rows together. */
@@ -147,6 +164,8 @@ ALWAYS_INLINE void norm_block(const hg_dense *a, hg_dense_norm norm, int64_t row
     vector part[HG_VL];
     hg_real stat[HG_VL] __attribute__((aligned(64)));
     hg_real scale = 1 / (hg_real)a->n;
+    const bool padded = a->n < count * HG_VL;
+    if (padded) mask_block(a->n, acc, rows, count);
     if (norm == HG_DENSE_NORM) {
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) {
@@ -155,18 +174,9 @@ ALWAYS_INLINE void norm_block(const hg_dense *a, hg_dense_norm norm, int64_t row
             for (int j = 1; j < count; ++j) part[i] += acc[i * count + j];
         }
         store(stat, lane_sums(part, rows) * scale);
-#pragma GCC unroll 4
-        for (int j = 0; j < count; ++j) {
-            int64_t c = j * HG_VL;
-            bool whole = c + HG_VL <= a->n;
-            vector mask;
-            for (int lane = 0; lane < HG_VL; ++lane) mask[lane] = c + lane < a->n;
-#pragma GCC unroll 16
-            for (int i = 0; i < rows; ++i) {
-                acc[i * count + j] -= stat[i];
-                if (!whole) acc[i * count + j] *= mask;
-            }
-        }
+#pragma GCC unroll 24
+        for (int i = 0; i < rows * count; ++i) acc[i] -= stat[i / count];
+        if (padded) mask_block(a->n, acc, rows, count);
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
@@ -174,7 +184,7 @@ ALWAYS_INLINE void norm_block(const hg_dense *a, hg_dense_norm norm, int64_t row
 #pragma GCC unroll 4
         for (int j = 1; j < count; ++j) part[i] += acc[i * count + j] * acc[i * count + j];
     }
-    rstd_of(lane_sums(part, rows), scale, a->eps, stat);
+    rstd_of(lane_sums(part, rows), rows, scale, a->eps, stat);
 #pragma GCC unroll 24
     for (int i = 0; i < rows * count; ++i) acc[i] *= stat[i / count];
     for (int i = first; a->rstd && i < rows; ++i) a->rstd[row + i * step] = stat[i];
@@ -184,9 +194,10 @@ ALWAYS_INLINE void finish_block(const hg_dense *a, int64_t row, int64_t step, in
 {
     int64_t padded = hg_stride(HG_STORE_REAL, a->n), written = written_columns(a);
     if (a->h) {
+        hg_real *h = a->h + row * padded + column;
 #pragma GCC unroll 24
         for (int i = 0; i < rows * count; ++i) {
-            if (i / count >= first) store(a->h + (row + i / count * step) * padded + column + i % count * HG_VL, acc[i]);
+            if (i / count >= first) store(h + i / count * step * padded + i % count * HG_VL, acc[i]);
         }
     }
     if (a->gamma) {
@@ -196,15 +207,15 @@ ALWAYS_INLINE void finish_block(const hg_dense *a, int64_t row, int64_t step, in
     }
     activate_block(a->activation, acc, rows * count);
     if (first == 0 && column + count * HG_VL <= written) {
+        const int64_t ldo = a->ldo * step;
         hg_real *out = (hg_real *)a->out + row * a->ldo + column;
         if (a->old) {
             const hg_real *old = (const hg_real *)a->old + row * a->ldo + column;
 #pragma GCC unroll 24
-            for (int i = 0; i < rows * count; ++i)
-                acc[i] = a->keep * load(old + i / count * a->ldo + i % count * HG_VL) + a->change * acc[i];
+            for (int i = 0; i < rows * count; ++i) acc[i] = a->keep * load(old + i / count * ldo + i % count * HG_VL) + a->change * acc[i];
         }
 #pragma GCC unroll 24
-        for (int i = 0; i < rows * count; ++i) store(out + i / count * a->ldo + i % count * HG_VL, acc[i]);
+        for (int i = 0; i < rows * count; ++i) store(out + i / count * ldo + i % count * HG_VL, acc[i]);
     } else {
         hg_real v[24 * HG_VL] __attribute__((aligned(64)));
 #pragma GCC unroll 24
@@ -264,89 +275,87 @@ ALWAYS_INLINE void end_block(const hg_dense *a, finish how, int64_t row, int64_t
     finish_block(a, row, step, first, column, acc, rows, count);
 }
 
-/* Rows row, row + step, .. of one panel of columns; those before `first` are computed but not stored. */
-#define DEFINE_DENSE(NAME, FINISH, ROWS, COUNT)                                                                                            \
-    static void NAME(const hg_dense *a, int64_t row, int64_t step, int first, int64_t column)                                              \
-    {                                                                                                                                      \
-        vector acc[ROWS * COUNT];                                                                                                          \
-        start_block(a, row, step, column, acc, ROWS, COUNT);                                                                               \
-        for (int p = 0; p < a->n_parts; ++p) {                                                                                             \
-            const hg_dense_part *part = &a->part[p];                                                                                       \
-            const hg_real *in = (const hg_real *)part->in + row * part->ld;                                                                \
-            const hg_real *w = (const hg_real *)part->weights + part->k * column;                                                          \
-            const int64_t ld = step * part->ld;                                                                                            \
-            for (int64_t k = part->k; k > 0; --k, ++in, w += COUNT * HG_VL) {                                                              \
-                vector right[COUNT];                                                                                                       \
-                _Pragma("GCC unroll 4") for (int j = 0; j < COUNT; ++j) right[j] = load(w + j * HG_VL);                                    \
-                _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; ++i)                                                                    \
-                {                                                                                                                          \
-                    const hg_real left = in[i * ld];                                                                                       \
-                    _Pragma("GCC unroll 4") for (int j = 0; j < COUNT; ++j) acc[i * COUNT + j] += left * right[j];                         \
-                }                                                                                                                          \
-            }                                                                                                                              \
-        }                                                                                                                                  \
-        end_block(a, FINISH, row, step, first, column, acc, ROWS, COUNT);                                                                  \
-    }
-#define DEFINE_BLOCKS(NAME, ROWS, COUNT)                                                                                                   \
-    DEFINE_DENSE(NAME##_to_scratch, TO_SCRATCH, ROWS, COUNT)                                                                               \
-    DEFINE_DENSE(NAME##_plain, PLAIN, ROWS, COUNT)                                                                                         \
-    DEFINE_DENSE(NAME##_normed, NORMED, ROWS, COUNT) DEFINE_DENSE(NAME##_centred, CENTRED, ROWS, COUNT)
-
-DEFINE_BLOCKS(dense_1, HG_ROWS_1, 1)
-DEFINE_BLOCKS(dense_2, HG_ROWS_2, 2)
-#if HG_PANEL > 2
-DEFINE_BLOCKS(dense_3, HG_ROWS_3, 3)
-DEFINE_BLOCKS(dense_4, HG_ROWS_4, 4)
-#endif
-
-typedef void dense_block(const hg_dense *a, int64_t row, int64_t step, int first, int64_t column);
-typedef struct block_shape {
-    int64_t rows;
-    dense_block *run[FINISHES];
-} block_shape;
-#define BLOCK_SHAPE(NAME, ROWS)                                                                                                            \
-    {                                                                                                                                      \
-        ROWS,                                                                                                                              \
-        {                                                                                                                                  \
-            NAME##_to_scratch, NAME##_plain, NAME##_normed, NAME##_centred                                                                 \
-        }                                                                                                                                  \
-    }
-static const block_shape block_shapes[] = {BLOCK_SHAPE(dense_1, HG_ROWS_1), BLOCK_SHAPE(dense_2, HG_ROWS_2),
-#if HG_PANEL > 2
-                                           BLOCK_SHAPE(dense_3, HG_ROWS_3), BLOCK_SHAPE(dense_4, HG_ROWS_4)
-#endif
-};
-
-/* Rows from `row` on that the next tile will gather first; only the first list is at random places. */
+/* Rows from `row` on that the next tile will gather first; the other lists are close to sorted. */
 ALWAYS_INLINE void prefetch_gathered(const hg_dense *a, int64_t row, int64_t rows, int64_t column, int64_t columns)
 {
     if (a->n_gathers == 0) return;
-    const hg_dense_gather *from = &a->gather[0];
     const int64_t end = row + rows < a->rows + a->ahead ? row + rows : a->rows + a->ahead;
     for (int64_t i = row; i < end; ++i) {
-        const char *at = (const char *)gathered_row(from, i, column);
+        const char *at = (const char *)gathered_row(&a->gather[0], i, column);
         for (int64_t c = 0; c < columns * (int64_t)sizeof(hg_real); c += 64) __builtin_prefetch(at + c);
     }
 }
 
-/* All rows of one panel. The last block moves up to end with the last row; where there are fewer rows than a block has, each row is
+/* The rows of one block: row, row + step, ..; those before `first` are computed but not stored. */
+typedef struct block_rows {
+    int64_t row, step;
+    int first;
+} block_rows;
+
+/* Takes the next block of m rows. The last one moves up to end with the last row; where there are fewer rows than a block has, each row is
  * computed by a block of its own. Either way every row goes through the same instructions. */
-static void dense_panel(const hg_dense *a, int64_t column, int64_t vectors, finish how)
+ALWAYS_INLINE block_rows next_block(int64_t *row, int64_t rows, int m)
 {
-    dense_block *block = block_shapes[vectors - 1].run[how];
-    const int64_t m = block_shapes[vectors - 1].rows;
-    int64_t row = 0;
-    for (; row + m <= a->rows; row += m) {
-        prefetch_gathered(a, row + a->rows, m, column, vectors * HG_VL);
-        block(a, row, 1, 0, column);
-    }
-    if (row == a->rows) return;
-    if (a->rows >= m) {
-        block(a, a->rows - m, 1, (int)(m - (a->rows - row)), column);
+    block_rows b = {*row, 1, 0};
+    if (*row + m <= rows) {
+        *row += m;
+    } else if (rows >= m) {
+        b = (block_rows){rows - m, 1, (int)(m - (rows - *row))};
+        *row = rows;
     } else {
-        for (; row < a->rows; ++row) block(a, row, 0, (int)m - 1, column);
+        b = (block_rows){*row, 0, m - 1};
+        *row += 1;
     }
+    return b;
 }
+
+/* All rows of the panel of columns that starts at `column`. */
+#define DEFINE_DENSE(NAME, FINISH, ROWS, COUNT)                                                                                            \
+    static void NAME(const hg_dense *a, int64_t column)                                                                                    \
+    {                                                                                                                                      \
+        for (int64_t row = 0; row < a->rows;) {                                                                                            \
+            const block_rows b = next_block(&row, a->rows, ROWS);                                                                          \
+            vector acc[ROWS * COUNT];                                                                                                      \
+            if (a->ahead > 0) prefetch_gathered(a, b.row + a->rows, ROWS, column, COUNT * HG_VL);                                          \
+            start_block(a, b.row, b.step, column, acc, ROWS, COUNT);                                                                       \
+            for (int p = 0; p < a->n_parts; ++p) {                                                                                         \
+                const hg_dense_part *part = &a->part[p];                                                                                   \
+                const hg_real *in = (const hg_real *)part->in + b.row * part->ld;                                                          \
+                const hg_real *w = (const hg_real *)part->weights + part->k * column;                                                      \
+                const int64_t ld = b.step * part->ld;                                                                                      \
+                for (int64_t k = part->k; k > 0; --k, ++in, w += COUNT * HG_VL) {                                                          \
+                    vector right[COUNT];                                                                                                   \
+                    _Pragma("GCC unroll 4") for (int j = 0; j < COUNT; ++j) right[j] = load(w + j * HG_VL);                                \
+                    _Pragma("GCC unroll 16") for (int i = 0; i < ROWS; ++i)                                                                \
+                    {                                                                                                                      \
+                        const hg_real left = in[i * ld];                                                                                   \
+                        _Pragma("GCC unroll 4") for (int j = 0; j < COUNT; ++j) acc[i * COUNT + j] += left * right[j];                     \
+                    }                                                                                                                      \
+                }                                                                                                                          \
+            }                                                                                                                              \
+            end_block(a, FINISH, b.row, b.step, b.first, column, acc, ROWS, COUNT);                                                        \
+        }                                                                                                                                  \
+    }
+#define DEFINE_PANELS(NAME, ROWS, COUNT)                                                                                                   \
+    DEFINE_DENSE(NAME##_to_scratch, TO_SCRATCH, ROWS, COUNT)                                                                               \
+    DEFINE_DENSE(NAME##_plain, PLAIN, ROWS, COUNT)                                                                                         \
+    DEFINE_DENSE(NAME##_normed, NORMED, ROWS, COUNT)                                                                                       \
+    DEFINE_DENSE(NAME##_centred, CENTRED, ROWS, COUNT)
+
+typedef void dense_panel(const hg_dense *a, int64_t column);
+#define PANEL_LIST(NAME)                                                                                                                   \
+    {                                                                                                                                      \
+        NAME##_to_scratch, NAME##_plain, NAME##_normed, NAME##_centred                                                                     \
+    }
+DEFINE_PANELS(dense_1, HG_ROWS_1, 1)
+DEFINE_PANELS(dense_2, HG_ROWS_2, 2)
+#if HG_PANEL > 2
+DEFINE_PANELS(dense_3, HG_ROWS_3, 3)
+DEFINE_PANELS(dense_4, HG_ROWS_4, 4)
+static dense_panel *const dense_panels[][FINISHES] = {PANEL_LIST(dense_1), PANEL_LIST(dense_2), PANEL_LIST(dense_3), PANEL_LIST(dense_4)};
+#else
+static dense_panel *const dense_panels[][FINISHES] = {PANEL_LIST(dense_1), PANEL_LIST(dense_2)};
+#endif
 
 /* z of one output into the scratch tile: lanes run along k. */
 ALWAYS_INLINE void dense_dot(const hg_dense *a, hg_storage storage)
@@ -386,6 +395,9 @@ static void norm_rows(const hg_dense *a, int64_t row, hg_real *rstd)
     const int64_t ld = hg_stride(HG_STORE_REAL, a->n), rows = a->rows - row < HG_VL ? a->rows - row : HG_VL;
     const hg_real scale = 1 / (hg_real)a->n;
     vector part[HG_VL];
+    for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t c = a->n; c < ld; ++c) a->scratch[(row + i) * ld + c] = 0;
+    }
     if (a->norm == HG_DENSE_NORM) {
         hg_real mean[HG_VL] __attribute__((aligned(64)));
         for (int64_t i = 0; i < HG_VL; ++i) {
@@ -405,7 +417,7 @@ static void norm_rows(const hg_dense *a, int64_t row, hg_real *rstd)
         part[i] = load(z) * load(z);
         for (int64_t c = HG_VL; c < ld; c += HG_VL) part[i] += load(z + c) * load(z + c);
     }
-    rstd_of(lane_sums(part, HG_VL), scale, a->eps, rstd);
+    rstd_of(lane_sums(part, HG_VL), HG_VL, scale, a->eps, rstd);
     for (int64_t i = 0; a->rstd && i < rows; ++i) a->rstd[row + i] = rstd[i];
 }
 
@@ -413,16 +425,23 @@ static void norm_rows(const hg_dense *a, int64_t row, hg_real *rstd)
 static void finish_row(const hg_dense *a, int64_t row, hg_real rstd)
 {
     const int64_t ld = hg_stride(HG_STORE_REAL, a->n);
-    hg_real *z = a->scratch + row * ld;
+    const bool relu = a->activation == HG_ACTIVATION_RELU;
+    const bool direct = (relu || a->activation == HG_ACTIVATION_NONE) && a->out_storage == HG_STORE_REAL && a->ldo >= ld;
+    hg_real *z = a->scratch + row * ld, *out = (hg_real *)a->out + row * a->ldo;
     for (int64_t c = 0; c < ld; c += HG_VL) {
         vector v = load(z + c) * rstd;
         if (a->h) store(a->h + row * ld + c, v);
         if (a->gamma) v = v * load(a->gamma + c) + load(a->beta + c);
-        store(z + c, v);
+        if (!direct) {
+            store(z + c, v);
+            continue;
+        }
+        if (relu) v = larger((vector){0}, v);
+        if (a->old) v = a->keep * load((const hg_real *)a->old + row * a->ldo + c) + a->change * v;
+        store(out + c, v);
     }
-    if (a->activation == HG_ACTIVATION_RELU) {
-        for (int64_t c = 0; c < ld; c += HG_VL) store(z + c, larger((vector){0}, load(z + c)));
-    } else if (known_in_registers(a->activation)) {
+    if (direct) return;
+    if (known_in_registers(a->activation)) {
         activate_vectors(a->activation, z, (int)(ld / HG_VL));
     } else {
         activate(a->activation, z, z, ld);
@@ -464,7 +483,7 @@ static void dense(const hg_dense *a)
     } else {
         for (int64_t p = 0; p < panels; ++p) {
             int64_t start = panel_start(a->n, p);
-            dense_panel(a, start * HG_VL, panel_start(a->n, p + 1) - start, how);
+            dense_panels[panel_start(a->n, p + 1) - start - 1][how](a, start * HG_VL);
         }
     }
     if (!direct) finish_tile(a);

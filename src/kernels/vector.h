@@ -63,7 +63,7 @@ ALWAYS_INLINE void store_stored(void *row, hg_storage storage, int64_t c, vector
 
 ALWAYS_INLINE vector all(hg_real x)
 {
-    return (vector){0} + x;
+    return x - (vector){0};
 }
 
 /* a where the mask is set, else b */

@@ -258,3 +258,24 @@ done:
     hg_free(run->ctx, rows);
     return status;
 }
+
+hg_status hg_plan_bytes(hg_context *ctx, const hg_model *model, int64_t n_nodes, int64_t n_edges, int64_t n_graphs, int64_t *bytes)
+{
+    hg_status status = HG_OK;
+    const hg_description *d = &model->description;
+    const int64_t size[HG_ENTITIES] = {n_nodes, n_edges, n_graphs};
+    const hg_kernels *kernels;
+    hg_plan plan = {0};
+    int64_t *rows = NULL, weights = 0;
+    HG_TRY(hg_kernels_select(ctx, &kernels));
+    HG_TRY(hg_alloc(ctx, &rows, d->n_values));
+    for (int v = 0; v < d->n_values; ++v)
+        rows[v] = d->value[v].entity == HG_GLOBALS || d->value[v].set == 0 ? size[d->value[v].entity] : -1;
+    HG_TRY(hg_plan_make(ctx, d, rows, hg_context_threads(ctx), &plan));
+    HG_TRY(hg_fused_weights_bytes(ctx, kernels, &plan, &weights));
+    *bytes = plan.bytes + weights;
+done:
+    hg_plan_clear(ctx, &plan);
+    hg_free(ctx, rows);
+    return status;
+}

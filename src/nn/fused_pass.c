@@ -25,7 +25,7 @@ typedef struct pass {
     hg_storage storage; /* of out */
     bool late;          /* the last layer cannot finish the update in registers */
     int n_jobs;
-    job job[HG_PLANNED_JOBS];
+    job job[HG_SIDES];
     int32_t count_up[HG_TILE_ROWS];
 } pass;
 
@@ -302,8 +302,6 @@ void hg_fused_pass(const hg_fused *f, int update, const hg_view *made, const hg_
     p.late = !p.net || u->scale != 1 || u->shift != 0 || (u->activation != HG_ACTIVATION_NONE && last != HG_ACTIVATION_NONE) ||
              (u->old >= 0 && (f->view[u->old].ld != p.ld || f->view[u->old].storage != p.storage));
     for (int32_t i = 0; i < HG_TILE_ROWS; ++i) p.count_up[i] = i;
-    for (int j = update + 1; j < d->n_updates && f->plan.update[update].n_jobs > 0; ++j) {
-        if (d->update[j].live_last) add_jobs(&p, j, update, false);
-    }
+    if (f->plan.update[update].n_jobs > 0) add_jobs(&p, f->plan.update[update].user, update, false);
     run_tiles(&p);
 }

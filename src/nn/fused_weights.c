@@ -171,6 +171,19 @@ done:
     return status;
 }
 
+hg_status hg_fused_weights_bytes(hg_context *ctx, const hg_kernels *k, const hg_plan *plan, int64_t *bytes)
+{
+    hg_status status = HG_OK;
+    hg_fused_weights w = {0};
+    packer p = {.dense = &k->dense[HG_STORE_REAL]};
+    HG_TRY(list_what_is_needed(ctx, plan, &w));
+    pack_all(&p, plan, &w);
+    *bytes = p.used;
+done:
+    hg_fused_weights_clear(ctx, plan->d, &w);
+    return status;
+}
+
 void hg_fused_weights_clear(hg_context *ctx, const hg_description *d, hg_fused_weights *w)
 {
     for (int n = 0; w->layer && n < d->n_networks; ++n) hg_free(ctx, w->layer[n]);

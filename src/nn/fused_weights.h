@@ -26,6 +26,8 @@ typedef struct hg_fused_weights {
 /* Packs what the live, fused updates of a plan need. Errors: HG_ERR_NOMEM. */
 hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_plan *plan, const hg_real *parameters,
                                 hg_fused_weights *out);
+/* Bytes that hg_fused_weights_make keeps. Errors: HG_ERR_NOMEM. */
+hg_status hg_fused_weights_bytes(hg_context *ctx, const hg_kernels *k, const hg_plan *plan, int64_t *bytes);
 void hg_fused_weights_clear(hg_context *ctx, const hg_description *d, hg_fused_weights *weights);
 
 #endif

@@ -134,8 +134,7 @@ static void find_products(hg_plan *plan, const int *maker, int index)
             if (maker[u->term[t].value] > p->after) p->after = maker[u->term[t].value];
         }
         hg_planned_update *after = p->after >= 0 ? &plan->update[p->after] : NULL;
-        const bool waits = after && after->n_jobs > 0 && after->user != index;
-        if (!p->used || !after || side == HG_SIDE_GRAPH || !after->fused || waits || after->n_jobs == HG_PLANNED_JOBS) {
+        if (!p->used || !after || side == HG_SIDE_GRAPH || !after->fused || (after->n_jobs > 0 && after->user != index)) {
             p->after = index;
         } else {
             ++after->n_jobs;

@@ -22,8 +22,6 @@ typedef struct hg_planned_product {
     hg_storage in; /* how the kernel reads the rows it is made of */
 } hg_planned_product;
 
-enum { HG_PLANNED_JOBS = 8 /* products that one pass makes for later updates, at most */ };
-
 typedef struct hg_planned_update {
     bool fused;    /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
     hg_storage in; /* how the first layer reads the inputs that it has row by row */
