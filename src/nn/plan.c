@@ -203,21 +203,10 @@ static void choose_strides(hg_plan *plan, const int64_t *rows)
     }
 }
 
-static bool is_zero_at_zero(hg_activation kind)
-{
-    return kind != HG_ACTIVATION_SIGMOID && kind != HG_ACTIVATION_SOFTPLUS && kind != HG_ACTIVATION_EXP;
-}
-
-/* A norm that follows an activation without weights between them sums over the padding too, which therefore must be zero. */
 static bool can_fuse(const hg_network *net)
 {
-    bool zero_padding = true;
     for (int l = 0; l < net->n_layers; ++l) {
-        const hg_mlp_layer *layer = &net->layer[l];
-        if (layer->groups > 1) return false;
-        if (!layer->linear && layer->norm != HG_NORM_NONE && !zero_padding) return false;
-        if (layer->linear) zero_padding = true;
-        zero_padding = zero_padding && is_zero_at_zero(layer->activation);
+        if (net->layer[l].groups > 1) return false;
     }
     return !net->batch_norm && !hg_network_concatenates(net);
 }
