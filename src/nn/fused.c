@@ -228,18 +228,21 @@ done:
     return status;
 }
 
+static hg_storage chosen_storage(const hg_context *ctx, const hg_kernels *k)
+{
+    return hg_context_precision(ctx) == HG_PRECISION_BF16 && k->dense[HG_STORE_BF16].run ? HG_STORE_BF16 : HG_STORE_REAL;
+}
+
 hg_status hg_fused_forward(hg_run *run, const hg_outputs *out)
 {
     hg_status status = HG_OK;
     const hg_description *d = run->d;
     const hg_output_mark *mark = &d->output[d->n_outputs - 1];
-    const bool bf16 = hg_context_precision(run->ctx) == HG_PRECISION_BF16 && run->k->dense[HG_STORE_BF16].run;
-    const hg_storage storage = bf16 ? HG_STORE_BF16 : HG_STORE_REAL;
     hg_fused f = {.run = run, .out = out};
     void *arena = NULL;
     int64_t *rows = NULL;
     HG_TRY(count_rows(run, &rows));
-    HG_TRY(hg_plan_make(run->ctx, d, storage, rows, run->threads, &f.plan));
+    HG_TRY(hg_plan_make(run->ctx, d, chosen_storage(run->ctx, run->k), rows, run->threads, &f.plan));
     HG_TRY(hg_fused_weights_make(run->ctx, run->k, &f.plan, run->model->parameters, &f.weights));
     HG_TRY(hg_alloc(run->ctx, &f.view, d->n_values));
     HG_TRY(hg_alloc(run->ctx, &f.own, d->n_values));
@@ -271,7 +274,7 @@ hg_status hg_plan_bytes(hg_context *ctx, const hg_model *model, int64_t n_nodes,
     HG_TRY(hg_alloc(ctx, &rows, d->n_values));
     for (int v = 0; v < d->n_values; ++v)
         rows[v] = d->value[v].entity == HG_GLOBALS || d->value[v].set == 0 ? size[d->value[v].entity] : -1;
-    HG_TRY(hg_plan_make(ctx, d, rows, hg_context_threads(ctx), &plan));
+    HG_TRY(hg_plan_make(ctx, d, chosen_storage(ctx, kernels), rows, hg_context_threads(ctx), &plan));
     HG_TRY(hg_fused_weights_bytes(ctx, kernels, &plan, &weights));
     *bytes = plan.bytes + weights;
 done:

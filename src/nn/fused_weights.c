@@ -175,7 +175,7 @@ hg_status hg_fused_weights_bytes(hg_context *ctx, const hg_kernels *k, const hg_
 {
     hg_status status = HG_OK;
     hg_fused_weights w = {0};
-    packer p = {.dense = &k->dense[HG_STORE_REAL]};
+    packer p = {.dense = k->dense};
     HG_TRY(list_what_is_needed(ctx, plan, &w));
     pack_all(&p, plan, &w);
     *bytes = p.used;
