@@ -43,6 +43,12 @@ INLINE lanes load(const real *from)
     memcpy(&x, from, sizeof x);
     return x;
 }
+INLINE lanes load_float(const float *from)
+{
+    float part __attribute__((vector_size(LANES * sizeof(float))));
+    memcpy(&part, from, sizeof part);
+    return __builtin_convertvector(part, lanes);
+}
 INLINE void store(real *to, lanes x)
 {
     memcpy(to, &x, sizeof x);

@@ -17,7 +17,7 @@
 #define TURN_MAX R(1.5)
 
 /* Numbers of a helix that layers need, per track. */
-enum { H_X, H_Y, H_Z, H_TX, H_TY, H_TZ, H_KZ, H_SIN, H_PHI, H_KAPPA, H_QOP, H_CLOSEST, H_SIGMA, H_NUMBERS = H_SIGMA + 5 };
+enum { H_X, H_Y, H_Z, H_TX, H_TY, H_TZ, H_KZ, H_SIN, H_KAPPA, H_QOP, H_CLOSEST, H_SIGMA, H_NUMBERS = H_SIGMA + 5 };
 
 /* Helices of LANES tracks; returns those that have one. */
 INLINE marks start_helices(const hg_batch_world *world, const bound *s, const plane *at, real table[H_NUMBERS][LANES])
@@ -37,15 +37,27 @@ INLINE marks start_helices(const hg_batch_world *world, const bound *s, const pl
     field_at(world, &f, f.r, f.b);
     f.status = all_whole(0); /* outside its table the field is that at the border: good enough for a window */
     bend(f.qop * R(HG_CURVATURE_CONSTANT), f.t, f.b, k);
-    const lanes numbers[H_SIGMA] = {f.r[0],    f.r[1],
-                                    f.r[2],    f.t[0],
-                                    f.t[1],    f.t[2],
-                                    k[2],      sine,
-                                    s->par[2], (f.t[0] * k[1] - f.t[1] * k[0]) / (sine * sine * sine),
-                                    f.qop,     distance_to_beam(&f)};
+    const lanes numbers[H_SIGMA] = {f.r[0],
+                                    f.r[1],
+                                    f.r[2],
+                                    f.t[0],
+                                    f.t[1],
+                                    f.t[2],
+                                    k[2],
+                                    sine,
+                                    (f.t[0] * k[1] - f.t[1] * k[0]) / (sine * sine * sine),
+                                    f.qop,
+                                    distance_to_beam(&f)};
     for (int i = 0; i < H_SIGMA; ++i) store(table[i], numbers[i]);
     for (int i = 0; i < 5; ++i) store(table[H_SIGMA + i], root(larger(s->cov[HG_PACKED(i, i)], all(R(0)))));
     return (f.status == 0) & (sine > R(1e-6));
+}
+
+/* asin(x) / x for |x| < 0.7, to 1e-4: no track turns further within a window. */
+INLINE lanes arc_over_sine(lanes x)
+{
+    const lanes x2 = x * x;
+    return R(1) + x2 * (R(1.0 / 6) + x2 * (R(3.0 / 40) + x2 * (R(15.0 / 336) + x2 * (R(0.0303819) + x2 * (R(0.0223722) + x2 * R(0.035))))));
 }
 
 /* Signed path to cylinders of these radii in the direction of travel; lanes that are not reached are taken from *reached. */
@@ -61,10 +73,8 @@ INLINE lanes path_to_cylinders(const real h[H_NUMBERS], real direction, lanes ra
     lanes chord = pick(onward, absolute(e) / root(larger(large, all(R(1e-20)))),
                        root(larger(large, all(R(0))) / larger(all(g * g + a * a * kappa * kappa), all(R(1e-20)))));
     lanes sin_beta = chord * (R(0.5) * kappa);
-    *reached = (delta >= R(0)) & (large > R(0)) & (onward | (e > R(0))) & (absolute(sin_beta) <= R(1));
-    lanes beta = angle_of(sin_beta, root(larger(R(1) - sin_beta * sin_beta, all(R(0)))));
-    marks bent = absolute(sin_beta) > R(1e-4);
-    return pick(bent, chord * beta / pick(bent, sin_beta, all(R(1))), chord) * (direction / sine);
+    *reached = (delta >= R(0)) & (large > R(0)) & (onward | (e > R(0))) & (absolute(sin_beta) < R(0.7));
+    return chord * arc_over_sine(sin_beta) * (direction / sine);
 }
 
 INLINE lanes path_to_discs(const real h[H_NUMBERS], real direction, lanes z, marks *reached)
@@ -84,8 +94,7 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
 {
     const float *const *t = layers->table;
     lanes row[HG_BATCH_LAYER_NUMBERS];
-    for (int i = 0; i < HG_BATCH_LAYER_NUMBERS; ++i)
-        for (int l = 0; l < LANES; ++l) row[i][l] = (real)t[i][first + l];
+    for (int i = 0; i < HG_BATCH_LAYER_NUMBERS; ++i) row[i] = load_float(t[i] + first);
     const lanes position = row[HG_LAYER_POSITION], low = row[HG_LAYER_LOW], high = row[HG_LAYER_HIGH], depth = row[HG_LAYER_DEPTH];
     const real sine = h[H_SIN], kappa = h[H_KAPPA];
     marks barrel = row[HG_LAYER_BARREL] > R(0.5), to_cylinder, to_disc;
@@ -97,12 +106,16 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     path = pick(there, path, all(R(0)));
     length = absolute(path);
     s = path * sine;
-    lanes half = s * (R(0.5) * kappa), sin_half, cos_half, sin_mid, cos_mid;
+    lanes half = s * (R(0.5) * kappa);
     there &= absolute(half) * R(2) <= TURN_MAX;
+    if (!any(there)) return there;
     half = pick(there, half, all(R(0)));
-    sine_cosine(half, &sin_half, &cos_half);
-    sine_cosine(half + h[H_PHI], &sin_mid, &cos_mid);
-    lanes chord = pick(absolute(half) < R(1e-4), s, s * sin_half / pick(half == R(0), all(R(1)), half));
+    /* |half| <= 0.75: the series suffice */
+    lanes half2 = half * half;
+    lanes per_half = R(1) - half2 * R(1.0 / 6) * (R(1) - half2 * R(0.05) * (R(1) - half2 * R(1.0 / 42))), sin_half = half * per_half;
+    lanes cos_half = R(1) - half2 * R(0.5) * (R(1) - half2 * R(1.0 / 12) * (R(1) - half2 * R(1.0 / 30) * (R(1) - half2 * R(1.0 / 56))));
+    const real cos_phi = h[H_TX] / sine, sin_phi = h[H_TY] / sine;
+    lanes cos_mid = cos_phi * cos_half - sin_phi * sin_half, sin_mid = sin_phi * cos_half + cos_phi * sin_half, chord = s * per_half;
     lanes x = h[H_X] + chord * cos_mid, y = h[H_Y] + chord * sin_mid, z = h[H_Z] + path * h[H_TZ];
     lanes cos_end = cos_mid * cos_half - sin_mid * sin_half, sin_end = sin_mid * cos_half + cos_mid * sin_half;
     lanes radius = root(x * x + y * y), outward = x * cos_end + y * sin_end;
@@ -110,6 +123,7 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     radius = larger(radius, all(R(1)));
     lanes c = pick(barrel, z, radius);
     there &= (c >= low - R(2) * LARGEST_MM) & (c <= high + R(2) * LARGEST_MM);
+    if (!any(there)) return there;
 
     /* the errors across the track projected on the layer, plus what its depth and the measurement add */
     const real absolute_qop = h[H_QOP] < R(0) ? -h[H_QOP] : h[H_QOP], absolute_kappa = kappa < R(0) ? -kappa : kappa;

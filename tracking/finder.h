@@ -61,6 +61,8 @@ void hg_hit_index_free(hg_context *ctx, hg_hit_index *index);
  * number of the one nearest to the track. */
 int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, const uint8_t *used, int room, int32_t *places, int *nearest);
 
+typedef struct hg_follower hg_follower;
+
 /* The finder's own state during one event. */
 typedef struct hg_finder {
     const hg_finder_input *input;     /* borrowed */
@@ -73,7 +75,8 @@ typedef struct hg_finder {
     hg_kalman kalman;                 /* of following */
     hg_batch_world *world;            /* the same for the batch kernels; owned; NULL unless it follows */
     const hg_batch_kernels *kernels;
-    hg_candidates tracks; /* owned: accepted so far */
+    hg_follower *follower; /* room for following on all threads; owned */
+    hg_candidates tracks;  /* owned: accepted so far */
 } hg_finder;
 
 /* Checks what the caller gave, prepares the state; hg_finder_close frees what it owns. */
@@ -100,8 +103,11 @@ hg_status hg_compete(hg_context *ctx, hg_finder *finder, int pass, const hg_cand
 /* Adds second hits on the layers of the accepted tracks first_track.. from edges of the graph. */
 void hg_overlaps_from_graph(hg_finder *finder, int64_t first_track);
 
-/* Makes candidate c of every chain c of at least `least` hits: seed, filter outward over all layers, back inward. n = 0 if nothing came of
- * it. candidates->item: [chains->n] zeroed. */
+hg_status hg_follower_create(hg_context *ctx, const hg_finder *finder, hg_follower **out);
+void hg_follower_destroy(hg_context *ctx, hg_follower *follower);
+
+/* Makes a candidate of every chain of at least `least` hits, in order: seed, filter outward over all layers, back inward. n = 0 if nothing
+ * came of it. candidates: empty before. */
 hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_paths *chains, int64_t least, hg_candidates *candidates);
 
 /* Candidates of the builders that know only the doublet graph. */

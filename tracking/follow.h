@@ -11,6 +11,9 @@ enum { HG_WINDOW_HITS = 32, HG_WINDOWS_AHEAD = 4, HG_BRANCHES_MAX = 4, HG_FOLLOW
 /* Numbers of a state in use: parameters and covariance. */
 enum { HG_STATE_NUMBERS = 20 };
 
+/* Room of the seed filter in floats: three hits a lane. */
+enum { HG_SEED_STEPS = 3, HG_SEED_ROOM = (HG_SEED_STEPS * 6 + HG_BATCH_WORK + 32) * HG_BATCH_LANES_MAX };
+
 /* A hit that fits a prediction on its module. */
 typedef struct hg_match {
     int32_t place;      /* in the hit index */
@@ -45,6 +48,52 @@ typedef struct hg_job_list {
 hg_status hg_job_list_create(hg_context *ctx, int64_t room, const hg_kalman *kalman, hg_job_list *out);
 void hg_job_list_free(hg_context *ctx, hg_job_list *jobs);
 
+typedef enum hg_slot_stage {
+    HG_SLOT_FREE,
+    HG_SLOT_WINDOWS, /* needs the layers ahead */
+    HG_SLOT_SEARCH,  /* looks through its windows */
+    HG_SLOT_LAYER,   /* has hits in a window */
+    HG_SLOT_END      /* a hypothesis has come to its end */
+} hg_slot_stage;
+
+/* A hypothesis that takes hits of the present layer. */
+typedef struct hg_taker {
+    hg_branch *branch; /* NULL = none */
+    int choice, cursor;
+    int32_t row; /* of its prediction; -1 = none asked for */
+} hg_taker;
+
+typedef struct hg_slot {
+    hg_slot_stage stage;
+    int64_t item; /* of the chains to be followed */
+    hg_walk walk;
+    hg_branch current, best, stack[HG_BRANCHES_MAX], before, out;
+    bool has_best;
+    int n_stack, n_made, step, attempt;
+    int n_windows, at_window;
+    int32_t holes, row;
+    hg_window windows[HG_WINDOWS_AHEAD];
+    int n_found, nearest, n_matches, next_choice;
+    int32_t found[HG_WINDOW_HITS], row_of[HG_WINDOW_HITS];
+    uint8_t taken[HG_WINDOW_HITS];
+    hg_match matches[HG_WINDOW_HITS];
+    hg_taker taker;
+    hg_candidate outward; /* what the way back expects */
+} hg_slot;
+
+/* One thread's work. */
+typedef struct hg_engine {
+    const hg_finder *finder;
+    const hg_paths *chains;
+    const int64_t *chain;    /* those to be followed */
+    hg_candidate *candidate; /* of each of them */
+    hg_slot *slots;          /* [HG_FOLLOW_SLOTS] */
+    hg_job_list reference, others, second;
+    float *states; /* [HG_FOLLOW_SLOTS][HG_BATCH_STATE] for the windows */
+    hg_window *windows;
+    float *seeds; /* [HG_SEED_ROOM] */
+} hg_engine;
+
 /* Asks for a prediction; returns its row. */
 int32_t hg_job_add(hg_job_list *jobs, const float *state, int32_t from_module, int32_t to_module);
 /* Runs all; to_beam: to the beam line. Then the state of a row, or NULL if it failed. */
@@ -63,6 +112,22 @@ bool hg_match_near(const hg_finder *finder, const float *state, int32_t module, 
 
 /* Puts a match into a list, best first (tie: smaller row). */
 void hg_match_insert(const hg_finder *finder, const hg_match *match, hg_match *list, int *n);
+
+/* Each hypothesis with hits in its layer goes on with the best one; alternatives nearly as good go on the stack, until there are enough. */
+void hg_take_layers(hg_engine *e);
+
+/* Starts chains first_item .. of the list in free slots, at most as many as there are lanes; a chain without a seed leaves its candidate
+ * empty. */
+void hg_start_chains(hg_engine *e, int64_t first_item, int n, hg_slot *const *to);
+
+/* Makes a slot's first, or next, hypothesis the present one. */
+void hg_slot_begin_walk(hg_slot *s, const hg_branch *start);
+void hg_slot_begin_branch(hg_slot *s, const hg_branch *from);
+
+static inline const hg_hit_record *hg_engine_record(const hg_engine *e, int32_t place)
+{
+    return &e->finder->index.record[place];
+}
 
 void hg_candidate_append(hg_candidate *candidate, int32_t hit, float gain);
 

@@ -20,7 +20,7 @@ hg_finder_options hg_finder_default_options(void)
                 {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
                 {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
             },
-        .n_branches = 3,
+        .n_branches = 2,
         .return_branches = 3,
         .holes_max = 1,
         .chi2_max = 45.0,
@@ -127,12 +127,14 @@ static hg_status prepare_following(hg_context *ctx, hg_finder *finder)
     HG_TRY(scale_material(ctx, finder));
     HG_TRY(hg_batch_select(ctx, false, &finder->kernels));
     HG_TRY(hg_batch_world_create(ctx, &finder->kalman, false, &finder->world));
+    HG_TRY(hg_follower_create(ctx, finder, &finder->follower));
 done:
     return status;
 }
 
 void hg_finder_close(hg_context *ctx, hg_finder *finder)
 {
+    hg_follower_destroy(ctx, finder->follower);
     hg_batch_world_destroy(ctx, finder->world);
     hg_material_destroy(ctx, finder->material);
     hg_free(ctx, finder->hit_layer);
@@ -161,13 +163,21 @@ done:
 }
 
 /* Without a fit a hit counts by the network's belief in the triplet that brought it. */
-static void chain_to_candidate(const hg_paths *chains, int64_t c, hg_candidate *candidate)
+static hg_status chains_to_candidates(hg_context *ctx, const hg_paths *chains, int64_t least, hg_candidates *candidates)
 {
-    for (int64_t k = chains->offset[c]; k < chains->offset[c + 1] && candidate->n < HG_CANDIDATE_HITS; ++k) {
-        candidate->hit[candidate->n] = chains->node[k];
-        candidate->gain[candidate->n] = 1.0f + chains->link[k];
-        candidate->score += candidate->gain[candidate->n++];
+    hg_status status = hg_candidates_reserve(ctx, candidates, chains->n);
+    if (status < 0) return status;
+    for (int64_t c = 0; c < chains->n; ++c) {
+        hg_candidate *candidate = &candidates->item[candidates->n];
+        if (chains->offset[c + 1] - chains->offset[c] < least) continue;
+        ++candidates->n;
+        for (int64_t k = chains->offset[c]; k < chains->offset[c + 1] && candidate->n < HG_CANDIDATE_HITS; ++k) {
+            candidate->hit[candidate->n] = chains->node[k];
+            candidate->gain[candidate->n] = 1.0f + chains->link[k];
+            candidate->score += candidate->gain[candidate->n++];
+        }
     }
+    return HG_OK;
 }
 
 static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
@@ -178,12 +188,10 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     int64_t first = finder->tracks.n;
 
     HG_TRY(hg_chains_build(ctx, finder, pass, &chains));
-    HG_TRY(hg_candidates_reserve(ctx, &candidates, chains.n));
-    candidates.n = chains.n;
-    if (finder->follows) HG_TRY(hg_follow_chains(ctx, finder, &chains, finder->options->pass[pass].chain_min, &candidates));
-    for (int64_t c = 0; c < chains.n && !finder->follows; ++c)
-        if (chains.offset[c + 1] - chains.offset[c] >= finder->options->pass[pass].chain_min)
-            chain_to_candidate(&chains, c, &candidates.item[c]);
+    if (finder->follows)
+        HG_TRY(hg_follow_chains(ctx, finder, &chains, finder->options->pass[pass].chain_min, &candidates));
+    else
+        HG_TRY(chains_to_candidates(ctx, &chains, finder->options->pass[pass].chain_min, &candidates));
     HG_TRY(hg_compete(ctx, finder, pass, &candidates));
     if (!finder->follows) hg_overlaps_from_graph(finder, first);
 done:

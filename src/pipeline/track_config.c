@@ -60,7 +60,7 @@ const hg_option hg_track_option_table[] = {
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
     COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
-    COUNT("tracking.branches", n_branches, "3", 1, 4, "hypotheses kept per start"),
+    COUNT("tracking.branches", n_branches, "2", 1, 4, "hypotheses kept per start"),
     COUNT("tracking.holes_max", holes_max, "1", 0, 20, "following stops after so many layers in a row without a hit"),
     NUMBER("tracking.chi2_max", chi2_max, "45", 0.1, 1e4, "a hit with a larger chi2 is not taken"),
     NUMBER("tracking.overlap_chi2_max", overlap_chi2_max, "20", 0.1, 1e4, "the same for a second hit of a layer"),
