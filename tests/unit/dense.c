@@ -189,7 +189,7 @@ static void run_and_compare(const hg_kernels *table, layer *l, bool exact)
 static void layers(void **state)
 {
     (void)state;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     uint64_t trial = 0;
     for (int n = 1; n <= 130; ++n) {
@@ -215,7 +215,7 @@ static void wide_layers(void **state)
 {
     (void)state;
     const int width[] = {160, 256, 336};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (uint64_t i = 0; i < 9; ++i) {
         layer l = random_layer(i, 40 + (int)i, width[i % 3], width[(i + 1) % 3]);
@@ -228,7 +228,7 @@ static void wide_layers(void **state)
 static void in_place_and_transposed(void **state)
 {
     (void)state;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     for (int t = 0; t < n_tables; ++t) {
         hg_random r = hg_random_stream(5, 5, 0, 0);
@@ -286,7 +286,7 @@ static void reductions(void **state)
 {
     (void)state;
     const int64_t ptr[] = {0, 3, 3, 4, 30, 40}, edge_count = 40;
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     int n_tables = hg_kernels_list(table);
     int64_t edge[40];
     int32_t end[40];

@@ -38,12 +38,11 @@ static void compare_on(const char *name, const hg_model *model, const sample *s)
 /* Many rows on the best instruction set, a few on every one. */
 static void compare(const char *name, const hg_model *model)
 {
-    static const char *const isa[] = {"generic", "avx2", "avx512"};
-    const hg_kernels *table[3];
+    const hg_kernels *table[HG_KERNEL_TABLES];
     sample large = random_batch(hg_model_get_widths(model)), awkward = awkward_sample(hg_model_get_widths(model));
     compare_on(name, model, &large);
     for (int i = 0; i < hg_kernels_list(table); ++i) {
-        setenv("HG_ISA", isa[i], 1);
+        setenv("HG_ISA", table[i]->name, 1);
         compare_on(name, model, &awkward);
     }
     unsetenv("HG_ISA");
