@@ -12,12 +12,14 @@
 extern "C" {
 #endif
 
-/** What one training step sees: graphs and the truth of each classified element (edge, node or graph, see hg_train_target). */
+/** What one training step sees: graphs and the truth of each classified element (edge, node or graph, see hg_train_target).
+ *  A set with a loss of its own reads `truth`; labels are then optional and serve the ranking by the first column of the output alone. */
 typedef struct hg_sample {
     hg_batch batch;
     const uint8_t *label;  /* borrowed; [n] 0 or 1, in the order of the model's output */
     const hg_real *weight; /* borrowed; [n] >= 0, 0 = masked from loss and metrics; NULL = all 1 */
     const char *name;      /* borrowed; for messages, such as "event 21001, section 3"; NULL = none */
+    void *truth;           /* borrowed; handed to the set's loss */
 } hg_sample;
 
 /** A set of samples 0 .. n - 1, at hand or built when asked for. Sample i must always be the same. */
@@ -28,6 +30,9 @@ typedef struct hg_sample_set {
     hg_status (*get)(hg_context *ctx, void *user, int64_t i, hg_sample *out);
     void (*release)(hg_context *ctx, void *user, int64_t i, hg_sample *sample); /* NULL = nothing to do */
     uint64_t hash; /* of the data, 0 = unknown; a checkpoint of other data is refused */
+    /** NULL = the loss of the options on labels. Otherwise called with the sample's `truth` as user, on outputs of any width; in validation
+     *  with a gradient of NULL arrays, which must then not be written. Only the kind of output that options.target names is there. */
+    hg_loss_fn *loss;
 } hg_sample_set;
 
 typedef enum hg_train_target { HG_TRAIN_EDGES, HG_TRAIN_NODES, HG_TRAIN_GLOBALS } hg_train_target;

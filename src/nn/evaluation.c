@@ -20,16 +20,20 @@ hg_real **hg_train_output(const hg_train_options *options, hg_outputs *outputs)
     return options->target == HG_TRAIN_NODES ? &outputs->nodes : &outputs->globals;
 }
 
-hg_status hg_train_check_model(hg_context *ctx, const hg_train_options *options, const hg_model *model)
+int64_t hg_train_width(const hg_train_options *options, const hg_model *model)
+{
+    const hg_model_widths widths = hg_model_get_widths(model);
+    if (options->target == HG_TRAIN_EDGES) return widths.edge_out;
+    return options->target == HG_TRAIN_NODES ? widths.node_out : widths.global_out;
+}
+
+hg_status hg_train_check_model(hg_context *ctx, const hg_train_options *options, const hg_model *model, const hg_sample_set *set)
 {
     static const char *const names[] = {"edges", "nodes", "globals"};
-    hg_model_widths widths = hg_model_get_widths(model);
-    int64_t width = options->target == HG_TRAIN_EDGES   ? widths.edge_out
-                    : options->target == HG_TRAIN_NODES ? widths.node_out
-                                                        : widths.global_out;
-    if (width != 1)
-        return hg_fail(ctx, HG_ERR_MODEL, "train.target: the model gives %" PRId64 " numbers for each of the %s, expected 1", width,
-                       names[options->target]);
+    const int64_t width = hg_train_width(options, model);
+    if (set->loss ? width < 1 : width != 1)
+        return hg_fail(ctx, HG_ERR_MODEL, "train.target: the model gives %" PRId64 " numbers for each of the %s, expected 1%s", width,
+                       names[options->target], set->loss ? " or more" : "");
     return HG_OK;
 }
 
@@ -58,7 +62,8 @@ typedef struct gathered {
     uint8_t *label;
 } gathered;
 
-static hg_status gather(hg_context *ctx, gathered *g, const hg_sample *sample, int64_t n, const hg_real *logit)
+/* logit [n, width]: the first column ranks. */
+static hg_status gather(hg_context *ctx, gathered *g, const hg_sample *sample, int64_t n, const hg_real *logit, int64_t width)
 {
     hg_status status = HG_OK;
     if (g->n + n > g->room) {
@@ -69,26 +74,29 @@ static hg_status gather(hg_context *ctx, gathered *g, const hg_sample *sample, i
     }
     for (int64_t i = 0; i < n; ++i) {
         if (sample->weight && sample->weight[i] == 0) continue;
-        g->score[g->n] = logit[i];
+        g->score[g->n] = logit[i * width];
         g->label[g->n++] = sample->label[i] != 0;
     }
 done:
     return status;
 }
 
-static hg_status evaluate_sample(hg_context *ctx, const hg_model *model, const hg_train_options *options, const hg_sample *sample,
-                                 gathered *g, double *loss)
+static hg_status evaluate_sample(hg_context *ctx, const hg_model *model, const hg_train_options *options, const hg_sample_set *set,
+                                 const hg_sample *sample, gathered *g, double *loss)
 {
     hg_status status = HG_OK;
     hg_real *logit = NULL;
     hg_outputs outputs = {0};
-    int64_t n = hg_train_elements(options, &sample->batch);
-    HG_TRY(hg_alloc(ctx, &logit, n));
+    const int64_t n = hg_train_elements(options, &sample->batch), width = hg_train_width(options, model);
+    HG_TRY(hg_alloc(ctx, &logit, n * width));
     *hg_train_output(options, &outputs) = logit;
     HG_TRY(hg_model_forward(ctx, model, &sample->batch, &outputs));
-    HG_TRY(hg_train_sample_loss(ctx, options, sample, n, logit, loss, NULL));
+    if (set->loss)
+        HG_TRY(set->loss(ctx, sample->truth, &sample->batch, &outputs, &(hg_outputs){0}, loss));
+    else
+        HG_TRY(hg_train_sample_loss(ctx, options, sample, n, logit, loss, NULL));
     HG_CHECK(isfinite(*loss), HG_ERR_NUMERIC, "the loss is %g", *loss);
-    HG_TRY(gather(ctx, g, sample, n, logit));
+    if (sample->label) HG_TRY(gather(ctx, g, sample, n, logit, width));
 done:
     hg_free(ctx, logit);
     return status;
@@ -114,7 +122,7 @@ hg_status hg_train_evaluate(hg_context *ctx, const hg_model *model, const hg_tra
 
     HG_CHECK(options->threshold > 0 && options->threshold < 1, HG_ERR_ARG, "train.threshold: %g, expected between 0 and 1",
              options->threshold);
-    HG_TRY(hg_train_check_model(ctx, options, model));
+    HG_TRY(hg_train_check_model(ctx, options, model, set));
     for (int64_t i = 0; i < set->n; ++i) {
         hg_sample sample = {0};
         double loss = 0;
@@ -123,7 +131,7 @@ hg_status hg_train_evaluate(hg_context *ctx, const hg_model *model, const hg_tra
             goto done;
         }
         HG_TRY(set->get(ctx, set->user, i, &sample));
-        status = evaluate_sample(ctx, model, options, &sample, &all, &loss);
+        status = evaluate_sample(ctx, model, options, set, &sample, &all, &loss);
         if (set->release) set->release(ctx, set->user, i, &sample);
         if (status < 0) {
             hg_fail_prefix(ctx, "validation sample %" PRId64, i);

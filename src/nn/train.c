@@ -55,7 +55,7 @@ static hg_status prepare(trainer *t)
              "train: %" PRId64 " epochs of steps of %" PRId64 " graphs with seed %" PRId64 ", expected 0, 1, 0 or more", o->epochs,
              o->batch_graphs, o->seed);
     HG_CHECK(t->training->n >= 1 || o->epochs == 0, HG_ERR_ARG, "train: no training samples");
-    HG_TRY(hg_train_check_model(ctx, o, t->model));
+    HG_TRY(hg_train_check_model(ctx, o, t->model, t->training));
     t->n_parameters = hg_model_n_parameters(t->model);
     t->n_tensors = hg_model_n_tensors(t->model);
     t->state.seed = o->seed;
@@ -120,9 +120,11 @@ static hg_status add_sample(trainer *t, int64_t i, int64_t visit, double *loss_s
 
     HG_TRY(t->training->get(ctx, t->training->user, i, &sample));
     sample.batch.draw = draw_of_visit(t, visit);
+    const bool own = t->training->loss != NULL;
     status = hg_train_checkpoints(ctx, t->model, &sample.batch, t->options, t->workspace, &gradient, NULL);
     if (status >= 0)
-        status = hg_model_gradient_with(ctx, t->model, &sample.batch, &gradient, model_loss, &user, &loss, t->gradient, NULL, t->used);
+        status = hg_model_gradient_with(ctx, t->model, &sample.batch, &gradient, own ? t->training->loss : model_loss,
+                                        own ? sample.truth : &user, &loss, t->gradient, NULL, t->used);
     if (status < 0 && status != HG_ERR_INTERRUPTED && sample.name) hg_fail_prefix(ctx, "%s", sample.name);
     if (t->training->release) t->training->release(ctx, t->training->user, i, &sample);
     HG_TRY(status);

@@ -15,7 +15,10 @@ hg_real **hg_train_output(const hg_train_options *options, hg_outputs *outputs);
 hg_status hg_train_sample_loss(hg_context *ctx, const hg_train_options *options, const hg_sample *sample, int64_t n, const hg_real *logit,
                                double *loss, hg_real *gradient);
 
-/* HG_ERR_MODEL unless the model gives one number per classified element. */
-hg_status hg_train_check_model(hg_context *ctx, const hg_train_options *options, const hg_model *model);
+/* Numbers that the model gives per classified element. */
+int64_t hg_train_width(const hg_train_options *options, const hg_model *model);
+
+/* HG_ERR_MODEL unless the model gives one number per classified element; any number where the set has its own loss. */
+hg_status hg_train_check_model(hg_context *ctx, const hg_train_options *options, const hg_model *model, const hg_sample_set *set);
 
 #endif
