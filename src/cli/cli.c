@@ -181,3 +181,15 @@ int hg_cli_parse(hg_cli *cli, const hg_cli_usage *usage, const hg_cli_flag *flag
     if (exit_code < 0) hg_log_threads(cli->ctx);
     return exit_code >= 0 ? exit_code : check_inputs(cli, usage, argc, argv);
 }
+
+bool hg_cli_names_preset(int argc, char **argv, const char *start)
+{
+    static const char flag[] = "--preset";
+    const size_t length = sizeof flag - 1;
+    for (int i = 1; i < argc; ++i) {
+        if (strncmp(argv[i], flag, length) != 0) continue;
+        const char *name = argv[i][length] == '=' ? argv[i] + length + 1 : argv[i][length] == 0 && i + 1 < argc ? argv[i + 1] : "";
+        if (strncmp(name, start, strlen(start)) == 0) return true;
+    }
+    return false;
+}

@@ -53,14 +53,21 @@ int hg_cli_fail_input(hg_cli *cli, const char *verb, hg_status status);
 /* Exit code of a status; nothing is printed. */
 int hg_cli_exit_code(hg_status status);
 
+/* True if the arguments hold --preset NAME (or --preset=NAME) with a name that begins like this: verbs that serve two fields look before
+ * they read their flags. */
+bool hg_cli_names_preset(int argc, char **argv, const char *start);
+
 /* The verbs: argv[0] is the verb's name. */
 int hg_cli_simulate(hg_cli *cli, int argc, char **argv);
 int hg_cli_simulate_pulses(hg_cli *cli, int argc, char **argv); /* simulate --preset icecube */
 int hg_cli_convert(hg_cli *cli, int argc, char **argv);
 int hg_cli_build(hg_cli *cli, int argc, char **argv);
 int hg_cli_train(hg_cli *cli, int argc, char **argv);
+int hg_cli_train_pulses(hg_cli *cli, int argc, char **argv); /* train --preset icecube */
+int hg_cli_classify(hg_cli *cli, int argc, char **argv);
 int hg_cli_track(hg_cli *cli, int argc, char **argv);
 int hg_cli_evaluate(hg_cli *cli, int argc, char **argv);
+int hg_cli_evaluate_pulses(hg_cli *cli, int argc, char **argv); /* evaluate --preset icecube */
 int hg_cli_display(hg_cli *cli, int argc, char **argv);
 int hg_cli_partition(hg_cli *cli, int argc, char **argv);
 int hg_cli_bench(hg_cli *cli, int argc, char **argv);

@@ -8,12 +8,10 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/train.h"
 #include "pipeline/train_run.h"
 
-enum { MAX_VALIDATION = 256 };
-
-/* Cuts "a,b,c" in place. Returns the number of names, or -1 if there are too many. */
-static int split_list(char *text, char **name, int room)
+int hg_cli_split_list(char *text, char **name, int room)
 {
     int n = 0;
     for (char *part = strtok(text, ","); part; part = strtok(NULL, ",")) {
@@ -40,7 +38,7 @@ static hg_status append_names(hg_context *ctx, const char *text, hg_text *out)
     return status;
 }
 
-static hg_status join_command(hg_context *ctx, int argc, char **argv, hg_text *out)
+hg_status hg_cli_join_command(hg_context *ctx, int argc, char **argv, hg_text *out)
 {
     hg_status status = hg_text_append(ctx, out, "hitgraph");
     for (int i = 0; status >= 0 && i < argc; ++i) {
@@ -57,10 +55,10 @@ static hg_status run_train(hg_cli *cli, bool triplets, char *validation, const c
     hg_context *ctx = cli->ctx;
     hg_option *table = NULL;
     hg_train_config *config = NULL;
-    char *names[MAX_VALIDATION];
-    const int n_validation = split_list(validation, names, MAX_VALIDATION);
+    char *names[HG_CLI_MAX_VALIDATION];
+    const int n_validation = hg_cli_split_list(validation, names, HG_CLI_MAX_VALIDATION);
 
-    HG_CHECK(n_validation >= 0, HG_ERR_ARG, "--validate: more than %d names", MAX_VALIDATION);
+    HG_CHECK(n_validation >= 0, HG_ERR_ARG, "--validate: more than %d names", HG_CLI_MAX_VALIDATION);
     HG_TRY(hg_alloc(ctx, &config, 1));
     HG_TRY(hg_train_config_table(ctx, &table));
     HG_TRY(hg_config_read(ctx, table, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, config));
@@ -94,6 +92,7 @@ static void print_result(const hg_cli *cli, const hg_train_result *r, const char
 
 int hg_cli_train(hg_cli *cli, int argc, char **argv)
 {
+    if (hg_cli_names_preset(argc, argv, "icecube")) return hg_cli_train_pulses(cli, argc, argv);
     static char none[] = "";
     const char *task = "doublets", *validation = none, *directory = NULL;
     const hg_cli_flag flags[] = {
@@ -107,6 +106,7 @@ int hg_cli_train(hg_cli *cli, int argc, char **argv)
         .arguments = "INPUT...",
         .summary = "Trains the doublet or the triplet network on events with truth.",
         .details =
+            "Events of a neutrino telescope: hitgraph train --preset icecube --help.\n\n"
             "The graph, its map and, for triplets, the doublet network are those of the preset and its settings; train.* settings control\n"
             "the loop: train.architecture, train.sections, train.epochs, train.learning_rate, train.schedule, train.patience,\n"
             "train.checkpoint_directory, train.resume, engine.checkpoint_every (memory against time) and others.\n\n"
@@ -119,7 +119,7 @@ int hg_cli_train(hg_cli *cli, int argc, char **argv)
     hg_train_result result = {0};
     char *names = NULL;
 
-    hg_status status = join_command(cli->ctx, argc, argv, &command);
+    hg_status status = hg_cli_join_command(cli->ctx, argc, argv, &command);
     int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     const bool triplets = strcmp(task, "triplets") == 0;
     if (exit_code < 0 && (!directory || (!triplets && strcmp(task, "doublets") != 0))) {

@@ -13,21 +13,6 @@ static const double quantiles[3] = {0.1587, 0.5, 0.8413};
 
 /* ---- targets ---- */
 
-static hg_status allocate(hg_context *ctx, const hg_heads *heads, int64_t n, hg_head_targets *t)
-{
-    hg_status status = HG_OK;
-    t->heads = heads;
-    t->n = n;
-    HG_TRY(hg_alloc(ctx, &t->signal, n));
-    HG_TRY(hg_alloc(ctx, &t->label, n));
-    HG_TRY(hg_alloc(ctx, &t->energy, n));
-    HG_TRY(hg_alloc(ctx, &t->direction, 3 * n));
-    HG_TRY(hg_alloc(ctx, &t->vertex, 3 * n));
-    for (int h = 0; h < heads->n; ++h) HG_TRY(hg_alloc(ctx, &t->weight[heads->head[h].kind], n));
-done:
-    return status;
-}
-
 void hg_head_targets_clear(hg_context *ctx, hg_head_targets *targets)
 {
     hg_free(ctx, targets->signal);
@@ -37,6 +22,24 @@ void hg_head_targets_clear(hg_context *ctx, hg_head_targets *targets)
     hg_free(ctx, targets->vertex);
     for (int k = 0; k < HG_N_HEADS; ++k) hg_free(ctx, targets->weight[k]);
     *targets = (hg_head_targets){0};
+}
+
+hg_status hg_head_targets_room(hg_context *ctx, const hg_heads *heads, int64_t n, hg_head_targets *out)
+{
+    hg_status status = HG_OK;
+    hg_head_targets t = {.heads = heads, .n = n};
+    HG_TRY(hg_alloc(ctx, &t.signal, n));
+    HG_TRY(hg_alloc(ctx, &t.label, n));
+    HG_TRY(hg_alloc(ctx, &t.energy, n));
+    HG_TRY(hg_alloc(ctx, &t.direction, 3 * n));
+    HG_TRY(hg_alloc(ctx, &t.vertex, 3 * n));
+    for (int h = 0; h < heads->n; ++h) HG_TRY(hg_alloc(ctx, &t.weight[heads->head[h].kind], n));
+    for (int k = 0; k < HG_N_CLASSES; ++k) t.class_weight[k] = 1;
+    *out = t;
+    t = (hg_head_targets){0};
+done:
+    hg_head_targets_clear(ctx, &t);
+    return status;
 }
 
 static bool is_class(int32_t label)
@@ -97,7 +100,7 @@ hg_status hg_head_targets_make(hg_context *ctx, const hg_heads *heads, const hg_
 {
     hg_status status = HG_OK;
     hg_head_targets t = {0};
-    HG_TRY(allocate(ctx, heads, events->n_events, &t));
+    HG_TRY(hg_head_targets_room(ctx, heads, events->n_events, &t));
     for (int64_t e = 0; e < events->n_events; ++e) fill(heads, &events->truth, e, &t);
     for (int h = 0; h < heads->n; ++h) {
         const hg_head_kind kind = heads->head[h].kind;
@@ -118,27 +121,29 @@ done:
     return status;
 }
 
+void hg_head_targets_copy(const hg_head_targets *all, const int64_t *chosen, int64_t n, int64_t first, hg_head_targets *to)
+{
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t e = chosen[i], row = first + i;
+        to->signal[row] = all->signal[e];
+        to->label[row] = all->label[e];
+        to->energy[row] = all->energy[e];
+        memcpy(to->direction + 3 * row, all->direction + 3 * e, 3 * sizeof *to->direction);
+        memcpy(to->vertex + 3 * row, all->vertex + 3 * e, 3 * sizeof *to->vertex);
+        for (int k = 0; k < HG_N_HEADS; ++k)
+            if (to->weight[k]) to->weight[k][row] = all->weight[k][e];
+    }
+}
+
 hg_status hg_head_targets_select(hg_context *ctx, const hg_head_targets *all, const int64_t *chosen, int64_t n, hg_head_targets *out)
 {
-    hg_status status = HG_OK;
     hg_head_targets t = {0};
-    HG_TRY(allocate(ctx, all->heads, n, &t));
+    const hg_status status = hg_head_targets_room(ctx, all->heads, n, &t);
+    if (status < 0) return status;
     memcpy(t.class_weight, all->class_weight, sizeof t.class_weight);
-    for (int64_t i = 0; i < n; ++i) {
-        const int64_t e = chosen[i];
-        t.signal[i] = all->signal[e];
-        t.label[i] = all->label[e];
-        t.energy[i] = all->energy[e];
-        memcpy(t.direction + 3 * i, all->direction + 3 * e, 3 * sizeof *t.direction);
-        memcpy(t.vertex + 3 * i, all->vertex + 3 * e, 3 * sizeof *t.vertex);
-        for (int k = 0; k < HG_N_HEADS; ++k)
-            if (t.weight[k]) t.weight[k][i] = all->weight[k][e];
-    }
+    hg_head_targets_copy(all, chosen, n, 0, &t);
     *out = t;
-    t = (hg_head_targets){0};
-done:
-    hg_head_targets_clear(ctx, &t);
-    return status;
+    return HG_OK;
 }
 
 /* ---- losses ---- */

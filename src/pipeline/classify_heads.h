@@ -20,7 +20,11 @@ typedef struct hg_head_targets {
 /* Targets of all events of a file. HG_ERR_DATA: truth that a head needs is missing, or known of no event. */
 hg_status hg_head_targets_make(hg_context *ctx, const hg_heads *heads, const hg_pulse_events *events, bool class_weights,
                                hg_head_targets *out);
-/* The rows of some events. */
+/* Zeroed targets of n events that nothing is known of. */
+hg_status hg_head_targets_room(hg_context *ctx, const hg_heads *heads, int64_t n, hg_head_targets *out);
+/* Copies the rows of some events behind one another, from row `first` on. */
+void hg_head_targets_copy(const hg_head_targets *all, const int64_t *chosen, int64_t n, int64_t first, hg_head_targets *to);
+/* The rows of some events, as targets of their own. */
 hg_status hg_head_targets_select(hg_context *ctx, const hg_head_targets *all, const int64_t *chosen, int64_t n, hg_head_targets *out);
 void hg_head_targets_clear(hg_context *ctx, hg_head_targets *targets);
 
