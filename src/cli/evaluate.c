@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/pulses.h"
 #include "datasets/builtin_detector.h"
 #include "hitgraph/trackml.h"
 #include "pipeline/evaluation.h"
@@ -54,8 +55,18 @@ static hg_status evaluate(hg_cli *cli, const char *detector_path, const hg_evalu
     return status;
 }
 
+/* A telescope's events among the arguments, or its preset. */
+static bool is_of_telescope(hg_cli *cli, int argc, char **argv)
+{
+    if (hg_cli_names_preset(argc, argv, "icecube")) return true;
+    for (int i = 1; i < argc; ++i)
+        if (argv[i][0] != '-' && hg_cli_is_pulse_file(cli, argv[i])) return true;
+    return false;
+}
+
 int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
 {
+    if (is_of_telescope(cli, argc, argv)) return hg_cli_evaluate_pulses(cli, argc, argv);
     const char *detector = NULL;
     hg_evaluation wanted = {.doublet_min = 0.1, .triplet_min = 0.5};
     const hg_cli_flag flags[] = {
@@ -70,7 +81,8 @@ int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
         .verb = "evaluate",
         .arguments = "SUBMISSION.csv|TRACKS.h5 EVENTS",
         .summary = "Compares tracks with the truth: TrackML score, efficiency, fakes and duplicates by every definition of a match.",
-        .details = "EVENTS is a directory of events or one event prefix; each event needs its truth file.\n"
+        .details = "Scores of a neutrino telescope: hitgraph evaluate --preset icecube --help.\n\n"
+                   "EVENTS is a directory of events or one event prefix; each event needs its truth file.\n"
                    "Every rate is printed with its definition; the cuts of the target particles are named.\n\n"
                    "example:\n  hitgraph evaluate result/submission.csv data/event000021007",
         .min_inputs = 2,

@@ -1,0 +1,225 @@
+/* pipeline/telescope_baselines.c — LineFit, charge and hit counts, outer-layer veto, and the likelihood's start. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/telescope_baselines.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/memory.h"
+
+bool hg_linefit(const hg_pulses *pulses, const int64_t *row, int64_t n, double place[3], double dir[3], double *mean_time)
+{
+    double r[3] = {0}, t = 0, tt = 0, rt[3] = {0}, speed = 0;
+    for (int64_t i = 0; i < n; ++i) t += (double)pulses->t[row[i]] / (double)n;
+    for (int64_t i = 0; i < n; ++i) {
+        const double x[3] = {(double)pulses->x[row[i]], (double)pulses->y[row[i]], (double)pulses->z[row[i]]};
+        const double dt = (double)pulses->t[row[i]] - t; /* about the mean: no digits are lost in <t^2> - <t>^2 */
+        tt += dt * dt;
+        for (int k = 0; k < 3; ++k) {
+            r[k] += x[k] / (double)n;
+            rt[k] += x[k] * dt;
+        }
+    }
+    if (n < 2 || tt <= 0) return false;
+    for (int k = 0; k < 3; ++k) speed += rt[k] / tt * (rt[k] / tt);
+    speed = sqrt(speed);
+    if (!(speed > 0)) return false;
+    for (int k = 0; k < 3; ++k) {
+        dir[k] = rt[k] / tt / speed;
+        place[k] = r[k];
+    }
+    *mean_time = t;
+    return true;
+}
+
+/* ---- the outer layer ---- */
+
+typedef struct ring {
+    double x, y;
+    bool outer;
+} ring;
+
+static const double same_string_m = 5, neighbour_m = 200, end_m = 40, gap_rad = 2.6;
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A string is an outer one if no others stand near it over a wide angle. angle: room for n numbers. */
+static bool stands_outside(const ring *string, int64_t n, int64_t i, double *angle)
+{
+    int64_t m = 0;
+    double widest = 0;
+    for (int64_t k = 0; k < n; ++k) {
+        const double dx = string[k].x - string[i].x, dy = string[k].y - string[i].y;
+        if (k != i && hypot(dx, dy) < neighbour_m) angle[m++] = atan2(dy, dx);
+    }
+    if (m == 0) return true;
+    qsort(angle, (size_t)m, sizeof *angle, by_value);
+    for (int64_t k = 0; k < m; ++k) widest = fmax(widest, k + 1 < m ? angle[k + 1] - angle[k] : angle[0] + 2 * acos(-1.0) - angle[k]);
+    return widest > gap_rad;
+}
+
+/* [sensors->n] 1 for sensors of outer strings and of the array's upper end. */
+static hg_status find_outer(hg_context *ctx, const hg_sensors *sensors, uint8_t *outer)
+{
+    hg_status status = HG_OK;
+    ring *string = NULL;
+    int64_t *of = NULL, n = 0;
+    double *angle = NULL, top = -INFINITY;
+    HG_TRY(hg_alloc(ctx, &string, sensors->n));
+    HG_TRY(hg_alloc(ctx, &of, sensors->n));
+    HG_TRY(hg_alloc(ctx, &angle, sensors->n));
+    for (int64_t i = 0; i < sensors->n; ++i) {
+        const double x = (double)sensors->x[i], y = (double)sensors->y[i];
+        int64_t k = n;
+        while (k > 0 && hypot(string[k - 1].x - x, string[k - 1].y - y) > same_string_m) --k;
+        if (k == 0) string[n++] = (ring){.x = x, .y = y};
+        of[i] = k == 0 ? n - 1 : k - 1;
+        top = fmax(top, (double)sensors->z[i]);
+    }
+    for (int64_t k = 0; k < n; ++k) string[k].outer = stands_outside(string, n, k, angle);
+    for (int64_t i = 0; i < sensors->n; ++i) outer[i] = string[of[i]].outer || (double)sensors->z[i] > top - end_m;
+done:
+    hg_free(ctx, string);
+    hg_free(ctx, of);
+    hg_free(ctx, angle);
+    return status;
+}
+
+/* ---- events ---- */
+
+/* One thread's room, for the largest event. */
+typedef struct room {
+    int64_t *row;
+    hg_first_hit *hit;
+    double *time;
+} room;
+
+/* The pulses that count, and how many they are. */
+static int64_t choose(const hg_pulse_events *events, int64_t e, int64_t *row)
+{
+    const int64_t first = events->offset[e], last = events->offset[e + 1];
+    int64_t n = 0;
+    for (int64_t i = first; events->pulses.hlc && i < last; ++i)
+        if (events->pulses.hlc[i]) row[n++] = i;
+    if (n > 0) return n;
+    for (int64_t i = first; i < last; ++i) row[n++] = i;
+    return n;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const hg_first_hit *p = a, *q = b;
+    for (int k = 0; k < 3; ++k)
+        if (p->x[k] != q->x[k]) return p->x[k] < q->x[k] ? -1 : 1;
+    return (p->t > q->t) - (p->t < q->t);
+}
+
+/* First pulse of each sensor (a sensor is its place). */
+static int64_t first_hits(const hg_pulses *p, const room *r, int64_t n)
+{
+    int64_t m = 0;
+    for (int64_t i = 0; i < n; ++i) {
+        const int64_t k = r->row[i];
+        r->hit[i] = (hg_first_hit){{(double)p->x[k], (double)p->y[k], (double)p->z[k]}, (double)p->t[k]};
+    }
+    qsort(r->hit, (size_t)n, sizeof *r->hit, by_place);
+    for (int64_t i = 0; i < n; ++i)
+        if (m == 0 || memcmp(r->hit[m - 1].x, r->hit[i].x, sizeof r->hit[i].x) != 0) r->hit[m++] = r->hit[i];
+    return m;
+}
+
+static double early_outer_charge(const hg_pulse_events *events, const uint8_t *outer, const room *r, int64_t n)
+{
+    const hg_pulses *p = &events->pulses;
+    double sum = 0;
+    if (!outer || !p->sensor || n == 0) return 0;
+    for (int64_t i = 0; i < n; ++i) r->time[i] = (double)p->t[r->row[i]];
+    qsort(r->time, (size_t)n, sizeof *r->time, by_value);
+    for (int64_t i = 0; i < n; ++i)
+        if (outer[p->sensor[r->row[i]]] && (double)p->t[r->row[i]] < r->time[n / 2]) sum += (double)p->q[r->row[i]];
+    return sum;
+}
+
+static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *outer, room *r, hg_baselines *out)
+{
+    double place[3] = {0}, dir[3] = {0, 0, -1}, time = 0, charge = 0;
+    const int64_t n = choose(events, e, r->row), n_hits = first_hits(&events->pulses, r, n);
+    for (int64_t i = 0; i < n; ++i) charge += (double)events->pulses.q[r->row[i]];
+    out->charge[e] = (float)charge;
+    out->hits[e] = (float)n_hits;
+    out->outer[e] = (float)early_outer_charge(events, outer, r, n);
+    const bool line = hg_linefit(&events->pulses, r->row, n, place, dir, &time);
+    for (int k = 0; k < 3; ++k) out->linefit[3 * e + k] = (float)dir[k];
+    if (!out->pandel) return;
+    if (line) out->likelihood[e] = (float)hg_pandel_fit(r->hit, n_hits, place, dir, &time);
+    for (int k = 0; k < 3; ++k) out->pandel[3 * e + k] = (float)dir[k];
+}
+
+static hg_status make_rooms(hg_context *ctx, const hg_pulse_events *events, room *rooms, int n)
+{
+    hg_status status = HG_OK;
+    int64_t most = 0;
+    for (int64_t e = 0; e < events->n_events; ++e) {
+        const int64_t pulses = events->offset[e + 1] - events->offset[e];
+        if (pulses > most) most = pulses;
+    }
+    for (int t = 0; t < n; ++t) {
+        HG_TRY(hg_alloc(ctx, &rooms[t].row, most));
+        HG_TRY(hg_alloc(ctx, &rooms[t].hit, most));
+        HG_TRY(hg_alloc(ctx, &rooms[t].time, most));
+    }
+done:
+    return status;
+}
+
+void hg_baselines_clear(hg_context *ctx, hg_baselines *baselines)
+{
+    hg_free(ctx, baselines->charge);
+    hg_free(ctx, baselines->hits);
+    hg_free(ctx, baselines->outer);
+    hg_free(ctx, baselines->linefit);
+    hg_free(ctx, baselines->pandel);
+    hg_free(ctx, baselines->likelihood);
+    *baselines = (hg_baselines){0};
+}
+
+hg_status hg_baselines_make(hg_context *ctx, const hg_pulse_events *events, bool with_pandel, hg_baselines *out)
+{
+    hg_status status = HG_OK;
+    const int n_threads = hg_context_threads(ctx);
+    const int64_t n = events->n_events;
+    hg_baselines b = {.n = n};
+    room *rooms = NULL;
+    uint8_t *outer = NULL;
+    HG_TRY(hg_alloc(ctx, &b.charge, n));
+    HG_TRY(hg_alloc(ctx, &b.hits, n));
+    HG_TRY(hg_alloc(ctx, &b.outer, n));
+    HG_TRY(hg_alloc(ctx, &b.linefit, 3 * n));
+    if (with_pandel) HG_TRY(hg_alloc(ctx, &b.pandel, 3 * n));
+    if (with_pandel) HG_TRY(hg_alloc(ctx, &b.likelihood, n));
+    HG_TRY(hg_alloc(ctx, &rooms, n_threads));
+    HG_TRY(make_rooms(ctx, events, rooms, n_threads));
+    if (events->sensors.n > 0) HG_TRY(hg_alloc(ctx, &outer, events->sensors.n));
+    if (outer) HG_TRY(find_outer(ctx, &events->sensors, outer));
+#pragma omp parallel for schedule(dynamic, 16) num_threads(n_threads)
+    for (int64_t e = 0; e < n; ++e) do_event(events, e, outer, &rooms[omp_get_thread_num()], &b);
+    *out = b;
+    b = (hg_baselines){0};
+done:
+    hg_baselines_clear(ctx, &b);
+    for (int t = 0; rooms && t < n_threads; ++t) {
+        hg_free(ctx, rooms[t].row);
+        hg_free(ctx, rooms[t].hit);
+        hg_free(ctx, rooms[t].time);
+    }
+    hg_free(ctx, rooms);
+    hg_free(ctx, outer);
+    return status;
+}
