@@ -68,7 +68,7 @@ typedef struct hg_classify_config {
     double radius, light_speed;
     char task[HG_OPTION_TEXT_SIZE], signal[HG_OPTION_TEXT_SIZE], architecture[HG_OPTION_TEXT_SIZE];
     double loss_weight[HG_N_HEADS];
-    bool class_weights;
+    bool class_weights, summary;
     double validation_share;
     int64_t batch_events;
     hg_train_options train;

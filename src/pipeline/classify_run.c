@@ -96,7 +96,8 @@ hg_status hg_classifier_load(hg_context *ctx, const char *directory, hg_classifi
     HG_TRY(hg_classify_heads(ctx, &c->config, &c->heads));
     HG_TRY(hg_graph_layout_read(ctx, &c->config, &c->layout));
     const hg_model_widths widths = hg_model_get_widths(c->model);
-    HG_CHECK(widths.global_out == c->heads.width && widths.node_in == c->layout.n_columns, HG_ERR_MODEL,
+    HG_CHECK(widths.global_out == c->heads.width && widths.node_in == c->layout.n_columns && widths.global_in == c->layout.n_globals,
+             HG_ERR_MODEL,
              "%s: the network reads %" PRId64 " numbers per node and gives %" PRId64
              " per event, but its settings speak of %d and %" PRId64,
              directory, widths.node_in, widths.global_out, c->layout.n_columns, c->heads.width);

@@ -182,7 +182,7 @@ static hg_status create_classifier(hg_context *ctx, const hg_classify_config *co
     hg_classifier *c = NULL;
     char path[HG_PATH_SIZE], *text = NULL;
     size_t length = 0;
-    hg_text with_columns = {0}, whole = {0};
+    hg_text with_columns = {0}, with_globals = {0}, whole = {0};
     HG_TRY(hg_alloc(ctx, &c, 1));
     c->config = *config;
     for (int k = 0; k < HG_N_HEADS; ++k) c->calibration.factor[k] = 1;
@@ -191,19 +191,22 @@ static hg_status create_classifier(hg_context *ctx, const hg_classify_config *co
     HG_TRY(hg_data_path(ctx, config->architecture, path));
     HG_TRY(hg_read_file(ctx, path, ARCHITECTURE_LIMIT, &text, &length));
     HG_TRY(replace(ctx, &with_columns, text, "{columns}", c->layout.n_columns));
-    HG_TRY(replace(ctx, &whole, with_columns.data, "{heads}", c->heads.width));
+    HG_TRY(replace(ctx, &with_globals, with_columns.data, "{globals}", c->layout.n_globals));
+    HG_TRY(replace(ctx, &whole, with_globals.data, "{heads}", c->heads.width));
     HG_TRY(hg_model_create(ctx, path, whole.data, (uint64_t)config->train.seed, &c->model));
     const hg_model_widths widths = hg_model_get_widths(c->model);
-    HG_CHECK(widths.global_out == c->heads.width && widths.node_in == c->layout.n_columns, HG_ERR_MODEL,
-             "%s: reads %" PRId64 " numbers per node and gives %" PRId64 " per event; expected %d (graph.columns) and %" PRId64
-             " (classify.task)",
-             path, widths.node_in, widths.global_out, c->layout.n_columns, c->heads.width);
+    HG_CHECK(widths.global_out == c->heads.width && widths.node_in == c->layout.n_columns && widths.global_in == c->layout.n_globals,
+             HG_ERR_MODEL,
+             "%s: reads %" PRId64 " numbers per node and %" PRId64 " per event and gives %" PRId64
+             "; expected %d (graph.columns), %d (graph.summary) and %" PRId64 " (classify.task)",
+             path, widths.node_in, widths.global_in, widths.global_out, c->layout.n_columns, c->layout.n_globals, c->heads.width);
     *out = c;
     c = NULL;
 done:
     hg_classifier_destroy(ctx, c);
     hg_free(ctx, text);
     hg_free(ctx, with_columns.data);
+    hg_free(ctx, with_globals.data);
     hg_free(ctx, whole.data);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "hitgraph/neighbours.h"
+#include "pipeline/telescope_baselines.h"
 
 static const double least_charge = 1e-3; /* PE: its logarithm stands for smaller ones */
 
@@ -45,7 +46,7 @@ typedef struct room {
 
 hg_status hg_graph_layout_read(hg_context *ctx, const hg_classify_config *config, hg_graph_layout *out)
 {
-    hg_graph_layout layout = {.config = config};
+    hg_graph_layout layout = {.config = config, .n_globals = config->summary ? HG_SUMMARY_COLUMNS : 0};
     const hg_status status = hg_classify_columns(ctx, config, &layout.n_columns, layout.column);
     if (status >= 0) *out = layout;
     return status;
@@ -289,6 +290,8 @@ hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, c
 #pragma omp parallel for schedule(static) num_threads(n_threads)
     for (int64_t i = 0; i < n; ++i)
         fill_event(layout, events, chosen[i], &rooms[omp_get_thread_num()], graphs.nodes + node_ptr[i] * layout->n_columns);
+    if (layout->n_globals > 0) HG_TRY(hg_alloc(ctx, &graphs.globals, n * layout->n_globals));
+    if (layout->n_globals > 0) HG_TRY(hg_event_summaries(ctx, events, chosen, n, graphs.globals));
     HG_TRY(make_edges(ctx, layout, graphs.nodes, n, node_ptr, &graphs.graph));
     *out = graphs;
     graphs = (hg_pulse_graphs){0};
@@ -304,10 +307,11 @@ void hg_pulse_graphs_clear(hg_context *ctx, hg_pulse_graphs *graphs)
 {
     hg_graph_destroy(ctx, graphs->graph);
     hg_free(ctx, graphs->nodes);
+    hg_free(ctx, graphs->globals);
     *graphs = (hg_pulse_graphs){0};
 }
 
 hg_batch hg_pulse_graphs_batch(const hg_pulse_graphs *graphs)
 {
-    return (hg_batch){.graph = graphs->graph, .nodes = graphs->nodes};
+    return (hg_batch){.graph = graphs->graph, .nodes = graphs->nodes, .globals = graphs->globals};
 }

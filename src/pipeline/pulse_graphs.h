@@ -9,7 +9,7 @@
 /* How events become graphs: read from the configuration once. */
 typedef struct hg_graph_layout {
     const hg_classify_config *config; /* borrowed */
-    int n_columns;
+    int n_columns, n_globals;
     hg_node_column column[HG_N_NODE_COLUMNS];
 } hg_graph_layout;
 hg_status hg_graph_layout_read(hg_context *ctx, const hg_classify_config *config, hg_graph_layout *out);
@@ -19,7 +19,8 @@ hg_status hg_graph_layout_check(hg_context *ctx, const hg_graph_layout *layout, 
 
 typedef struct hg_pulse_graphs {
     hg_graph *graph;
-    hg_real *nodes; /* [graph->n_nodes, layout->n_columns] */
+    hg_real *nodes;   /* [graph->n_nodes, layout->n_columns] */
+    hg_real *globals; /* [graph->n_graphs, n_globals]; NULL where there are none */
 } hg_pulse_graphs;
 
 /* One graph per chosen event, in their order; events without pulses give empty graphs.

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-bool hg_linefit(const hg_pulses *pulses, const int64_t *row, int64_t n, double place[3], double dir[3], double *mean_time)
+double hg_linefit(const hg_pulses *pulses, const int64_t *row, int64_t n, double place[3], double dir[3], double *mean_time)
 {
     double r[3] = {0}, t = 0, tt = 0, rt[3] = {0}, speed = 0;
     for (int64_t i = 0; i < n; ++i) t += (double)pulses->t[row[i]] / (double)n;
@@ -23,16 +23,16 @@ bool hg_linefit(const hg_pulses *pulses, const int64_t *row, int64_t n, double p
             rt[k] += x[k] * dt;
         }
     }
-    if (n < 2 || tt <= 0) return false;
+    if (n < 2 || tt <= 0) return 0;
     for (int k = 0; k < 3; ++k) speed += rt[k] / tt * (rt[k] / tt);
     speed = sqrt(speed);
-    if (!(speed > 0)) return false;
+    if (!(speed > 0)) return 0;
     for (int k = 0; k < 3; ++k) {
         dir[k] = rt[k] / tt / speed;
         place[k] = r[k];
     }
     *mean_time = t;
-    return true;
+    return speed;
 }
 
 /* ---- the outer layer ---- */
@@ -155,26 +155,62 @@ static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *ou
     out->charge[e] = (float)charge;
     out->hits[e] = (float)n_hits;
     out->outer[e] = (float)early_outer_charge(events, outer, r, n);
-    const bool line = hg_linefit(&events->pulses, r->row, n, place, dir, &time);
+    const bool line = hg_linefit(&events->pulses, r->row, n, place, dir, &time) > 0;
     for (int k = 0; k < 3; ++k) out->linefit[3 * e + k] = (float)dir[k];
     if (!out->pandel) return;
     if (line) out->likelihood[e] = (float)hg_pandel_fit(r->hit, n_hits, place, dir, &time);
     for (int k = 0; k < 3; ++k) out->pandel[3 * e + k] = (float)dir[k];
 }
 
-static hg_status make_rooms(hg_context *ctx, const hg_pulse_events *events, room *rooms, int n)
+static void summarise(const hg_pulse_events *events, int64_t e, const uint8_t *outer, room *r, hg_real *out)
+{
+    static const double light_speed = 0.299792458, fastest = 2;
+    double place[3], dir[3] = {0}, time, charge = 0;
+    const int64_t n = choose(events, e, r->row), n_hits = first_hits(&events->pulses, r, n);
+    const double speed = hg_linefit(&events->pulses, r->row, n, place, dir, &time);
+    for (int64_t i = 0; i < n; ++i) charge += (double)events->pulses.q[r->row[i]];
+    for (int k = 0; k < 3; ++k) out[k] = (hg_real)dir[k];
+    out[3] = (hg_real)fmin(speed / light_speed, fastest);
+    out[4] = (hg_real)log10(1 + charge);
+    out[5] = (hg_real)log10(1 + (double)n_hits);
+    out[6] = (hg_real)log10(1 + early_outer_charge(events, outer, r, n));
+}
+
+/* What all events share: a room for each thread, and which sensors are outer ones. */
+typedef struct shared {
+    int n_threads;
+    room *rooms;    /* [n_threads] owned */
+    uint8_t *outer; /* [sensors] owned; NULL = no table */
+} shared;
+
+static void shared_clear(hg_context *ctx, shared *s)
+{
+    for (int t = 0; s->rooms && t < s->n_threads; ++t) {
+        hg_free(ctx, s->rooms[t].row);
+        hg_free(ctx, s->rooms[t].hit);
+        hg_free(ctx, s->rooms[t].time);
+    }
+    hg_free(ctx, s->rooms);
+    hg_free(ctx, s->outer);
+}
+
+static hg_status shared_make(hg_context *ctx, const hg_pulse_events *events, shared *s)
 {
     hg_status status = HG_OK;
     int64_t most = 0;
+    s->n_threads = hg_context_threads(ctx);
     for (int64_t e = 0; e < events->n_events; ++e) {
         const int64_t pulses = events->offset[e + 1] - events->offset[e];
         if (pulses > most) most = pulses;
     }
-    for (int t = 0; t < n; ++t) {
-        HG_TRY(hg_alloc(ctx, &rooms[t].row, most));
-        HG_TRY(hg_alloc(ctx, &rooms[t].hit, most));
-        HG_TRY(hg_alloc(ctx, &rooms[t].time, most));
+    HG_TRY(hg_alloc(ctx, &s->rooms, s->n_threads));
+    for (int t = 0; t < s->n_threads; ++t) {
+        HG_TRY(hg_alloc(ctx, &s->rooms[t].row, most));
+        HG_TRY(hg_alloc(ctx, &s->rooms[t].hit, most));
+        HG_TRY(hg_alloc(ctx, &s->rooms[t].time, most));
     }
+    if (events->sensors.n > 0) HG_TRY(hg_alloc(ctx, &s->outer, events->sensors.n));
+    if (s->outer) HG_TRY(find_outer(ctx, &events->sensors, s->outer));
 done:
     return status;
 }
@@ -193,33 +229,34 @@ void hg_baselines_clear(hg_context *ctx, hg_baselines *baselines)
 hg_status hg_baselines_make(hg_context *ctx, const hg_pulse_events *events, bool with_pandel, hg_baselines *out)
 {
     hg_status status = HG_OK;
-    const int n_threads = hg_context_threads(ctx);
     const int64_t n = events->n_events;
     hg_baselines b = {.n = n};
-    room *rooms = NULL;
-    uint8_t *outer = NULL;
+    shared s = {0};
     HG_TRY(hg_alloc(ctx, &b.charge, n));
     HG_TRY(hg_alloc(ctx, &b.hits, n));
     HG_TRY(hg_alloc(ctx, &b.outer, n));
     HG_TRY(hg_alloc(ctx, &b.linefit, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.pandel, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.likelihood, n));
-    HG_TRY(hg_alloc(ctx, &rooms, n_threads));
-    HG_TRY(make_rooms(ctx, events, rooms, n_threads));
-    if (events->sensors.n > 0) HG_TRY(hg_alloc(ctx, &outer, events->sensors.n));
-    if (outer) HG_TRY(find_outer(ctx, &events->sensors, outer));
-#pragma omp parallel for schedule(dynamic, 16) num_threads(n_threads)
-    for (int64_t e = 0; e < n; ++e) do_event(events, e, outer, &rooms[omp_get_thread_num()], &b);
+    HG_TRY(shared_make(ctx, events, &s));
+#pragma omp parallel for schedule(dynamic, 16) num_threads(s.n_threads)
+    for (int64_t e = 0; e < n; ++e) do_event(events, e, s.outer, &s.rooms[omp_get_thread_num()], &b);
     *out = b;
     b = (hg_baselines){0};
 done:
     hg_baselines_clear(ctx, &b);
-    for (int t = 0; rooms && t < n_threads; ++t) {
-        hg_free(ctx, rooms[t].row);
-        hg_free(ctx, rooms[t].hit);
-        hg_free(ctx, rooms[t].time);
-    }
-    hg_free(ctx, rooms);
-    hg_free(ctx, outer);
+    shared_clear(ctx, &s);
+    return status;
+}
+
+hg_status hg_event_summaries(hg_context *ctx, const hg_pulse_events *events, const int64_t *chosen, int64_t n, hg_real *out)
+{
+    hg_status status = HG_OK;
+    shared s = {0};
+    HG_TRY(shared_make(ctx, events, &s));
+#pragma omp parallel for schedule(static) num_threads(s.n_threads)
+    for (int64_t i = 0; i < n; ++i) summarise(events, chosen[i], s.outer, &s.rooms[omp_get_thread_num()], out + i * HG_SUMMARY_COLUMNS);
+done:
+    shared_clear(ctx, &s);
     return status;
 }
