@@ -8,8 +8,10 @@
 /* Ice model H2 of IceTray's rpdf documentation, refractive indices of ppc at 400 nm: the values of the simulator's preset. */
 static const double light_speed = 0.299792458, tau_ns = 556.7, lambda_m = 33.29, absorption_m = 98;
 static const double n_phase = 1.3194, n_group = 1.356;
-static const double jitter_ns =
-    10; /* width of the density's smoothing: that of the photomultiplier and of what the ice model does not know */
+/* Smoothing of the density: the last is that of the photomultiplier and of what the ice model does not know; the search begins with wider
+ * ones, in which far starts still see where to go. */
+static const double jitters_ns[] = {200, 50, 10};
+enum { N_SEARCHES = 3 };
 static const double noise_share = 0.05, noise_ns = 1e4; /* a flat floor, so that one stray pulse does not decide */
 
 /* ---- regularised incomplete gamma function P(a, x): series below a + 1, continued fraction (Lentz) above ---- */
@@ -54,7 +56,7 @@ static double incomplete_gamma(double a, double x)
     return x < a + 1 ? gamma_series(a, x) : gamma_fraction(a, x);
 }
 
-double hg_pandel_density(double residual_ns, double d, double cos_eta)
+double hg_pandel_density(double residual_ns, double d, double cos_eta, double jitter_ns)
 {
     /* the mean over a box of the jitter's variance: finite for shapes below 1, and for residuals below 0 */
     const double half = jitter_ns * sqrt(3), rate = 1 / tau_ns + light_speed / (n_group * absorption_m);
@@ -65,12 +67,13 @@ double hg_pandel_density(double residual_ns, double d, double cos_eta)
 
 /* ---- the track's five numbers around a start ---- */
 
-enum { N_FREE = 5, ROUNDS = 300 };
+enum { N_FREE = 5, ROUNDS = 150 };
 
 typedef struct search {
     const hg_first_hit *hit;
     int64_t n;
     double place[3], dir[3], across[2][3], time; /* the start, and two directions across it */
+    double jitter_ns;
 } search;
 
 /* free: two shifts across [m], two tilts [rad], a time [ns]. */
@@ -102,7 +105,7 @@ static double cost(const search *s, const double free[N_FREE])
         const double d = fmax(sqrt(fmax(r2 - along * along, 0)), 0.1651);
         const double cos_eta = fmin(fmax((r[2] - (along - d * cot) * dir[2]) * sin_c / d, -1), 1);
         const double residual = s->hit[i].t - time - (along + d * slow) / light_speed;
-        sum -= log((1 - noise_share) * hg_pandel_density(residual, d, cos_eta) + noise_share / noise_ns);
+        sum -= log((1 - noise_share) * hg_pandel_density(residual, d, cos_eta, s->jitter_ns) + noise_share / noise_ns);
     }
     return sum / (double)s->n;
 }
@@ -179,23 +182,39 @@ static void set_across(search *s)
         s->across[1][k] = s->dir[(k + 1) % 3] * s->across[0][(k + 2) % 3] - s->dir[(k + 2) % 3] * s->across[0][(k + 1) % 3];
 }
 
-double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time)
+/* One search from the start; its end becomes the start. */
+static double descend(search *s, double scale)
 {
     static const double size[N_FREE] = {30, 30, 0.3, 0.3, 150};
-    double point[N_FREE + 1][N_FREE] = {{0}}, value[N_FREE + 1];
-    search s = {.hit = hit, .n = n, .time = *time};
+    double point[N_FREE + 1][N_FREE] = {{0}}, value[N_FREE + 1], place[3], dir[3], time;
     int best, worst, second;
+    set_across(s);
+    for (int i = 0; i < N_FREE; ++i) point[i + 1][i] = scale * size[i];
+    for (int i = 0; i <= N_FREE; ++i) value[i] = cost(s, point[i]);
+    rank(value, &best, &worst, &second);
+    for (int round = 0; round < ROUNDS && value[worst] - value[best] > 1e-6; ++round) {
+        step(s, point, value);
+        rank(value, &best, &worst, &second);
+    }
+    track_of(s, point[best], place, dir, &time);
+    memcpy(s->place, place, sizeof place);
+    memcpy(s->dir, dir, sizeof dir);
+    s->time = time;
+    return -value[best];
+}
+
+double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time)
+{
+    search s = {.hit = hit, .n = n, .time = *time};
     memcpy(s.place, place, sizeof s.place);
     memcpy(s.dir, dir, sizeof s.dir);
-    set_across(&s);
-    for (int i = 0; i < N_FREE; ++i) point[i + 1][i] = size[i];
-    for (int i = 0; i <= N_FREE; ++i) value[i] = cost(&s, point[i]);
-    for (int round = 0; round < ROUNDS; ++round) {
-        rank(value, &best, &worst, &second);
-        if (value[worst] - value[best] < 1e-6) break;
-        step(&s, point, value);
+    double likelihood = 0;
+    for (int k = 0; k < N_SEARCHES; ++k) {
+        s.jitter_ns = jitters_ns[k];
+        likelihood = descend(&s, 1.0 / (1 + k));
     }
-    rank(value, &best, &worst, &second);
-    track_of(&s, point[best], place, dir, time);
-    return -value[best];
+    memcpy(place, s.place, sizeof s.place);
+    memcpy(dir, s.dir, sizeof s.dir);
+    *time = s.time;
+    return likelihood;
 }
