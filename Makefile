@@ -59,7 +59,7 @@ PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo models check check-double check-asan check-tsan parity lint format bench install uninstall clean tests
+.PHONY: help all deps demo demo-icecube models check check-double check-asan check-tsan parity lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -114,6 +114,17 @@ demo: ## the main job on a built-in event: simulate, find and fit tracks, draw t
 	@build/hitgraph track --preset simulated --detector $(DEMO)/events/detectors.csv --out $(DEMO) $(DEMO)/events
 	@build/hitgraph display $(DEMO)/tracks.h5 $(DEMO)/events --only-track-hits --pt-min 0.5 --max-kb 300 --out $(DEMO)/event.svg
 	@echo "the picture is $(DEMO)/event.svg, the tracks are $(DEMO)/tracks.h5 and $(DEMO)/submission.csv"
+
+DEMO_ICECUBE := build/demo-icecube
+demo-icecube: ## simulated events of a neutrino telescope: classify them and compare with the truth and with what needs no network
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@rm -rf $(DEMO_ICECUBE)
+	@mkdir -p $(DEMO_ICECUBE)
+	@build/hitgraph simulate --preset icecube --level 1 --events 3000 --seed 21 --out $(DEMO_ICECUBE)/events.h5
+	@build/hitgraph classify --model datasets/models/icecube/level1 --out $(DEMO_ICECUBE)/scores.csv $(DEMO_ICECUBE)/events.h5
+	@build/hitgraph evaluate --baselines $(DEMO_ICECUBE)/scores.csv $(DEMO_ICECUBE)/events.h5
+	@build/hitgraph display $(DEMO_ICECUBE)/events.h5 --event 0 --out $(DEMO_ICECUBE)/event.svg
+	@echo "the picture is $(DEMO_ICECUBE)/event.svg, the scores are $(DEMO_ICECUBE)/scores.csv; simulated events, no telescope's performance"
 
 models: all ## train the shipped models again: make models DATA=directory of TrackML-like events
 	@sh datasets/models/trackml/train.sh $(DATA)

@@ -35,7 +35,10 @@ hg_status hg_classifier_save(hg_context *ctx, hg_classifier *classifier, const c
     hg_option *table = NULL;
     char *text = NULL;
     HG_TRY(hg_classify_config_table(ctx, &table));
-    HG_TRY(hg_options_print(ctx, table, &classifier->config, false, &text));
+    hg_classify_config config = classifier->config;
+    config.train.checkpoint_directory[0] = '\0'; /* says nothing on another machine */
+    config.train.resume = false;
+    HG_TRY(hg_options_print(ctx, table, &config, false, &text));
     HG_TRY(hg_model_set_metadata(ctx, classifier->model, config_key, text));
     for (int h = 0; h < classifier->heads.n; ++h) {
         char key[KEY_ROOM], number[NUMBER_ROOM];
