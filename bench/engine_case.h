@@ -4,14 +4,9 @@
 #define HG_BENCH_ENGINE_CASE_H
 
 #include <unistd.h>
-#include "base/data_path.h"
-#include "base/log.h"
-#include "base/random.h"
 #include "base/roofline.h"
-#include "base/text.h"
-#include "bench/bench.h"
+#include "bench/random_input.h"
 #include "hitgraph/loss.h"
-#include "nn/model_files.h"
 #include "nn/work.h"
 
 typedef struct bench_case {
@@ -35,55 +30,14 @@ typedef struct variant {
     hg_precision precision;
 } variant;
 
-static hg_status case_model(hg_context *ctx, const char *name, hg_model **out)
-{
-    hg_status status = HG_OK;
-    char path[HG_PATH_SIZE], *yaml = NULL;
-    size_t length = 0;
-    HG_TRY(hg_data_path(ctx, name, path));
-    if (strstr(name, ".yaml")) {
-        HG_TRY(hg_read_file(ctx, path, 1 << 20, &yaml, &length));
-        HG_TRY(hg_model_create(ctx, name, yaml, 1, out));
-    } else {
-        HG_TRY(hg_model_load(ctx, path, out));
-    }
-done:
-    hg_free(ctx, yaml);
-    return status;
-}
-
-static hg_status case_numbers(hg_context *ctx, int64_t n, uint64_t index, hg_real **out)
-{
-    hg_random stream = hg_random_stream(1, 1, 0, index);
-    hg_status status = hg_alloc(ctx, out, n);
-    if (status < 0) return status;
-    for (int64_t i = 0; i < n; ++i) (*out)[i] = (hg_real)hg_random_normal(&stream);
-    return HG_OK;
-}
-
-static hg_status case_graph(hg_context *ctx, bench_case *c)
-{
-    hg_status status = HG_OK;
-    int32_t *end = NULL;
-    hg_random stream = hg_random_stream(1, 2, 0, 0);
-    HG_TRY(hg_alloc(ctx, &end, 2 * c->n_edges));
-    for (int64_t i = 0; i < 2 * c->n_edges; ++i) end[i] = (int32_t)hg_random_below(&stream, c->n_nodes);
-    const double start = hg_seconds();
-    HG_TRY(hg_graph_create(ctx, c->n_nodes, c->n_edges, end, end + c->n_edges, 1, NULL, &c->graph));
-    c->graph_s = hg_seconds() - start;
-done:
-    hg_free(ctx, end);
-    return status;
-}
-
 static hg_status case_prepare(hg_context *ctx, bench_case *c)
 {
     hg_status status = HG_OK;
-    HG_TRY(case_model(ctx, c->path, &c->model));
-    HG_TRY(case_graph(ctx, c));
+    HG_TRY(bench_model(ctx, c->path, &c->model));
+    HG_TRY(bench_random_graph(ctx, c->n_nodes, c->n_edges, &c->graph, &c->graph_s));
     const hg_model_widths widths = hg_model_get_widths(c->model);
-    HG_TRY(case_numbers(ctx, c->n_nodes * widths.node_in, 0, &c->nodes));
-    HG_TRY(case_numbers(ctx, c->n_edges * widths.edge_in, 1, &c->edges));
+    HG_TRY(bench_random_numbers(ctx, c->n_nodes * widths.node_in, 0, &c->nodes));
+    HG_TRY(bench_random_numbers(ctx, c->n_edges * widths.edge_in, 1, &c->edges));
     HG_TRY(hg_alloc(ctx, &c->target, c->n_edges));
     HG_TRY(hg_alloc(ctx, &c->logit, c->n_edges));
     HG_TRY(hg_alloc(ctx, &c->gradient, hg_model_n_parameters(c->model)));

@@ -5,11 +5,7 @@
  * gather: out[d] = sum over the edges s -> d of P[s] + Q[d]. Rounds are interleaved: every order once, then again; medians. */
 #include <math.h>
 #include <unistd.h>
-#include "base/data_path.h"
-#include "base/log.h"
-#include "base/random.h"
-#include "base/text.h"
-#include "bench/bench.h"
+#include "bench/random_input.h"
 #include "hitgraph/ordered_forward.h"
 #include "hitgraph/trackml.h"
 #include "pipeline/track_pipeline.h"
@@ -49,41 +45,12 @@ typedef struct bench_graph {
 
 /* ---- the graphs ---- */
 
-static hg_status load_model(hg_context *ctx, const char *name, hg_model **out)
-{
-    hg_status status = HG_OK;
-    char path[HG_PATH_SIZE], *yaml = NULL;
-    size_t length = 0;
-    HG_TRY(hg_data_path(ctx, name, path));
-    if (strstr(name, ".yaml")) {
-        HG_TRY(hg_read_file(ctx, path, 1 << 20, &yaml, &length));
-        HG_TRY(hg_model_create(ctx, name, yaml, 1, out));
-    } else {
-        HG_TRY(hg_model_load(ctx, path, out));
-    }
-done:
-    hg_free(ctx, yaml);
-    return status;
-}
-
-static hg_status random_numbers(hg_context *ctx, int64_t n, uint64_t index, hg_real **out)
-{
-    hg_random stream = hg_random_stream(1, 1, 0, index);
-    hg_status status = hg_alloc(ctx, out, n);
-    if (status < 0) return status;
-    for (int64_t i = 0; i < n; ++i) (*out)[i] = (hg_real)hg_random_normal(&stream);
-    return HG_OK;
-}
-
 static hg_status random_graph(hg_context *ctx, bench_graph *g)
 {
     hg_status status = HG_OK;
-    int32_t *end = NULL;
-    hg_random stream = hg_random_stream(1, 2, 0, 0);
+    hg_random stream = hg_random_stream(1, 2, 0, 1);
     g->name = "random";
-    HG_TRY(hg_alloc(ctx, &end, 2 * (int64_t)EDGES));
-    for (int64_t i = 0; i < 2 * EDGES; ++i) end[i] = (int32_t)hg_random_below(&stream, NODES);
-    HG_TRY(hg_graph_create(ctx, NODES, EDGES, end, end + EDGES, 1, NULL, &g->graph));
+    HG_TRY(bench_random_graph(ctx, NODES, EDGES, &g->graph, NULL));
     HG_TRY(hg_alloc(ctx, &g->layer, NODES));
     HG_TRY(hg_alloc(ctx, &g->phi, NODES));
     for (int64_t i = 0; i < NODES; ++i) {
@@ -91,7 +58,6 @@ static hg_status random_graph(hg_context *ctx, bench_graph *g)
         g->phi[i] = (float)hg_random_uniform(&stream);
     }
 done:
-    hg_free(ctx, end);
     return status;
 }
 
@@ -138,14 +104,14 @@ static hg_status make_batches(hg_context *ctx, bench_graph *g)
     for (int64_t i = 0; i < g->graph->n_nodes; ++i) g->shuffled[i] = (float)hg_random_uniform(&stream);
     for (int m = 0; m < 2; ++m) {
         hg_real *nodes = NULL, *edges = NULL;
-        HG_TRY(load_model(ctx, model_paths[m], &g->model[m]));
+        HG_TRY(bench_model(ctx, model_paths[m], &g->model[m]));
         const hg_model_widths w = hg_model_get_widths(g->model[m]);
         g->batch[m].graph = g->graph;
         if (g->batch[m].nodes) continue;
-        HG_TRY(random_numbers(ctx, g->graph->n_nodes * w.node_in, 0, &nodes));
+        HG_TRY(bench_random_numbers(ctx, g->graph->n_nodes * w.node_in, 0, &nodes));
         g->batch[m].nodes = nodes;
         if (w.edge_in == 0) continue;
-        HG_TRY(random_numbers(ctx, g->graph->n_edges * w.edge_in, 1, &edges));
+        HG_TRY(bench_random_numbers(ctx, g->graph->n_edges * w.edge_in, 1, &edges));
         g->batch[m].edges = edges;
     }
 done:

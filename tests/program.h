@@ -67,6 +67,24 @@ static inline void expect_answer(const char *what, const answer *a, int code, co
     }
 }
 
+/* One command line that must fail, its exit code and a text that the messages must hold. */
+typedef struct mistake {
+    const char *arguments;
+    int code;
+    const char *text;
+} mistake;
+
+/* Each mistake is answered as expected, with nothing on stdout. */
+static inline void expect_mistakes(const mistake *list, size_t n)
+{
+    for (size_t i = 0; i < n; ++i) {
+        answer a = run("%s", list[i].arguments);
+        expect_answer(list[i].arguments, &a, list[i].code, (const char *const[]){list[i].text, NULL});
+        if (*a.out) fail_msg("%s: stdout: %s", list[i].arguments, a.out);
+        forget(&a);
+    }
+}
+
 /* Neither results nor temporary files lie in a directory of the test's folder. */
 static inline void expect_nothing_in(const char *name)
 {

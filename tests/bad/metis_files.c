@@ -189,25 +189,21 @@ static void bad_parts(void **state)
 static void exit_codes_of_the_verb(void **state)
 {
     (void)state;
-    static const struct {
-        const char *arguments;
-        int code;
-        const char *text;
-    } cases[] = {
-        {"ring.graph", 2, "--parts: expected 1 or more"},
-        {"ring.graph --parts 0", 2, "--parts"},
-        {"ring.graph --parts -3", 2, "--parts"},
-        {"ring.graph --parts 9 --balance weight", 2, "--balance"},
-        {"ring.graph --parts 41", 2, "41 parts of 40 nodes"},
-        {"ring.graph --parts 100000", 4, "100000 parts, expected at most 65536"},
-        {"ring.graph --parts 2 --seed -1", 2, "seed -1"},
-        {"ring.graph --parts 2 --graph 1", 2, "a METIS file holds one"},
-        {"none.graph --parts 2", 3, "none.graph"},
-        {"none.h5 --parts 2", 3, "none.h5"},
-        {"loop.graph --parts 2", 3, "loop.graph:2: vertex 1 lists itself"},
-        {"lopsided.graph --parts 2", 3, "lopsided.graph:2: vertex 1 lists 2, which does not list it (line 3)"},
-        {"ring.graph --read short.part", 3, "short.part:"},
-        {"ring.graph --parts 2 --out none/x.part", 1, "none"},
+    static const mistake cases[] = {
+        {"partition ring.graph", 2, "--parts: expected 1 or more"},
+        {"partition ring.graph --parts 0", 2, "--parts"},
+        {"partition ring.graph --parts -3", 2, "--parts"},
+        {"partition ring.graph --parts 9 --balance weight", 2, "--balance"},
+        {"partition ring.graph --parts 41", 2, "41 parts of 40 nodes"},
+        {"partition ring.graph --parts 100000", 4, "100000 parts, expected at most 65536"},
+        {"partition ring.graph --parts 2 --seed -1", 2, "seed -1"},
+        {"partition ring.graph --parts 2 --graph 1", 2, "a METIS file holds one"},
+        {"partition none.graph --parts 2", 3, "none.graph"},
+        {"partition none.h5 --parts 2", 3, "none.h5"},
+        {"partition loop.graph --parts 2", 3, "loop.graph:2: vertex 1 lists itself"},
+        {"partition lopsided.graph --parts 2", 3, "lopsided.graph:2: vertex 1 lists 2, which does not list it (line 3)"},
+        {"partition ring.graph --read short.part", 3, "short.part:"},
+        {"partition ring.graph --parts 2 --out none/x.part", 1, "none"},
     };
     hg_text ring = {0};
     must(hg_text_append(ctx, &ring, "40 40\n"));
@@ -217,12 +213,7 @@ static void exit_codes_of_the_verb(void **state)
     write_text("loop.graph", "2 1\n1 2\n1\n");
     write_text("lopsided.graph", "3 1\n2 3\n\n\n");
     write_text("short.part", "0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n0\n");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        answer a = run("partition %s", cases[i].arguments);
-        expect_answer(cases[i].arguments, &a, cases[i].code, (const char *const[]){cases[i].text, NULL});
-        assert_string_equal(a.out, "");
-        forget(&a);
-    }
+    expect_mistakes(cases, sizeof cases / sizeof *cases);
 }
 
 static void unknown_order(void **state)

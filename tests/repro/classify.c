@@ -80,11 +80,7 @@ static void good_events_survive(void **state)
 static void bad_inputs(void **state)
 {
     (void)state;
-    static const struct {
-        const char *arguments;
-        int code;
-        const char *text;
-    } cases[] = {
+    static const mistake cases[] = {
         {"classify --model two --out x.csv missing.h5", 3, "missing.h5"},
         {"classify --model nowhere --out x.csv events.h5", 3, "nowhere"},
         {"classify --model two --out x.txt events.h5", 2, ".csv"},
@@ -98,11 +94,7 @@ static void bad_inputs(void **state)
     };
     shell("head -c 3000 %s/events.h5 > %s/cut.h5", folder, folder);
     write_text("bare.csv", "event_no,dom_x,dom_y,dom_z,dom_time,charge,hlc\n1,0,0,0,10000,1,1\n");
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        answer a = run("%s", cases[i].arguments);
-        expect_answer(cases[i].arguments, &a, cases[i].code, (const char *const[]){cases[i].text, NULL});
-        forget(&a);
-    }
+    expect_mistakes(cases, sizeof cases / sizeof *cases);
     shell("test ! -e %s/x.csv && test ! -e %s/m", folder, folder);
 }
 

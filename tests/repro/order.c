@@ -1,31 +1,16 @@
 /* tests/repro/order.c — engine.order changes no score beyond rounding, and none at all with the number of threads; nor what is trained on.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/main_job.h"
+#include "tests/shared_event.h"
 
 #include <math.h>
 #include "hitgraph/order.h"
 #include "pipeline/training_sets.h"
 
 enum { KINDS = 4 };
-static job shared_job;
-static hg_event *event;
-
 static int make_event(void **state)
 {
-    if (set_up(state)) return 1;
-    must(hg_context_set_threads(ctx, 2));
-    shared_job = open_job("trackml", "");
-    event = simulate_for(&shared_job, 6, 4);
-    must(hg_trackml_write(ctx, event, in_folder("events"), false));
-    return 0;
-}
-
-static int drop_event(void **state)
-{
-    hg_event_destroy(ctx, event);
-    close_job(&shared_job);
-    return tear_down(state);
+    return make_shared_event(state, 6);
 }
 
 static void set_order(int kind)
@@ -150,5 +135,5 @@ static void training_samples(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(scores_of_the_main_job), cmocka_unit_test(training_samples)};
-    return cmocka_run_group_tests(tests, make_event, drop_event);
+    return cmocka_run_group_tests(tests, make_event, drop_shared_event);
 }

@@ -1,29 +1,14 @@
 /* tests/repro/track.c — the main job gives the same bits for any number of threads, in any directory, with and without truth. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/main_job.h"
+#include "tests/shared_event.h"
 
 #include "hitgraph/triplets.h"
 #include "pipeline/track_run.h"
 #include "pipeline/train_run.h"
 
-static job shared_job;
-static hg_event *event;
-
 static int make_event(void **state)
 {
-    if (set_up(state)) return 1;
-    must(hg_context_set_threads(ctx, 2));
-    shared_job = open_job("trackml", "");
-    event = simulate_for(&shared_job, 20, 4);
-    must(hg_trackml_write(ctx, event, in_folder("events"), false));
-    return 0;
-}
-
-static int drop_event(void **state)
-{
-    hg_event_destroy(ctx, event);
-    close_job(&shared_job);
-    return tear_down(state);
+    return make_shared_event(state, 20);
 }
 
 static void assert_same(const char *what, int threads, const void *a, const void *b, int64_t n, size_t size)
@@ -182,5 +167,5 @@ int main(void)
         cmocka_unit_test(truth_has_no_say),
         cmocka_unit_test(trained_weights_for_any_number_of_threads),
     };
-    return cmocka_run_group_tests(tests, make_event, drop_event);
+    return cmocka_run_group_tests(tests, make_event, drop_shared_event);
 }

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 #include <math.h>
 #include <sys/mman.h>
+#include "../activations.h"
 #include "base/random.h"
-#include "kernels/kernels.h"
 
 enum { PARTS = 3, TABLE_ROWS = 37, LIMIT = 320 };
 
@@ -179,30 +179,6 @@ static void free_layer(layer *l)
     free(l);
 }
 
-static double activated(hg_activation kind, double x)
-{
-    switch (kind) {
-    case HG_ACTIVATION_RELU:
-        return x > 0 ? x : 0;
-    case HG_ACTIVATION_LEAKY_RELU:
-        return x > 0 ? x : 0.01 * x;
-    case HG_ACTIVATION_SIGMOID:
-        return 1 / (1 + exp(-x));
-    case HG_ACTIVATION_TANH:
-        return tanh(x);
-    case HG_ACTIVATION_SILU:
-        return x / (1 + exp(-x));
-    case HG_ACTIVATION_GELU:
-        return x / 2 * (1 + erf(x / sqrt(2)));
-    case HG_ACTIVATION_GELU_TANH:
-        return x / 2 * (1 + tanh(0.79788456080286535588 * (x + 0.044715 * x * x * x)));
-    case HG_ACTIVATION_SOFTPLUS:
-        return log1p(exp(x));
-    default:
-        return x;
-    }
-}
-
 /* h of one row; returns 1 / standard deviation. */
 static double oracle_row(const layer *l, int64_t row, double *h)
 {
@@ -252,7 +228,7 @@ static void check_layer(const layer *l, const char *name)
         if (d->rstd) assert_stored((double)d->rstd[row], rstd, HG_STORE_REAL, 1e-4 * rstd * (1 + rstd), l, name);
         for (int64_t c = 0; c < d->n; ++c) {
             if (d->h) assert_stored((double)d->h[row * hg_stride(HG_STORE_REAL, d->n) + c], h[c], HG_STORE_REAL, slack, l, name);
-            double y = activated(d->activation, d->gamma ? (double)d->gamma[c] * h[c] + (double)d->beta[c] : h[c]);
+            double y = exact_activation(d->activation, d->gamma ? (double)d->gamma[c] * h[c] + (double)d->beta[c] : h[c]);
             if (d->old) y = (double)d->keep * (double)l->old[row * d->ldo + c] + (double)d->change * y;
             assert_stored(stored(d->out, d->out_storage, row * d->ldo + c), y, d->out_storage, slack, l, name);
         }

@@ -81,11 +81,7 @@ static void roofline_of_every_number_of_threads(void **state)
 static void mistakes(void **state)
 {
     (void)state;
-    static const struct {
-        const char *arguments;
-        int code;
-        const char *text;
-    } cases[] = {
+    static const mistake cases[] = {
         {"info models/trackml/doublet --nodes -1", 2, "--nodes -1"},
         {"info models/trackml/doublet --graphs 0", 2, "--graphs 0"},
         {"info models/none", 3, "models/none"},
@@ -93,12 +89,7 @@ static void mistakes(void **state)
         {"bench speed", 2, "unknown measurement 'speed', expected roofline"},
         {"bench roofline --rounds 0", 2, "--rounds"},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        answer a = run("%s", cases[i].arguments);
-        expect_answer(cases[i].arguments, &a, cases[i].code, (const char *const[]){cases[i].text, NULL});
-        assert_string_equal(a.out, "");
-        forget(&a);
-    }
+    expect_mistakes(cases, sizeof cases / sizeof *cases);
 }
 
 int main(void)
