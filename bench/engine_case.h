@@ -7,6 +7,7 @@
 #include "base/roofline.h"
 #include "bench/random_input.h"
 #include "hitgraph/loss.h"
+#include "nn/model_files.h"
 #include "nn/work.h"
 
 typedef struct bench_case {

@@ -6,28 +6,15 @@
 #include "base/data_path.h"
 #include "base/log.h"
 #include "base/random.h"
-#include "base/text.h"
 #include "bench/bench.h"
 #include "hitgraph/graph.h"
 #include "hitgraph/model.h"
-#include "nn/model_files.h"
 
-/* NAME.yaml: the description with random weights; otherwise a directory with weights. */
 static inline hg_status bench_model(hg_context *ctx, const char *name, hg_model **out)
 {
-    hg_status status = HG_OK;
-    char path[HG_PATH_SIZE], *yaml = NULL;
-    size_t length = 0;
-    HG_TRY(hg_data_path(ctx, name, path));
-    if (strstr(name, ".yaml")) {
-        HG_TRY(hg_read_file(ctx, path, 1 << 20, &yaml, &length));
-        HG_TRY(hg_model_create(ctx, name, yaml, 1, out));
-    } else {
-        HG_TRY(hg_model_load(ctx, path, out));
-    }
-done:
-    hg_free(ctx, yaml);
-    return status;
+    char path[HG_PATH_SIZE];
+    hg_status status = hg_data_path(ctx, name, path);
+    return status < 0 ? status : hg_model_open(ctx, path, 1, out);
 }
 
 /* [n] standard normal numbers; INDEX tells arrays apart. */

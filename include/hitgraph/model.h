@@ -56,6 +56,9 @@ HG_API void hg_model_destroy(hg_context *ctx, hg_model *model);
 
 /** Reads DIR/model.yaml and DIR/weights.safetensors. Missing, surplus or wrongly shaped tensors are HG_ERR_MODEL and name the tensor. */
 HG_API hg_status hg_model_load(hg_context *ctx, const char *directory, hg_model **out);
+
+/** Opens a directory as hg_model_load does, or a description FILE.yaml alone, with initial weights drawn from the seed. */
+HG_API hg_status hg_model_open(hg_context *ctx, const char *path, uint64_t seed, hg_model **out);
 /** Writes DIR/model.yaml and DIR/weights.safetensors, each whole or not at all. */
 HG_API hg_status hg_model_save(hg_context *ctx, const hg_model *model, const char *directory);
 

@@ -11,10 +11,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/roofline.h"
-#include "base/text.h"
 #include "nn/work.h"
 
-enum { DESCRIPTION_LIMIT = 1 << 20, ARITHMETICS = 3, CHECKPOINTS = 3, EDGES_PLANNED = 50000000 };
+enum { ARITHMETICS = 3, CHECKPOINTS = 3, EDGES_PLANNED = 50000000 };
 static const int64_t checkpoint_every[CHECKPOINTS] = {0, 1, HG_CHECKPOINT_NONE};
 static const char *const checkpoint_names[CHECKPOINTS] = {"all tables stored", "edges of every step", "no edges"};
 static const char *const checkpoint_keys[CHECKPOINTS] = {"memory_bytes_all", "memory_bytes_every_step", "memory_bytes_no_edges"};
@@ -37,23 +36,6 @@ typedef struct cost {
     double bytes[ARITHMETICS][HG_WORK_PASSES]; /* memory that the budget allows */
     double gradient_bytes[CHECKPOINTS];        /* memory that training takes; 0 = not known */
 } cost;
-
-static hg_status load(hg_context *ctx, const char *name, char *path, hg_model **out)
-{
-    hg_status status = HG_OK;
-    char *yaml = NULL;
-    size_t length = 0;
-    HG_TRY(hg_data_path(ctx, name, path));
-    if (strlen(path) > 5 && strcmp(path + strlen(path) - 5, ".yaml") == 0) {
-        HG_TRY(hg_read_file(ctx, path, DESCRIPTION_LIMIT, &yaml, &length));
-        HG_TRY(hg_model_create(ctx, path, yaml, 1, out));
-    } else {
-        HG_TRY(hg_model_load(ctx, path, out));
-    }
-done:
-    hg_free(ctx, yaml);
-    return status;
-}
 
 static hg_status find_cost(hg_context *ctx, const hg_model *model, const hg_cli_model_flags *flags, cost *out)
 {
@@ -214,7 +196,8 @@ hg_status hg_cli_info_model(hg_cli *cli, const hg_cli_model_flags *flags)
     char path[HG_PATH_SIZE];
     hg_model *model = NULL;
     cost c = {0};
-    HG_TRY(load(cli->ctx, cli->input[0], path, &model));
+    HG_TRY(hg_data_path(cli->ctx, cli->input[0], path));
+    HG_TRY(hg_model_open(cli->ctx, path, 1, &model));
     HG_TRY(find_cost(cli->ctx, model, flags, &c));
     if (cli->json)
         HG_TRY(print_json(cli->ctx, model, path, &c, flags));

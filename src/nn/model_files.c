@@ -120,19 +120,29 @@ done:
     return status;
 }
 
+static hg_status create_from_file(hg_context *ctx, const char *path, uint64_t seed, hg_model **out)
+{
+    hg_status status = HG_OK;
+    char *yaml = NULL;
+    size_t length = 0;
+    HG_TRY(hg_read_file(ctx, path, yaml_limit, &yaml, &length));
+    HG_CHECK(strlen(yaml) == length, HG_ERR_FORMAT, "%s: a zero byte at %zu, expected text", path, strlen(yaml));
+    HG_TRY(hg_model_create(ctx, path, yaml, seed, out));
+done:
+    hg_free(ctx, yaml);
+    return status;
+}
+
 hg_status hg_model_load(hg_context *ctx, const char *directory, hg_model **out)
 {
     hg_status status = HG_OK;
-    char *yaml_path = NULL, *weights_path = NULL, *yaml = NULL;
-    size_t length = 0;
+    char *yaml_path = NULL, *weights_path = NULL;
     hg_safetensors *file = NULL;
     hg_model *model = NULL;
 
     HG_TRY(join(ctx, directory, "/model.yaml", &yaml_path));
     HG_TRY(join(ctx, directory, "/weights.safetensors", &weights_path));
-    HG_TRY(hg_read_file(ctx, yaml_path, yaml_limit, &yaml, &length));
-    HG_CHECK(strlen(yaml) == length, HG_ERR_FORMAT, "%s: a zero byte at %zu, expected text", yaml_path, strlen(yaml));
-    HG_TRY(hg_model_create(ctx, yaml_path, yaml, 0, &model));
+    HG_TRY(create_from_file(ctx, yaml_path, 0, &model));
     HG_TRY(hg_safetensors_read(ctx, weights_path, &file));
     HG_TRY(hg_parameters_read(ctx, file, model, "", hg_model_parameters(model)));
     HG_TRY(check_surplus(ctx, file, model));
@@ -142,10 +152,17 @@ hg_status hg_model_load(hg_context *ctx, const char *directory, hg_model **out)
 done:
     hg_model_destroy(ctx, model);
     hg_safetensors_destroy(ctx, file);
-    hg_free(ctx, yaml);
     hg_free(ctx, yaml_path);
     hg_free(ctx, weights_path);
     return status;
+}
+
+hg_status hg_model_open(hg_context *ctx, const char *path, uint64_t seed, hg_model **out)
+{
+    static const char suffix[] = ".yaml";
+    const size_t length = strlen(path), tail = sizeof suffix - 1;
+    const bool described = length > tail && strcmp(path + length - tail, suffix) == 0;
+    return described ? create_from_file(ctx, path, seed, out) : hg_model_load(ctx, path, out);
 }
 
 static hg_status write_text(hg_context *ctx, const char *path, const char *text)
