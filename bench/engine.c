@@ -45,15 +45,6 @@ static const struct {
                  {TRAINING, false, true, "train-eager-fp32"},       {TRAINING, false, true, "train-compile-fp32"},
                  {TRAINING, true, false, "train-compile-fp32-ckpt"}};
 
-/* The kernel's peak of the resident set starts anew. */
-static void reset_peak(void)
-{
-    FILE *file = fopen("/proc/self/clear_refs", "w");
-    if (!file) return;
-    fputs("5", file);
-    fclose(file);
-}
-
 /* Starts PyTorch on the case's files and prepares its modes; those that fail are named and left out. */
 static hg_status prepare_other(hg_context *ctx, const settings *set, const bench_case *c, const char *directory, opponent *o,
                                measurement *m, json_t *root)
@@ -61,7 +52,7 @@ static hg_status prepare_other(hg_context *ctx, const settings *set, const bench
     hg_status status = HG_OK;
     json_t *answer = NULL;
     HG_TRY(case_write(ctx, c, directory));
-    HG_TRY(opponent_start(ctx, set->python, directory, c->other, set->team[set->n_teams - 1], o, &answer));
+    HG_TRY(opponent_start(ctx, set->python, "bench/engine_torch.py", directory, c->other, set->team[set->n_teams - 1], o, &answer));
     printf("PyTorch %s, %s, allocator %s\n", json_string_value(json_object_get(answer, "version")),
            json_string_value(json_object_get(answer, "capability")), *opponent_allocator() ? opponent_allocator() : "of the system");
     json_object_set(root, "pytorch", answer);
@@ -87,18 +78,6 @@ done:
     return status;
 }
 
-static hg_status time_other(hg_context *ctx, const opponent *o, other_mode *mode, int round)
-{
-    hg_status status = HG_OK;
-    json_t *answer = NULL;
-    HG_TRY(opponent_ask(ctx, o, "time", mode->name, &answer));
-    HG_CHECK(json_is_real(json_object_get(answer, "seconds")), HG_ERR_IO, "PyTorch %s failed", mode->name);
-    mode->seconds[round] = json_real_value(json_object_get(answer, "seconds"));
-done:
-    json_decref(answer);
-    return status;
-}
-
 /* One run with a context of its own: the peak of the resident set without what other runs keep. */
 static hg_status measure_memory(hg_context *ctx, bench_case *c, int v, int threads, double *peak)
 {
@@ -108,7 +87,7 @@ static hg_status measure_memory(hg_context *ctx, bench_case *c, int v, int threa
     double seconds = 0;
     HG_TRY(hg_context_create(&own));
     HG_TRY(hg_workspace_create(own, &c->workspace));
-    reset_peak();
+    bench_reset_peak();
     status = case_run(own, c, &variants[v], threads, &seconds);
     *peak = (double)hg_peak_rss();
     hg_workspace_destroy(own, c->workspace);
@@ -137,24 +116,13 @@ static hg_status measure(hg_context *ctx, const settings *set, bench_case *c, co
                 HG_TRY(case_run(ctx, c, &variants[v], set->team[t], &m->seconds[v][t][r < 0 ? 0 : r]));
             }
             for (int k = 0; r >= 0 && k < m->n_modes; ++k) {
-                if (m->mode[k].variant == v) HG_TRY(time_other(ctx, &o, &m->mode[k], r));
+                if (m->mode[k].variant == v) HG_TRY(opponent_time(ctx, &o, m->mode[k].name, &m->mode[k].seconds[r]));
             }
         }
     }
 done:
     opponent_stop(&o);
     return status;
-}
-
-static void remove_files(const char *directory)
-{
-    static const char *const names[] = {"model.yaml", "weights.safetensors", "batch.safetensors", "results.safetensors"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
-        char path[HG_PATH_SIZE];
-        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
-        unlink(path);
-    }
-    rmdir(directory);
 }
 
 /* One case from the making of its graph to its rows. */
@@ -175,7 +143,7 @@ static hg_status run_case(hg_context *ctx, const settings *set, const bench_case
     }
     fflush(stdout);
 done:
-    remove_files(directory);
+    opponent_remove_files(directory);
     case_release(ctx, &c);
     return status;
 }
@@ -189,12 +157,13 @@ static hg_status run(hg_context *ctx, const settings *set)
 {
     hg_status status = HG_OK;
     static measurement all[CASES];
-    hg_roofline roof[MOST_TEAMS] = {{0}};
+    hg_roofline roof[BENCH_TEAMS_MAX] = {{0}};
     json_t *root = json_pack("{s:[], s:[]}", "passes", "others");
     HG_CHECK(root, HG_ERR_NOMEM, "out of memory");
     HG_TRY(bench_machine(ctx, root));
     for (int t = 0; t < set->n_teams; ++t) HG_TRY(hg_roofline_measure(ctx, set->team[t], &roof[t]));
-    report_rooflines(set, roof, root);
+    bench_report_rooflines(set->team, set->n_teams, roof, root);
+    json_object_set_new(root, "rounds", json_integer(set->rounds));
     printf("%-14s %-9s %4s %3s %9s %9s %8s %7s %9s %-7s %6s %6s %8s %6s\n", "network", "pass", "", "T", "median s", "least s", "GF/s",
            "GB/s", "bound s", "by", "% med", "% best", "peak MB", "x 1T");
     for (int k = 0; k < CASES; ++k) {
@@ -205,26 +174,6 @@ static hg_status run(hg_context *ctx, const settings *set)
 done:
     json_decref(root);
     return status;
-}
-
-/* 1, 2, 4, ... and all cores. */
-static void default_teams(settings *set)
-{
-    const int cores = omp_get_num_procs();
-    for (int n = 1; n < cores && set->n_teams < MOST_TEAMS - 1; n *= 2) set->team[set->n_teams++] = n;
-    set->team[set->n_teams++] = cores;
-}
-
-static bool read_teams(const char *text, settings *set)
-{
-    while (*text && set->n_teams < MOST_TEAMS) {
-        char *end = NULL;
-        const long n = strtol(text, &end, 10);
-        if (end == text || n < 1 || n > 1024 || (*end && *end != ',')) return false;
-        set->team[set->n_teams++] = (int)n;
-        text = *end ? end + 1 : end;
-    }
-    return set->n_teams > 0 && !*text;
 }
 
 static bool read_settings(int argc, char **argv, settings *set)
@@ -248,11 +197,11 @@ static bool read_settings(int argc, char **argv, settings *set)
                 set->only = value;
             else if (!strcmp(argv[i - 1], "--rounds"))
                 set->rounds = atoi(value);
-            else if (strcmp(argv[i - 1], "--threads") != 0 || !read_teams(value, set))
+            else if (strcmp(argv[i - 1], "--threads") != 0 || (set->n_teams = bench_read_teams(value, set->team)) == 0)
                 return false;
         }
     }
-    if (set->n_teams == 0) default_teams(set);
+    if (set->n_teams == 0) set->n_teams = bench_default_teams(set->team);
     return set->rounds >= 1 && set->rounds <= BENCH_ROUNDS_MAX;
 }
 

@@ -3,10 +3,10 @@
 #ifndef HG_BENCH_ENGINE_REPORT_H
 #define HG_BENCH_ENGINE_REPORT_H
 
-#include <math.h>
 #include "bench/engine_case.h"
+#include "bench/rounds.h"
 
-enum { MOST_TEAMS = 16, MOST_MODES = 8 };
+enum { MOST_MODES = 8 };
 /* bf16 first, so that the logits which are handed over to the other program are those of float32 */
 static const variant variants[] = {{"inference", "bf16", HG_WORK_FORWARD, HG_PRECISION_BF16},
                                    {"inference", "fp32", HG_WORK_FORWARD, HG_PRECISION_FLOAT32},
@@ -20,7 +20,7 @@ typedef struct settings {
     bool quick, torch;
     const char *python, *only_case;
     const char *only; /* a word of the variant's name or precision, NULL = all */
-    int rounds, n_teams, team[MOST_TEAMS];
+    int rounds, n_teams, team[BENCH_TEAMS_MAX];
 } settings;
 
 typedef struct other_mode {
@@ -32,7 +32,7 @@ typedef struct other_mode {
 /* What was measured of one case. */
 typedef struct measurement {
     int rounds, n_modes;
-    double seconds[VARIANTS][MOST_TEAMS][BENCH_ROUNDS_MAX];
+    double seconds[VARIANTS][BENCH_TEAMS_MAX][BENCH_ROUNDS_MAX];
     double peak_rss[VARIANTS];
     other_mode mode[MOST_MODES];
 } measurement;
@@ -43,34 +43,14 @@ static bool runs(const settings *set, const bench_case *c, int v)
     return wanted && !(c->inference_only && variants[v].pass == HG_WORK_TRAINING);
 }
 
-/* value[r] = a[r] / b[r]: median, least and largest. */
-typedef struct ratio {
-    double median, least, most;
-} ratio;
-
-static ratio ratio_of(const double *a, const double *b, int n)
-{
-    double value[BENCH_ROUNDS_MAX], negative[BENCH_ROUNDS_MAX];
-    for (int r = 0; r < n; ++r) {
-        value[r] = a[r] / b[r];
-        negative[r] = -value[r];
-    }
-    return (ratio){bench_median(value, n), bench_least(value, n), -bench_least(negative, n)};
-}
-
-/* The fastest multiplications of that precision. */
-static double peak_of(const hg_roofline *roof, hg_precision precision)
-{
-    return precision == HG_PRECISION_BF16 ? fmax(roof->flops, fmax(roof->bf16_flops, roof->tile_flops)) : roof->flops;
-}
-
 static void report_own(const settings *set, const bench_case *c, const measurement *m, int v, int t, const hg_roofline *roof, json_t *rows)
 {
     const hg_work counted = case_work(c, &variants[v]), *work = &counted;
     const double *seconds = m->seconds[v][t], flops = work->flops, bytes = work->bytes;
     const double median = bench_median(seconds, m->rounds), least = bench_least(seconds, m->rounds);
-    const double compute = flops / peak_of(roof, variants[v].precision), traffic = bytes / roof->bandwidth, bound = fmax(compute, traffic);
-    const ratio gain = c->inference_only ? (ratio){0} : ratio_of(m->seconds[v][0], seconds, m->rounds);
+    const double compute = flops / bench_peak_of(roof, variants[v].precision), traffic = bytes / roof->bandwidth,
+                 bound = fmax(compute, traffic);
+    const bench_ratio gain = c->inference_only ? (bench_ratio){0} : bench_ratio_of(m->seconds[v][0], seconds, m->rounds);
     printf("%-14s %-9s %s %3d %9.4f %9.4f %8.1f %7.1f %9.4f %-7s %6.1f %6.1f %8.0f %6.2f\n", c->name, variants[v].name,
            variants[v].precision_name, set->team[t], median, least, flops / median * 1e-9, bytes / median * 1e-9, bound,
            compute > traffic ? "compute" : "memory", 100 * bound / median, 100 * bound / least, m->peak_rss[v] * 1e-6, gain.median);
@@ -100,7 +80,7 @@ static void report_other(const settings *set, const bench_case *c, const measure
         if (equal && (!best || median < bench_median(best->seconds, m->rounds))) best = mode;
     }
     if (!best) return;
-    const ratio r = ratio_of(best->seconds, m->seconds[v][set->n_teams - 1], m->rounds);
+    const bench_ratio r = bench_ratio_of(best->seconds, m->seconds[v][set->n_teams - 1], m->rounds);
     printf("%-14s   %s: PyTorch's best (%s) takes %.2f times as long (%.2f .. %.2f in %d rounds)\n", c->name, variants[v].name, best->name,
            r.median, r.least, r.most, m->rounds);
     json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "network", c->name, "pass", variants[v].name, "best",
@@ -127,20 +107,6 @@ static void report_growth(const settings *set, const bench_case *presets, const 
                presets[first].name, presets[last].name);
         json_object_set_new(root, growth_names[v], hg_json_number(exponent));
     }
-}
-
-static void report_rooflines(const settings *set, const hg_roofline *roof, json_t *root)
-{
-    json_t *list = json_array();
-    for (int t = 0; t < set->n_teams; ++t) {
-        printf("%d threads: fp32 FMA %.1f, bf16 dot product %.1f, bf16 tiles %.1f GF/s; triad %.1f GB/s (write-allocate counted)\n",
-               set->team[t], roof[t].flops * 1e-9, roof[t].bf16_flops * 1e-9, roof[t].tile_flops * 1e-9, roof[t].bandwidth * 1e-9);
-        json_array_append_new(list, json_pack("{s:i, s:f, s:f, s:f, s:f}", "threads", set->team[t], "fma_gflops", roof[t].flops * 1e-9,
-                                              "bf16_gflops", roof[t].bf16_flops * 1e-9, "bf16_tile_gflops", roof[t].tile_flops * 1e-9,
-                                              "triad_gb_per_s", roof[t].bandwidth * 1e-9));
-    }
-    json_object_set_new(root, "rooflines", list);
-    json_object_set_new(root, "rounds", json_integer(set->rounds));
 }
 
 #endif

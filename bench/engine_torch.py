@@ -31,6 +31,8 @@ WARM_UP = 2
 
 
 class Server:
+    """What bench/engine.c compares: networks that give one logit per edge."""
+    networks, answer = MODELS, "logits"
 
     def __init__(self, folder, name, threads):
         torch.set_num_threads(threads)
@@ -40,23 +42,27 @@ class Server:
         self.state = exchange.read(f"{folder}/weights.safetensors")
         self.results = exchange.read(f"{folder}/results.safetensors")
 
+    def outputs(self, model):
+        return model(self.batch)[-1].edges
+
+    def loss(self, logits):
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits.reshape(-1).float(), self.target)
+
     def build(self, mode):
         """A function that runs once: inference gives the logits, training the model with its gradients."""
         words = mode.split("-")
-        model = MODELS[self.name]()
+        model = self.networks[self.name]()
         model.load_state_dict(self.state)
         model.checkpointing = "ckpt" in words
-        batch, target = self.batch, self.target
         if "infer" in words:
             model.requires_grad_(False)
 
         def forward():
             with torch.autocast("cpu", torch.bfloat16, enabled="bf16" in words):
-                return model(batch)[-1].edges
+                return self.outputs(model)
 
         def loss():
-            logits = forward().reshape(-1).float()
-            return torch.nn.functional.binary_cross_entropy_with_logits(logits, target)
+            return self.loss(forward())
 
         call = forward if "infer" in words else loss
         if "compile" in words:
@@ -64,7 +70,7 @@ class Server:
 
         def infer():
             with torch.inference_mode():
-                return call().reshape(-1)
+                return call().reshape(self.results[self.answer].shape)
 
         def train():
             model.zero_grad(set_to_none=True)
@@ -91,7 +97,7 @@ class Server:
             pairs = [(p.grad, self.results[f"weight.{name}"]) for name, p in answer.named_parameters()]
             floor = 1e-3
         else:
-            pairs, floor = [(answer.float(), self.results["logits"])], 1
+            pairs, floor = [(answer.float(), self.results[self.answer])], 1
         return max(float((a - b).abs().max() / b.abs().max().clamp(min=floor)) for a, b in pairs)
 
     def time(self, mode):
@@ -115,10 +121,10 @@ def peak_rss():
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
 
 
-def main(folder, name, threads):
+def main(folder, name, threads, kind=Server):
     answers = os.fdopen(os.dup(1), "w")  # what libraries print must not get between the answers
     os.dup2(2, 1)
-    server = Server(folder, name, int(threads))
+    server = kind(folder, name, int(threads))
     print(json.dumps({"version": torch.__version__, "capability": torch.backends.cpu.get_cpu_capability()}), file=answers, flush=True)
     for line in sys.stdin:
         command, mode = line.split()

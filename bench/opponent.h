@@ -7,6 +7,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "base/data_path.h"
 #include "bench/bench.h"
 
 typedef struct opponent {
@@ -47,9 +48,22 @@ done:
     return status;
 }
 
-/* Starts it with settings that suit it: no thread binding, waiting as its runtime likes, tcmalloc. *hello as opponent_ask. */
-static hg_status opponent_start(hg_context *ctx, const char *python, const char *directory, const char *model, int threads, opponent *out,
-                                json_t **hello)
+static hg_status opponent_time(hg_context *ctx, const opponent *o, const char *mode, double *seconds)
+{
+    hg_status status = HG_OK;
+    json_t *answer = NULL;
+    HG_TRY(opponent_ask(ctx, o, "time", mode, &answer));
+    HG_CHECK(json_is_real(json_object_get(answer, "seconds")), HG_ERR_IO, "PyTorch %s failed", mode);
+    *seconds = json_real_value(json_object_get(answer, "seconds"));
+done:
+    json_decref(answer);
+    return status;
+}
+
+/* Starts the Python script with settings that suit it: no thread binding, waiting as its runtime likes, tcmalloc. *hello as opponent_ask.
+ */
+static hg_status opponent_start(hg_context *ctx, const char *python, const char *script, const char *directory, const char *model,
+                                int threads, opponent *out, json_t **hello)
 {
     hg_status status = HG_OK;
     int in[2] = {-1, -1}, back[2] = {-1, -1};
@@ -58,8 +72,8 @@ static hg_status opponent_start(hg_context *ctx, const char *python, const char 
     snprintf(preload, sizeof preload, "LD_PRELOAD=%s", opponent_allocator());
     snprintf(omp, sizeof omp, "OMP_NUM_THREADS=%d", threads);
     snprintf(count, sizeof count, "%d", threads);
-    const char *const words[] = {"env", "-u",   "OMP_WAIT_POLICY",       "-u",      "OMP_PROC_BIND", "-u",  "OMP_PLACES", preload,
-                                 omp,   python, "bench/engine_torch.py", directory, model,           count, NULL};
+    const char *const words[] = {"env",  "-u",   "OMP_WAIT_POLICY", "-u",  "OMP_PROC_BIND", "-u", "OMP_PLACES", preload, omp,
+                                 python, script, directory,         model, count,           NULL};
     HG_CHECK(pipe(in) == 0 && pipe(back) == 0, HG_ERR_IO, "no pipe for PyTorch's process");
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in[0], 0);
@@ -84,6 +98,18 @@ static void opponent_stop(opponent *o)
     if (o->from) fclose(o->from);
     if (o->pid > 0) waitpid(o->pid, NULL, 0);
     *o = (opponent){0};
+}
+
+/* The files that the two sides exchanged. */
+static void opponent_remove_files(const char *directory)
+{
+    static const char *const names[] = {"model.yaml", "weights.safetensors", "batch.safetensors", "results.safetensors"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; ++i) {
+        char path[HG_PATH_SIZE];
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        unlink(path);
+    }
+    rmdir(directory);
 }
 
 #endif

@@ -146,7 +146,7 @@ hg_status hg_classify_columns(hg_context *ctx, const hg_classify_config *config,
                  column_words[number[i]]);
         column[i] = (hg_node_column)number[i];
     }
-    HG_CHECK(config->edges == HG_EDGES_NONE || config->edge_columns <= *n, HG_ERR_CONFIG,
+    HG_CHECK(config->edges == HG_PULSE_EDGES_NONE || config->edge_columns <= *n, HG_ERR_CONFIG,
              "graph.edge_columns: %" PRId64 ", but a node has %d columns", config->edge_columns, *n);
 done:
     return status;

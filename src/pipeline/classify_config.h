@@ -56,7 +56,13 @@ typedef enum hg_standardisation {
     HG_STANDARD_UPGRADE
 } hg_standardisation;
 typedef enum hg_time_zero { HG_TIME_ABSOLUTE, HG_TIME_FIRST, HG_TIME_MEDIAN } hg_time_zero;
-typedef enum hg_pulse_edges { HG_EDGES_NONE, HG_EDGES_NEAREST, HG_EDGES_INTERVAL, HG_EDGES_RADIUS, HG_EDGES_COMPLETE } hg_pulse_edges;
+typedef enum hg_pulse_edges {
+    HG_PULSE_EDGES_NONE,
+    HG_PULSE_EDGES_NEAREST,
+    HG_PULSE_EDGES_INTERVAL,
+    HG_PULSE_EDGES_RADIUS,
+    HG_PULSE_EDGES_COMPLETE
+} hg_pulse_edges;
 
 typedef struct hg_classify_config {
     int nodes;           /* 0 = pulses, 1 = sensors */

@@ -259,15 +259,15 @@ static hg_status make_edges(hg_context *ctx, const hg_graph_layout *layout, cons
                         .n_columns = c->edge_columns,
                         .n_graphs = n,
                         .node_ptr = node_ptr,
-                        .light_speed = c->edges == HG_EDGES_INTERVAL ? c->light_speed : 0,
+                        .light_speed = c->edges == HG_PULSE_EDGES_INTERVAL ? c->light_speed : 0,
                         .time_weight = 1};
     switch (c->edges) {
-    case HG_EDGES_NEAREST:
-    case HG_EDGES_INTERVAL:
+    case HG_PULSE_EDGES_NEAREST:
+    case HG_PULSE_EDGES_INTERVAL:
         return hg_graph_nearest(ctx, &points, c->k, out);
-    case HG_EDGES_RADIUS:
+    case HG_PULSE_EDGES_RADIUS:
         return hg_graph_within(ctx, &points, c->radius, out);
-    case HG_EDGES_COMPLETE:
+    case HG_PULSE_EDGES_COMPLETE:
         return hg_graph_complete(ctx, n, node_ptr, false, out);
     default:
         return hg_graph_create(ctx, node_ptr[n], 0, NULL, NULL, n, node_ptr, out);

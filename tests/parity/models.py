@@ -552,10 +552,11 @@ class DynEdge(nn.Module):
         event = torch.cat([segment_mean(b.nodes, b.node_graph, b.n_graphs), homophily(b, b.nodes[:, :4], s, d), log10_count(b)], 1)
         x = torch.cat([b.nodes, event[b.node_graph]], 1)
         tables = [x]
-        for layer in self._conv_layers:
+        for i, layer in enumerate(self._conv_layers):
+            if i > 0:
+                s, d = nearest_neighbours(x[:, :3], b.node_ptr, self.k)
             x = segment_sum(layer.nn(torch.cat([x[d], x[s] - x[d]], 1)), d, b.n_nodes)
             tables.append(x)
-            s, d = nearest_neighbours(x[:, :3], b.node_ptr, self.k)
         y = self._post_processing(torch.cat(tables, 1))
         pooled = [reduce(y, b.node_graph, b.n_graphs) for reduce in (segment_min, segment_max, segment_mean, segment_sum)]
         return [Outputs(globals=self._readout(torch.cat(pooled, 1)))]

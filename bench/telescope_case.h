@@ -1,0 +1,165 @@
+/* bench/telescope_case.h — DynEdge on a ragged batch of events, and the shipped model on simulated ones: made ready, run, handed over. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_BENCH_TELESCOPE_CASE_H
+#define HG_BENCH_TELESCOPE_CASE_H
+
+#include <math.h>
+#include <unistd.h>
+#include "bench/random_input.h"
+#include "bench/rounds.h"
+#include "hitgraph/loss.h"
+#include "hitgraph/simulate_pulses.h"
+#include "nn/model_files.h"
+#include "nn/work.h"
+#include "pipeline/classify_run.h"
+
+/* One way to run the case. */
+typedef struct variant {
+    const char *name, *precision_name;
+    int pass; /* HG_WORK_FORWARD or HG_WORK_TRAINING */
+    hg_precision precision;
+} variant;
+/* bf16 first, so that the features which are handed over to the other program are those of float32 */
+static const variant variants[] = {{"inference", "bf16", HG_WORK_FORWARD, HG_PRECISION_BF16},
+                                   {"inference", "fp32", HG_WORK_FORWARD, HG_PRECISION_FLOAT32},
+                                   {"training", "fp32", HG_WORK_TRAINING, HG_PRECISION_FLOAT32}};
+enum { VARIANTS = sizeof variants / sizeof *variants, INFERENCE_BF16 = 0, INFERENCE, TRAINING };
+
+typedef struct telescope_case {
+    hg_model *model;
+    hg_graph *graph; /* without edges: the network searches its own */
+    hg_real *nodes, *target, *features, *gradient;
+    hg_workspace *workspace;
+    int64_t longest; /* pulses of the longest event */
+} telescope_case;
+
+/* Log-normal pulse counts of that median and mean, at least one pulse an event. */
+static hg_status case_prepare(hg_context *ctx, int64_t n_events, double factor, telescope_case *c)
+{
+    hg_status status = HG_OK;
+    const double median = 110 * factor, mean = 194 * factor, width = sqrt(2 * log(mean / median));
+    hg_random stream = hg_random_stream(1, 3, 0, 0);
+    int64_t *node_ptr = NULL;
+    HG_TRY(bench_model(ctx, "models/architectures/dynedge.yaml", &c->model));
+    const hg_model_widths widths = hg_model_get_widths(c->model);
+    HG_TRY(hg_alloc(ctx, &node_ptr, n_events + 1));
+    for (int64_t i = 0; i < n_events; ++i) {
+        const int64_t n = (int64_t)fmax(1, round(median * exp(width * hg_random_normal(&stream))));
+        node_ptr[i + 1] = node_ptr[i] + n;
+        if (n > c->longest) c->longest = n;
+    }
+    HG_TRY(hg_graph_create(ctx, node_ptr[n_events], 0, NULL, NULL, n_events, node_ptr, &c->graph));
+    HG_TRY(bench_random_numbers(ctx, c->graph->n_nodes * widths.node_in, 0, &c->nodes));
+    HG_TRY(bench_random_numbers(ctx, n_events * widths.global_out, 1, &c->target));
+    HG_TRY(hg_alloc(ctx, &c->features, n_events * widths.global_out));
+    HG_TRY(hg_alloc(ctx, &c->gradient, hg_model_n_parameters(c->model)));
+    HG_TRY(hg_workspace_create(ctx, &c->workspace));
+done:
+    hg_free(ctx, node_ptr);
+    return status;
+}
+
+static void case_release(hg_context *ctx, telescope_case *c)
+{
+    hg_workspace_destroy(ctx, c->workspace);
+    hg_model_destroy(ctx, c->model);
+    hg_graph_destroy(ctx, c->graph);
+    hg_free(ctx, c->nodes);
+    hg_free(ctx, c->target);
+    hg_free(ctx, c->features);
+    hg_free(ctx, c->gradient);
+}
+
+static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, const hg_outputs *out, hg_outputs *gradient, double *loss)
+{
+    const telescope_case *c = user;
+    const int64_t n = batch->graph->n_graphs * hg_model_get_widths(c->model).global_out;
+    return hg_loss_regression(ctx, HG_REGRESSION_MSE, 0, n, out->globals, c->target, NULL, HG_LOSS_MEAN, loss, gradient->globals);
+}
+
+static hg_work case_work(const telescope_case *c, const variant *v)
+{
+    const double number_bytes = v->precision == HG_PRECISION_BF16 ? 2 : 4;
+    const hg_work_size size = {c->graph->n_nodes, 0, c->graph->n_graphs, (double)hg_last_cache_bytes(), number_bytes};
+    hg_work work[HG_WORK_PASSES] = {{0}};
+    hg_work_count(c->model, &size, work);
+    return work[v->pass];
+}
+
+/* One pass; inference fills c->features, training c->gradient. */
+static hg_status case_run(hg_context *ctx, telescope_case *c, const variant *v, int threads, double *seconds)
+{
+    hg_status status = HG_OK;
+    const hg_batch batch = {.graph = c->graph, .nodes = c->nodes};
+    const hg_gradient_options options = {.checkpoint_every = 1, .workspace = c->workspace};
+    double loss = 0;
+    HG_TRY(hg_context_set_threads(ctx, threads));
+    HG_TRY(hg_context_set_precision(ctx, v->precision));
+    const double start = hg_seconds();
+    if (v->pass == HG_WORK_FORWARD) {
+        HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.globals = c->features}));
+    } else {
+        HG_TRY(hg_model_gradient_with(ctx, c->model, &batch, &options, case_loss, c, &loss, c->gradient, NULL, NULL));
+    }
+    *seconds = hg_seconds() - start;
+done:
+    return status;
+}
+
+/* The events, the weights and our results, for bench/telescope_torch.py. */
+static hg_status case_write(hg_context *ctx, const telescope_case *c, const char *directory)
+{
+    hg_status status = HG_OK;
+    char path[HG_PATH_SIZE];
+    hg_tensor_list list = {0};
+    hg_stored_tensor *results = NULL;
+    const hg_model_widths w = hg_model_get_widths(c->model);
+    const int64_t n = c->graph->n_nodes, g = c->graph->n_graphs;
+    const hg_stored_tensor batch[] = {{"sender", HG_DTYPE_I32, 1, {0}, 0, c->graph->sender},
+                                      {"receiver", HG_DTYPE_I32, 1, {0}, 0, c->graph->receiver},
+                                      {"node_ptr", HG_DTYPE_I64, 1, {g + 1}, g + 1, c->graph->node_ptr},
+                                      {"nodes", HG_DTYPE_REAL, 2, {n, w.node_in}, n * w.node_in, c->nodes},
+                                      {"target", HG_DTYPE_REAL, 2, {g, w.global_out}, g * w.global_out, c->target}};
+    HG_TRY(hg_model_save(ctx, c->model, directory));
+    snprintf(path, sizeof path, "%s/batch.safetensors", directory);
+    HG_TRY(hg_safetensors_write(ctx, path, sizeof batch / sizeof *batch, batch, 0, NULL));
+    HG_TRY(hg_tensor_list_add(ctx, &list, c->model, "weight.", c->gradient));
+    HG_TRY(hg_alloc(ctx, &results, list.n + 1));
+    memcpy(results, list.tensor, (size_t)list.n * sizeof *results);
+    results[list.n] = (hg_stored_tensor){"features", HG_DTYPE_REAL, 2, {g, w.global_out}, g * w.global_out, c->features};
+    snprintf(path, sizeof path, "%s/results.safetensors", directory);
+    HG_TRY(hg_safetensors_write(ctx, path, list.n + 1, results, 0, NULL));
+done:
+    hg_tensor_list_clear(ctx, &list);
+    hg_free(ctx, results);
+    return status;
+}
+
+/* Simulated events of level 1 and the model that ships for them. */
+static hg_status small_prepare(hg_context *ctx, int64_t n_events, hg_pulse_events **events, hg_classifier **classifier)
+{
+    hg_status status = HG_OK;
+    hg_telescope *telescope = NULL;
+    char path[HG_PATH_SIZE];
+    uint64_t next = 0;
+    HG_TRY(hg_telescope_create(ctx, NULL, NULL, NULL, 0, 1, &telescope));
+    HG_TRY(hg_telescope_simulate(ctx, telescope, 1, &next, n_events, events));
+    HG_TRY(hg_data_path(ctx, "models/icecube/level1", path));
+    HG_TRY(hg_classifier_load(ctx, path, classifier));
+done:
+    hg_telescope_destroy(ctx, telescope);
+    return status;
+}
+
+static hg_status small_run(hg_context *ctx, const hg_classifier *classifier, const hg_pulse_events *events, double *seconds)
+{
+    hg_classify_failures failures = {0};
+    hg_score_table scores = {0};
+    const double start = hg_seconds();
+    const hg_status status = hg_classifier_apply(ctx, classifier, events, &failures, &scores);
+    *seconds = hg_seconds() - start;
+    hg_score_table_clear(ctx, &scores);
+    return status;
+}
+
+#endif
