@@ -153,9 +153,10 @@ static hg_status run_fused(hg_fused *f, int update)
     made_inputs m = {0};
     HG_TRY(enter(f, u));
     for (int t = 0; t < u->n_terms; ++t) {
-        if (hg_term_made(&u->term[t])) HG_TRY(make_input(f, u, t, &m));
+        if (hg_term_made(&u->term[t]) && !hg_plan_streams(&f->plan, update, &u->term[t])) HG_TRY(make_input(f, u, t, &m));
     }
     hg_fused_products(f, update);
+    if (f->plan.update[update].streamed_to >= 0) goto done;
     HG_TRY(place_output(f, update));
     hg_fused_pass(f, update, m.made, m.message);
 done:

@@ -14,20 +14,23 @@ typedef struct job {
 } job;
 
 /* What all tiles of a pass have in common. */
-typedef struct pass {
+typedef struct pass pass;
+struct pass {
     const hg_fused *f;
     const hg_update *u;
     const hg_network *net; /* NULL: the inputs side by side are the result */
     int index;
     const hg_view *made, *message;
-    void *out; /* NULL: products alone */
+    const pass *edges; /* of the edges that are streamed to this pass, NULL = none */
+    void *out;         /* NULL: products alone */
+    int64_t first;     /* row of the table that `out` starts with */
     int64_t ld, n;
     hg_storage storage; /* of out */
     bool late;          /* the last layer cannot finish the update in registers */
     int n_jobs;
     job job[HG_SIDES];
     int32_t count_up[HG_TILE_ROWS];
-} pass;
+};
 
 static const int32_t *index_of(const hg_fused *f, hg_entity entity, hg_side side)
 {
@@ -86,8 +89,9 @@ static void make_product(const hg_fused *f, const job *what, int64_t row, int64_
     f->run->k->dense[in].run(&a);
 }
 
-/* The rows of one reduced input, in the thread's tile for it. */
-static hg_view reduce_tile(const pass *p, const hg_term *term, const hg_view *message, hg_storage in, int64_t row, int64_t rows, void *to)
+/* The rows of one reduced input, in the thread's tile for it. ptr: where the items of each row stand. */
+static hg_view reduce_tile(const pass *p, const hg_term *term, const hg_view *message, const int64_t *ptr, hg_storage in, int64_t rows,
+                           void *to)
 {
     static const hg_fold fold[] = {HG_FOLD_SUM, HG_FOLD_MEAN, HG_FOLD_MAX, HG_FOLD_MIN, HG_FOLD_STD};
     const hg_graph *g = p->f->run->graph;
@@ -98,7 +102,7 @@ static hg_view reduce_tile(const pass *p, const hg_term *term, const hg_view *me
         a.ld_weight = weight->ld;
         a.weight_storage = weight->storage;
     }
-    a.ptr = (term->outgoing ? g->out_ptr : g->in_ptr) + row;
+    a.ptr = ptr;
     a.edge = term->outgoing ? g->out_edge : NULL;
     a.end = term->message == HG_OWN ? NULL : term->message == HG_SENDER ? g->sender : g->receiver;
     a.out = to;
@@ -119,8 +123,12 @@ static int tile_parts(const pass *p, int64_t row, int64_t rows, char *share, hg_
         const hg_term *term = &p->u->term[t];
         hg_view view;
         if (hg_term_side(term) < HG_SIDES) continue;
-        if (p->message[t].rows) {
-            view = reduce_tile(p, term, &p->message[t], in, row, rows, tile);
+        if (p->edges && hg_plan_streams(&p->f->plan, p->index, term)) {
+            view = (hg_view){tile, hg_stride(in, term->width), in};
+            tile += p->f->plan.brought_bytes;
+        } else if (p->message[t].rows) {
+            const hg_graph *g = p->f->run->graph;
+            view = reduce_tile(p, term, &p->message[t], (term->outgoing ? g->out_ptr : g->in_ptr) + row, in, rows, tile);
             tile += p->f->plan.brought_bytes;
         } else {
             view = bring_rows(p->f, hg_term_made(term) ? &p->made[t] : &p->f->view[term->value], term->width, in, row, rows, &tile);
@@ -145,7 +153,7 @@ static void finish_late(const pass *p, hg_real *y, int64_t stride, int64_t row, 
             hg_real value = shift + scale * z[c];
             z[c] = from ? keep * hg_stored_number(from, old->storage, c) + change * value : value;
         }
-        for (int64_t c = 0; c < p->ld; ++c) hg_store_number(p->out, p->storage, (row + i) * p->ld + c, c < width ? z[c] : 0);
+        for (int64_t c = 0; c < p->ld; ++c) hg_store_number(p->out, p->storage, (row - p->first + i) * p->ld + c, c < width ? z[c] : 0);
     }
 }
 
@@ -189,7 +197,7 @@ static void finish_early(const pass *p, int64_t row, hg_dense *a)
 {
     const hg_update *u = p->u;
     if (u->activation != HG_ACTIVATION_NONE) a->activation = u->activation;
-    a->out = (char *)p->out + row * p->ld * hg_stored_size(p->storage);
+    a->out = (char *)p->out + (row - p->first) * p->ld * hg_stored_size(p->storage);
     a->ldo = p->ld;
     a->out_storage = p->storage;
     if (u->old < 0) return;
@@ -235,11 +243,42 @@ static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, in
     if (p->late) finish_late(p, tile[(p->net->n_layers - 1) % 2], hg_stride(HG_STORE_REAL, p->net->out), row, rows);
 }
 
+/* Rows first .. end of the streamed edges, into the share. */
+static hg_view stream_edges(const pass *p, int64_t first, int64_t end, char *share)
+{
+    pass edges = *p->edges;
+    edges.out = share + p->f->plan.stream;
+    edges.first = first;
+    for (int64_t row = first; row < end; row += HG_TILE_ROWS)
+        run_layers(&edges, NULL, 0, row, end - row < HG_TILE_ROWS ? end - row : HG_TILE_ROWS, share);
+    return (hg_view){edges.out, edges.ld, edges.storage};
+}
+
+/* Streams the edges of rows row .. row + rows, as many nodes at a time as fill the room for edges, and reduces them into the inputs. */
+static void reduce_streamed(const pass *p, int64_t row, int64_t rows, char *share, const hg_dense_part *part)
+{
+    const hg_storage in = p->f->plan.update[p->index].in;
+    const int64_t *in_ptr = p->f->run->graph->in_ptr;
+    for (int64_t node = row, end; node < row + rows; node = end) {
+        int64_t ptr[HG_TILE_ROWS + 1] = {0};
+        for (end = node; end < row + rows && in_ptr[end + 1] - in_ptr[node] <= p->f->plan.stream_rows; ++end)
+            ptr[end + 1 - node] = in_ptr[end + 1] - in_ptr[node];
+        const hg_view message = stream_edges(p, in_ptr[node], in_ptr[end], share);
+        for (int t = 0, n = 0; t < p->u->n_terms; ++t) {
+            if (hg_term_side(&p->u->term[t]) < HG_SIDES) continue;
+            const hg_dense_part *own = &part[n++];
+            char *to = (char *)(uintptr_t)own->in + (node - row) * own->ld * hg_stored_size(in);
+            if (hg_plan_streams(&p->f->plan, p->index, &p->u->term[t])) reduce_tile(p, &p->u->term[t], &message, ptr, in, end - node, to);
+        }
+    }
+}
+
 static void run_tile(const pass *p, int64_t row, int64_t rows, char *share)
 {
     hg_dense_part part[HG_MAX_TERMS];
     if (p->out) {
         int n_parts = tile_parts(p, row, rows, share, part);
+        if (p->edges) reduce_streamed(p, row, rows, share, part);
         if (p->net) {
             run_layers(p, part, n_parts, row, rows, share);
         } else {
@@ -288,20 +327,34 @@ void hg_fused_products(const hg_fused *f, int update)
     }
 }
 
-void hg_fused_pass(const hg_fused *f, int update, const hg_view *made, const hg_view *message)
+static pass pass_of(const hg_fused *f, int update)
 {
     const hg_description *d = f->run->d;
     const hg_update *u = &d->update[update];
-    pass p = {.f = f, .u = u, .index = update, .made = made, .message = message, .n = hg_value_rows(f->run, u->value)};
+    pass p = {.f = f, .u = u, .index = update, .n = hg_value_rows(f->run, u->value)};
+    const hg_place *place = &f->plan.value[u->value];
     p.net = u->network >= 0 ? &d->network[u->network] : NULL;
-    /* the one place where a table is written: its view is for everyone else to read */
-    p.out = (void *)(uintptr_t)f->view[u->value].rows;
-    p.ld = f->view[u->value].ld;
-    p.storage = f->view[u->value].storage;
+    p.ld = place->ld;
+    p.storage = place->storage;
     hg_activation last = p.net ? p.net->layer[p.net->n_layers - 1].activation : HG_ACTIVATION_NONE;
     p.late = !p.net || u->scale != 1 || u->shift != 0 || (u->activation != HG_ACTIVATION_NONE && last != HG_ACTIVATION_NONE) ||
              (u->old >= 0 && (f->view[u->old].ld != p.ld || f->view[u->old].storage != p.storage));
     for (int32_t i = 0; i < HG_TILE_ROWS; ++i) p.count_up[i] = i;
-    if (f->plan.update[update].n_jobs > 0) add_jobs(&p, f->plan.update[update].user, update, false);
+    return p;
+}
+
+void hg_fused_pass(const hg_fused *f, int update, const hg_view *made, const hg_view *message)
+{
+    const hg_planned_update *planned = &f->plan.update[update];
+    pass p = pass_of(f, update), edges;
+    p.made = made;
+    p.message = message;
+    /* the one place where a table is written: its view is for everyone else to read */
+    p.out = (void *)(uintptr_t)f->view[p.u->value].rows;
+    if (planned->streamed_from >= 0) {
+        edges = pass_of(f, planned->streamed_from);
+        p.edges = &edges;
+    }
+    if (planned->n_jobs > 0) add_jobs(&p, planned->user, update, false);
     run_tiles(&p);
 }

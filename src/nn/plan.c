@@ -77,7 +77,7 @@ static void place_value(hg_plan *plan, layout *l, int index)
     const hg_update *u = &plan->d->update[index];
     int old = table_to_replace(plan, index), last = plan->d->value[u->value].last_use;
     hg_place *place = &plan->value[u->value];
-    if (!plan->update[index].fused || place->rows < 0) return;
+    if (!plan->update[index].fused || place->rows < 0 || plan->update[index].streamed_to >= 0) return;
     if (old < 0) {
         place->offset = place_block(l, table_bytes(place), last);
         return;
@@ -92,9 +92,10 @@ static void place_products(hg_plan *plan, layout *l, int index)
 {
     const hg_description *d = plan->d;
     for (int j = index; j < d->n_updates; ++j) {
+        const int reader = plan->update[j].streamed_to >= 0 ? plan->update[j].streamed_to : j;
         for (int side = 0; side < HG_SIDES; ++side) {
             hg_planned_product *p = &plan->update[j].product[side];
-            if (p->used && p->after == index) p->place.offset = place_block(l, table_bytes(&p->place), j);
+            if (p->used && p->after == index) p->place.offset = place_block(l, table_bytes(&p->place), reader);
         }
     }
 }
@@ -143,6 +144,26 @@ static void find_products(hg_plan *plan, const int *maker, int index)
     }
 }
 
+/* Sets the number of rows: all edges of one node fit, and a tile of edges does. */
+static int64_t stream_bytes(hg_plan *plan)
+{
+    const hg_description *d = plan->d;
+    int64_t most = 0;
+    plan->stream_rows = HG_TILE_ROWS;
+    for (int i = 0; i < d->n_updates; ++i) {
+        if (plan->update[i].streamed_to < 0) continue;
+        const int64_t k = d->edge_set[d->update[i].edges].k;
+        if (k > plan->stream_rows) plan->stream_rows = k;
+    }
+    for (int i = 0; i < d->n_updates; ++i) {
+        const hg_place *row = &plan->value[d->update[i].value];
+        if (plan->update[i].streamed_to < 0) continue;
+        const int64_t bytes = table_bytes(&(hg_place){plan->stream_rows, 0, row->ld, row->storage});
+        if (bytes > most) most = bytes;
+    }
+    return most;
+}
+
 static void size_share(hg_plan *plan, int threads)
 {
     const hg_description *d = plan->d;
@@ -171,7 +192,8 @@ static void size_share(hg_plan *plan, int threads)
     plan->scratch = 2 * tile;
     plan->brought = 3 * tile;
     plan->brought_bytes = table_bytes(&(hg_place){HG_TILE_ROWS, 0, hg_stride(HG_STORE_REAL, brought), HG_STORE_REAL});
-    plan->share_bytes = plan->brought + terms * plan->brought_bytes;
+    plan->stream = plan->brought + terms * plan->brought_bytes;
+    plan->share_bytes = plan->stream + stream_bytes(plan);
     plan->share = plan->bytes;
     plan->bytes += threads * plan->share_bytes;
 }
@@ -200,6 +222,54 @@ static void choose_strides(hg_plan *plan, const int64_t *rows)
             if (u->term[t].access == HG_REDUCED && hg_plan_folds(u->entity, &u->term[t]) && !v->input)
                 plan->value[u->term[t].value].ld = hg_stride(plan->value[u->term[t].value].storage, v->width);
         }
+    }
+}
+
+bool hg_plan_streams(const hg_plan *plan, int update, const hg_term *term)
+{
+    const int from = plan->update[update].streamed_from;
+    return from >= 0 && term->value == plan->d->update[from].value;
+}
+
+/* Every input is gathered, by a split first layer; the edges are few enough for each node. */
+static bool can_be_streamed(const hg_plan *plan, int index)
+{
+    const hg_description *d = plan->d;
+    const hg_update *u = &d->update[index];
+    bool good = u->entity == HG_EDGES && u->network >= 0 && plan->update[index].fused && u->old < 0 && !is_output(d, u->value) &&
+                d->edge_set[u->edges].from == HG_EDGES_NEAREST;
+    for (int t = 0; good && t < u->n_terms; ++t) good = hg_term_side(&u->term[t]) < HG_SIDES;
+    return good;
+}
+
+/* Nothing but reductions over the incoming edges reads the table. */
+static bool reduces_alone(const hg_plan *plan, int index, int edges)
+{
+    const hg_description *d = plan->d;
+    const hg_update *u = &d->update[index];
+    const int value = d->update[edges].value;
+    bool good =
+        u->entity == HG_NODES && plan->update[index].fused && u->edges == d->update[edges].edges && d->value[value].last_use == index;
+    for (int t = 0; good && t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        const bool reduces = hg_plan_folds(u->entity, term) && !term->outgoing && term->message == HG_OWN && term->weight < 0;
+        good = term->weight != value && (term->value != value || reduces);
+    }
+    return good;
+}
+
+static void find_streams(hg_plan *plan)
+{
+    const hg_description *d = plan->d;
+    int before = -1;
+    for (int i = 0; i < d->n_updates; ++i) {
+        plan->update[i].streamed_to = plan->update[i].streamed_from = -1;
+        if (!d->update[i].live_last) continue;
+        if (before >= 0 && can_be_streamed(plan, before) && reduces_alone(plan, i, before)) {
+            plan->update[before].streamed_to = i;
+            plan->update[i].streamed_from = before;
+        }
+        before = i;
     }
 }
 
@@ -232,6 +302,7 @@ hg_status hg_plan_make(hg_context *ctx, const hg_description *d, hg_storage stor
         }
         if (u->live_last) maker[u->value] = i;
     }
+    find_streams(&plan);
     for (int i = 0; i < d->n_updates; ++i) {
         if (!d->update[i].live_last) continue;
         plan.update[i].in = storage_of_inputs(&plan, &d->update[i], HG_SIDES);

@@ -28,6 +28,9 @@ typedef struct hg_planned_update {
     hg_planned_product product[HG_SIDES];
     int n_jobs; /* products that its pass makes, all for one later update */
     int user;   /* that update: products for later ones wait, because they would stand in memory meanwhile */
+    /* Edges whose rows the next update alone reduces are streamed: its pass makes them, tile by tile, and no table of them exists. */
+    int streamed_to;   /* edges: the update that reduces them, -1 = they are a table */
+    int streamed_from; /* nodes: the update whose edges they make and reduce, -1 = none */
 } hg_planned_update;
 
 typedef struct hg_plan {
@@ -35,9 +38,10 @@ typedef struct hg_plan {
     hg_storage storage;        /* of wide tables that the engine makes for itself, of products and of hidden tiles */
     hg_place *value;           /* [n_values] owned */
     hg_planned_update *update; /* [n_updates] owned */
-    /* A thread's share of the arena: two hidden tiles, a scratch tile, and one tile for each input whose rows are made on the way (see
-     * hg_plan_brings); offsets inside the share. */
+    /* A thread's share of the arena: two hidden tiles, a scratch tile, one tile for each input whose rows are made on the way (see
+     * hg_plan_brings), and rows of streamed edges; offsets inside the share. */
     int64_t tile[2], scratch, brought, brought_bytes;
+    int64_t stream, stream_rows; /* rows of streamed edges in every share: offset, and how many fit */
     int64_t share, share_bytes; /* offset of the first share */
     int64_t bytes;              /* of the arena */
 } hg_plan;
@@ -51,6 +55,8 @@ void hg_plan_clear(hg_context *ctx, hg_plan *plan);
 bool hg_plan_folds(hg_entity entity, const hg_term *term);
 /* True where rows of a term must be made in a tile: reduced, or brought into the storage that the kernel reads. */
 bool hg_plan_brings(const hg_plan *plan, hg_entity entity, const hg_term *term, hg_storage in);
+/* True where a term of an update of nodes reduces edges that are streamed to it. */
+bool hg_plan_streams(const hg_plan *plan, int update, const hg_term *term);
 /* The side that an indexed term belongs to (a difference: the sender's, and again the receiver's); HG_SIDES for others. */
 static inline hg_side hg_term_side(const hg_term *term)
 {
