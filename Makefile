@@ -59,7 +59,7 @@ PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo demo-icecube models check check-double check-asan check-tsan parity lint format bench install uninstall clean tests
+.PHONY: help all deps demo demo-icecube models check check-asan check-tsan parity lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 

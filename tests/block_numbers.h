@@ -5,6 +5,7 @@
 
 #include "near.h"
 #include "model_tools.h"
+#include "tests/leaks.h"
 
 static const double close_enough = sizeof(hg_real) == 8 ? 1e-8 : 1e-4;
 
@@ -324,8 +325,7 @@ static int run_block_numbers(void)
         cmocka_unit_test(full_block),       cmocka_unit_test(edge_convolution),  cmocka_unit_test(sparse_convolution)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include "base/memory.h"
 #include "hitgraph/context.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static char folder[64];
@@ -75,11 +76,9 @@ static inline int tear_down(void **state)
 {
     (void)state;
     char command[128];
-    const size_t used = hg_memory_used(ctx);
-    hg_context_destroy(ctx);
     snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (used) fprintf(stderr, "%zu bytes still in use\n", used);
-    return system(command) || used;
+    const int removed = system(command) == 0;
+    return close_without_leaks(ctx) || !removed;
 }
 
 /* True when a sample lies beside the checkout; prints why not otherwise. */

@@ -9,6 +9,7 @@
 #include "hitgraph/field.h"
 #include "hitgraph/material.h"
 #include "hitgraph/simulate.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_detector *detector;
@@ -31,8 +32,7 @@ static int tear_down(void **state)
     hg_material_destroy(ctx, material);
     hg_field_destroy(ctx, field);
     hg_detector_destroy(ctx, detector);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 static hg_event *simulated(const hg_simulate_options *options, uint64_t seed, uint64_t number)

@@ -21,18 +21,14 @@ static void copy_row(const hg_view *view, int64_t row, int64_t width, hg_real *t
     }
 }
 
-/* A copy of a table with another stride. */
-static hg_status copy_rows(const hg_fused *f, int value, int64_t ld, hg_real **out)
+/* Copies a table to rows of another stride. */
+static void copy_rows(const hg_fused *f, int value, int64_t ld, hg_real *to)
 {
-    hg_status status = HG_OK;
     const hg_value *v = &f->run->d->value[value];
     const hg_view *view = &f->view[value];
     int64_t rows = hg_value_rows(f->run, value);
-    HG_TRY(hg_alloc(f->run->ctx, out, rows * ld));
 #pragma omp parallel for schedule(static) num_threads(hg_team(f->run, rows))
-    for (int64_t i = 0; i < rows; ++i) copy_row(view, i, v->width, *out + i * ld);
-done:
-    return status;
+    for (int64_t i = 0; i < rows; ++i) copy_row(view, i, v->width, to + i * ld);
 }
 
 /* run->table[value] for the reference path, which knows no padding. */
@@ -44,7 +40,9 @@ static hg_status show_to_reference(hg_fused *f, int value)
     if (f->view[value].storage == HG_STORE_REAL && f->view[value].ld == run->d->value[value].width) {
         run->table[value] = f->view[value].rows;
     } else {
-        HG_TRY(copy_rows(f, value, run->d->value[value].width, &run->owned[value]));
+        const int64_t width = run->d->value[value].width;
+        HG_TRY(hg_run_take(run, &run->owned[value], hg_value_rows(run, value) * width));
+        copy_rows(f, value, width, run->owned[value]);
         run->table[value] = run->owned[value];
     }
 done:
@@ -110,7 +108,8 @@ static hg_status make_input(hg_fused *f, const hg_update *u, int t, made_inputs 
     } else if (view->ld == hg_stride(view->storage, term->width) && !f->run->d->value[term->value].input) {
         m->message[t] = *view;
     } else {
-        HG_TRY(copy_rows(f, term->value, padded, &m->copy[t]));
+        HG_TRY(hg_alloc(f->run->ctx, &m->copy[t], hg_value_rows(f->run, term->value) * padded));
+        copy_rows(f, term->value, padded, m->copy[t]);
         m->message[t] = (hg_view){m->copy[t], padded, HG_STORE_REAL};
     }
 done:

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/pool.h"
 
+#include <assert.h>
+
 #include "base/check.h"
 #include "base/memory.h"
 
@@ -125,9 +127,10 @@ done:
 
 void hg_pool_give(hg_pool *pool, hg_real *data)
 {
-    for (int64_t i = 0; data && i < pool->n; ++i) {
-        if (pool->block[i].data != data) continue;
-        pool->block[i].used = false;
-        pool->used -= pool->block[i].size;
-    }
+    if (!data) return;
+    int64_t i = 0;
+    while (i < pool->n && pool->block[i].data != data) ++i;
+    assert(i < pool->n && pool->block[i].used);
+    pool->block[i].used = false;
+    pool->used -= pool->block[i].size;
 }

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/safetensors.h"
+#include "tests/leaks.h"
 
 enum { TRAIN = 5 };
 static hg_context *ctx;
@@ -248,8 +249,7 @@ static int close_context(void **state)
     (void)state;
     remove_checkpoints(directory);
     rmdir(directory);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "../variant_tools.h"
 #include "base/memory.h"
+#include "tests/leaks.h"
 
 static void refused(const char *yaml, const char *place, const char *words)
 {
@@ -319,6 +320,5 @@ int main(void)
                                        cmocka_unit_test(negative_variance),   cmocka_unit_test(memory_that_runs_out)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

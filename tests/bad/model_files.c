@@ -11,6 +11,7 @@
 #include "base/memory.h"
 #include "nn/model_files.h"
 #include "nn/safetensors.h"
+#include "tests/leaks.h"
 
 static char directory[] = "/tmp/hitgraph-model-XXXXXX", yaml_path[128], weights_path[128];
 
@@ -163,8 +164,7 @@ static int close_context(void **state)
     unlink(yaml_path);
     unlink(weights_path);
     rmdir(directory);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "nn/safetensors.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static char directory[] = "/tmp/hitgraph-safetensors-XXXXXX";
@@ -290,8 +291,7 @@ static int close_context(void **state)
         unlink(path);
     }
     rmdir(directory);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/submission.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -25,9 +26,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 /* Writes `text` to a file of its own and reads it. */

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include "hitgraph/optimiser.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -172,8 +173,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

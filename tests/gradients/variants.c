@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "../variant_tools.h"
+#include "tests/leaks.h"
 
 static const double step = 1e-5;
 
@@ -216,6 +217,5 @@ int main(void)
     if (hg_context_create(&ctx) < 0) return 1;
     if (hg_context_set_threads(ctx, 1) < 0) return 1; /* many tiny evaluations */
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include "hitgraph/field.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -147,6 +148,5 @@ int main(void)
     };
     if (hg_context_create(&ctx) != HG_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

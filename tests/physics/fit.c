@@ -12,6 +12,7 @@
 #include "tests/near.h"
 #include "tracking/energy_loss.h"
 #include "tracking/kalman.h"
+#include "tests/leaks.h"
 
 enum { LAYERS = 10, RING = 24, DISCS = 9, N_MODULES = LAYERS * RING + DISCS, HITS_MAX = LAYERS };
 static const double pi = 3.14159265358979323846, muon = 0.1056583755;
@@ -386,6 +387,5 @@ int main(void)
     hg_material_destroy(ctx, discs);
     hg_detector_destroy(ctx, detector);
     hg_field_destroy(ctx, coil);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -14,6 +14,7 @@
 #include "hitgraph/pulls.h"
 #include "hitgraph/trackml.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 static const char *const event_path = "../shared/data/trackml-like/event000021007";
 static const char *const detector_path = "../shared/data/trackml/detector/detectors.csv.gz";
@@ -140,6 +141,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(pulls_on_a_full_event)};
     if (hg_context_create(&ctx) != HG_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -10,6 +10,7 @@
 #include "tests/near.h"
 #include "tracking/energy_loss.h"
 #include "tracking/kalman.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_field *uniform, *coil;
@@ -295,6 +296,5 @@ int main(void)
     hg_detector_destroy(ctx, detector);
     hg_field_destroy(ctx, uniform);
     hg_field_destroy(ctx, coil);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

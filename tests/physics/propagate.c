@@ -9,6 +9,7 @@
 #include "hitgraph/tracks.h"
 #include "tests/near.h"
 #include "tracking/propagate.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_field *uniform, *coil;
@@ -178,6 +179,5 @@ int main(void)
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_field_destroy(ctx, uniform);
     hg_field_destroy(ctx, coil);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -14,6 +14,7 @@
 #include "hitgraph/trackml.h"
 #include "hitgraph/weights.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 #define SAMPLE "../shared/data/trackml/sample5pct"
 
@@ -43,9 +44,7 @@ static int free_sample(void **state)
     hg_truth_order_destroy(ctx, order);
     hg_detector_destroy(ctx, detector);
     hg_event_destroy(ctx, event);
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 static void need_sample(void)

@@ -11,6 +11,7 @@
 #include "tests/near.h"
 #include "tracking/energy_loss.h"
 #include "tracking/propagate.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_field *uniform, *none;
@@ -146,6 +147,5 @@ int main(void)
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     hg_field_destroy(ctx, uniform);
     hg_field_destroy(ctx, none);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -8,6 +8,7 @@
 #include "../random_batch.h"
 #include "hitgraph/optimiser.h"
 #include "kernels/kernels.h"
+#include "tests/leaks.h"
 
 enum { STEPS = 2 };
 static const double isa_tolerance = 2e-5;
@@ -231,6 +232,5 @@ int main(void)
                                        cmocka_unit_test(instruction_sets_agree)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -10,6 +10,7 @@
 #include "hitgraph/classification.h"
 #include "kernels/kernels.h"
 #include "pipeline/training_sets.h"
+#include "tests/leaks.h"
 
 /* Root mean square of the differences to float32, as a share of the root mean square of the outputs: rounding to 8 bits is worth 2e-3 per
  * layer, and norms keep it from growing. */
@@ -153,6 +154,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(networks), cmocka_unit_test(auc_of_the_doublet_network)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include "../model_tools.h"
 #include "../training_tools.h"
+#include "tests/leaks.h"
 
 enum { TRAIN = 11, VALID = 4, EPOCHS_MAX = 64 };
 static char directory[] = "/tmp/hitgraph-training-XXXXXX";
@@ -280,8 +281,7 @@ static int close_context(void **state)
     (void)state;
     remove_checkpoints(directory);
     rmdir(directory);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

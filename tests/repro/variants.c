@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "../random_batch.h"
+#include "tests/leaks.h"
 
 typedef struct answers {
     results out;
@@ -94,6 +95,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(architectures), cmocka_unit_test(dropout_and_running_norms)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -17,6 +17,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -29,9 +30,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 /* The known answer for a zero counter and key, from the Random123 distribution's own test vectors (kat_vectors). */

@@ -11,6 +11,7 @@
 #include "datasets/builtin_detector.h"
 #include "hitgraph/trackml.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_detector *detector;
@@ -25,8 +26,7 @@ static int tear_down(void **state)
 {
     (void)state;
     hg_detector_destroy(ctx, detector);
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 static void every_volume_has_its_modules(void **state)

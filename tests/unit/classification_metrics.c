@@ -9,6 +9,7 @@
 #include <math.h>
 #include "base/random.h"
 #include "hitgraph/classification.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -165,8 +166,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    hg_context_destroy(ctx);
-    return 0;
+    return close_without_leaks(ctx);
 }
 
 int main(void)

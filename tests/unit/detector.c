@@ -11,6 +11,7 @@
 #include "hitgraph/material.h"
 #include "hitgraph/measurement.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -214,6 +215,5 @@ int main(void)
     };
     if (hg_context_create(&ctx) != HG_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -15,6 +15,7 @@
 #include "hitgraph/display.h"
 #include "tests/near.h"
 #include "tracking/curve.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_field *field;
@@ -29,9 +30,7 @@ static int close_context(void **state)
 {
     (void)state;
     hg_field_destroy(ctx, field);
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 /* Positive particles from the origin, transverse momenta from 0.4 GeV on, hits on ten cylinders; then noise. */

@@ -12,6 +12,7 @@
 #include "graph/doublet_score.h"
 #include "graph/triplet_match.h"
 #include "tests/toy_hits.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 enum { LEARNED_EVENTS = 12 };
@@ -503,6 +504,5 @@ int main(void)
     hg_context_create(&ctx);
     hg_context_set_threads(ctx, 2);
     int failed = cmocka_run_group_tests(tests, learn_map, destroy_map);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -12,6 +12,7 @@
 #include "datasets/builtin_detector.h"
 #include "pipeline/evaluation.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 enum { PARTICLES = 3, HITS_EACH = 6, HITS = PARTICLES * HITS_EACH + 1 };
 
@@ -50,9 +51,7 @@ static int free_event(void **state)
     (void)state;
     hg_event_destroy(ctx, event);
     hg_detector_destroy(ctx, detector);
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 static double number_at(json_t *root, const char *first, const char *second, const char *third)

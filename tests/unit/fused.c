@@ -11,6 +11,7 @@
 #include "../random_batch.h"
 #include "base/memory.h"
 #include "nn/forward.h"
+#include "tests/leaks.h"
 
 static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)
 {
@@ -160,6 +161,5 @@ int main(void)
                                        cmocka_unit_test(memory_is_planned_and_flat)};
     if (hg_context_create(&ctx) < 0 || hg_context_set_threads(ctx, 1) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

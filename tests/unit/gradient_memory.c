@@ -9,6 +9,7 @@
 #include "../training_tools.h"
 #include "base/memory.h"
 #include "nn/pool.h"
+#include "tests/leaks.h"
 
 enum { NODES = 200, EDGES = 3000, STEPS = 200 };
 
@@ -209,6 +210,5 @@ int main(void)
                                        cmocka_unit_test(training_fits_the_limit)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "hitgraph/components.h"
 #include "hitgraph/line_graph.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -218,6 +219,5 @@ int main(void)
     };
     hg_context_create(&ctx);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -12,6 +12,7 @@
 #include "../near.h"
 #include "base/random.h"
 #include "kernels/kernels.h"
+#include "tests/leaks.h"
 
 static hg_real *random_rows(uint64_t index, int64_t n)
 {
@@ -186,6 +187,5 @@ int main(void)
                                        cmocka_unit_test(segment_sums), cmocka_unit_test(activations),
                                        cmocka_unit_test(exponentials), cmocka_unit_test_prestate(override, ctx)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "hitgraph/metrics.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 enum { HITS = 40, PARTICLES = 6, TRACKS = 8, TRIALS = 300 };
 
@@ -26,9 +27,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 /* A truth order with storage of its own. */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "../random_batch.h"
+#include "tests/leaks.h"
 
 static const struct {
     const char *name, *edits[9];
@@ -92,6 +93,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(batch_is_graphs_one_by_one), cmocka_unit_test(nothing_is_a_graph_too)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "hitgraph/neighbours.h"
 #include "../near.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -233,6 +234,5 @@ int main(void)
                                        cmocka_unit_test(all_pairs), cmocka_unit_test(any_number_of_threads), cmocka_unit_test(bad_points)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -8,6 +8,7 @@
 #include "../dynedge_numbers.h"
 #include "../other_networks.h"
 #include "../published_models.h"
+#include "tests/leaks.h"
 
 static void logits_and_gradients(void **state)
 {
@@ -49,6 +50,5 @@ int main(void)
                                        cmocka_unit_test(dynamic_graphs)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

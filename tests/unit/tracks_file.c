@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "hitgraph/hdf5_files.h"
 #include "hitgraph/tracks_file.h"
+#include "tests/leaks.h"
 
 enum { HITS = 9, TRACKS = 2, TRACK_HITS = 7 };
 
@@ -31,9 +32,7 @@ static int close_context(void **state)
 {
     (void)state;
     unlink(path);
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 /* Hit numbers are neither sorted nor contiguous. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "nn/train_options.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -69,6 +70,5 @@ int main(void)
                                        cmocka_unit_test(whole_training_is_the_default_period)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

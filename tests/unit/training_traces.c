@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "../training_traces.h"
+#include "tests/leaks.h"
 
 static void sgd_with_momentum(void **state)
 {
@@ -24,6 +25,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(sgd_with_momentum), cmocka_unit_test(adamw_with_amsgrad)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "tests/toy_hits.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 static hg_doublet_map *map;
@@ -155,6 +156,5 @@ int main(void)
     };
     hg_context_create(&ctx);
     int failed = cmocka_run_group_tests(tests, learn_map, destroy_map);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

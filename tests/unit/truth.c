@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "hitgraph/truth.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 enum { LAYERS = 6, MODULES = 2 * LAYERS, HITS = 200, PARTICLES = 12 };
 
@@ -31,9 +32,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 typedef struct small_event {

@@ -9,6 +9,7 @@
 #include "../variant_tools.h"
 #include "nn/forward.h"
 #include "hitgraph/neighbours.h"
+#include "tests/leaks.h"
 
 static const double close_enough = 2e-5;
 
@@ -582,6 +583,5 @@ int main(void)
                                        cmocka_unit_test(shipped_descriptions)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    hg_context_destroy(ctx);
-    return failed;
+    return failed + close_without_leaks(ctx);
 }

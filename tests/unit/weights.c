@@ -12,6 +12,7 @@
 #include "base/random.h"
 #include "hitgraph/weights.h"
 #include "tests/near.h"
+#include "tests/leaks.h"
 
 static hg_context *ctx;
 
@@ -24,9 +25,7 @@ static int open_context(void **state)
 static int close_context(void **state)
 {
     (void)state;
-    int leaked = hg_memory_used(ctx) != 0;
-    hg_context_destroy(ctx);
-    return leaked;
+    return close_without_leaks(ctx);
 }
 
 static void order_weights_are_the_published_ones(void **state)
