@@ -63,7 +63,7 @@ INLINE void gather_matter(const hg_batch_world *world, flight *f, const lanes be
     lanes p = R(1) / larger(absolute(f->qop), all(R(1e-9))), energy = root(p * p + mass * mass), beta2 = p * p / (energy * energy);
     marks charged = f->qop != R(0);
     *sum = (matter){.kick = {{0}}};
-    for (; any(next < end); ++next) {
+    for (; any(next < end); next += 1) {
         marks there = next < end;
         marks at = gather_whole(world->between, pick_whole(there, next, all_whole(0))) * HG_BATCH_SURFACE;
         const lanes row[3] = {gather(table + 1, at), gather(table + 2, at), gather(table + 3, at)};
