@@ -11,12 +11,12 @@ hg_status hg_batch_select(hg_context *ctx, bool of_double, const hg_batch_kernel
     const hg_kernels *chosen = NULL;
     HG_TRY(hg_kernels_select(ctx, &chosen));
 #ifdef HG_X86_TABLES
-    if (strcmp(chosen->name, "avx512") == 0) {
-        *out = of_double ? &hg_batch_avx512_double : &hg_batch_avx512;
-        goto done;
-    }
     if (strcmp(chosen->name, "avx2") == 0) {
         *out = of_double ? &hg_batch_avx2_double : &hg_batch_avx2;
+        goto done;
+    }
+    if (strcmp(chosen->name, "generic") != 0) { /* all tables beyond AVX2 include AVX-512; what else they bring is for networks */
+        *out = of_double ? &hg_batch_avx512_double : &hg_batch_avx512;
         goto done;
     }
 #endif

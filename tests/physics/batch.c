@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 #include "tests/near.h"
 #include "tests/simulated.h"
 #include "hitgraph/measurement.h"
+#include "kernels/kernels.h"
 #include "tracking/batch.h"
 #include "tracking/fit.h"
 
@@ -300,9 +302,34 @@ static int close_world(void **state)
     return tear_down(state);
 }
 
+/* Each table of the networks runs with the batch kernels of its vectors; tables that only add arithmetic of networks do not fall back. */
+static void every_instruction_set_has_its_kernels(void **state)
+{
+    const hg_kernels *table[HG_KERNEL_TABLES];
+    const int n = hg_kernels_list(table);
+    char *before = getenv("HG_ISA") ? strdup(getenv("HG_ISA")) : NULL;
+    (void)state;
+    for (int t = 0; t < n; ++t) {
+        const bool narrow = strcmp(table[t]->name, "generic") == 0 || strcmp(table[t]->name, "avx2") == 0;
+        setenv("HG_ISA", table[t]->name, 1);
+        for (int of_double = 0; of_double < 2; ++of_double) {
+            const hg_batch_kernels *kernels = NULL;
+            assert_int_equal(hg_batch_select(ctx, of_double, &kernels), HG_OK);
+            assert_string_equal(kernels->name, narrow ? table[t]->name : "avx512");
+            assert_int_equal(kernels->real_size, of_double ? sizeof(double) : sizeof(float));
+        }
+    }
+    if (before)
+        setenv("HG_ISA", before, 1);
+    else
+        unsetenv("HG_ISA");
+    free(before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_instruction_set_has_its_kernels),
         cmocka_unit_test(predictions_agree_with_the_scalar_code),
         cmocka_unit_test(fits_agree_with_the_plain_one),
         cmocka_unit_test(no_lane_goes_wrong_silently),
