@@ -29,6 +29,13 @@ HG_API hg_status hg_triplet_features(hg_context *ctx, const hg_doublet_hits *hit
                                      const hg_doublet_map *map, const float *score, const hg_graph *line, const int64_t *doublet,
                                      hg_real *nodes, hg_real *edges);
 
+/** Distance of the two doublets of each triplet in curvature and slope, in units of the windows that the map learned: 99 % of true triplets
+ *  lie below 1 (hg_doublet_graph_create has the formula). Infinite for triplets with an overlap, which has no direction.
+ *  @param doublets,map,line,doublet borrowed, as for hg_triplet_features. @param distance [line edges] overwritten.
+ *  @return HG_OK; HG_ERR_ARG a node of the line graph stands for no doublet. Threads: the context's; same bits for any number. */
+HG_API hg_status hg_triplet_agreement(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, const hg_graph *line,
+                                      const int64_t *doublet, float *distance);
+
 #ifdef __cplusplus
 }
 #endif

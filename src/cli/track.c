@@ -42,18 +42,21 @@ static void on_event(void *user, const char *event, const hg_run_report *report,
         hg_text_append(output->cli->ctx, &output->failures, "hitgraph track: %s\n", failure);
 }
 
-/* --detector and --field are short for two settings and come last. */
-static hg_status read_config(hg_cli *cli, const char *detector, const char *field, hg_track_config *config)
+/* Options that are short for a setting; they come after all settings. */
+enum { SHORT_FOR = 3 };
+typedef struct short_options {
+    const char *value[SHORT_FOR]; /* NULL = not given */
+} short_options;
+
+static hg_status read_config(hg_cli *cli, const short_options *given, hg_track_config *config)
 {
+    static const char *const setting[SHORT_FOR] = {"detector.file", "field.spec", "tracking.seeds"};
     hg_status status =
         hg_track_config_read(cli->ctx, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, config);
     char text[HG_OPTION_TEXT_SIZE + 32];
-    if (status >= 0 && detector) {
-        snprintf(text, sizeof text, "detector.file=%s", detector);
-        status = hg_options_apply_text(cli->ctx, hg_track_option_table, text, config);
-    }
-    if (status >= 0 && field) {
-        snprintf(text, sizeof text, "field.spec=%s", field);
+    for (int k = 0; status >= 0 && k < SHORT_FOR; ++k) {
+        if (!given->value[k]) continue;
+        snprintf(text, sizeof text, "%s=%s", setting[k], given->value[k]);
         status = hg_options_apply_text(cli->ctx, hg_track_option_table, text, config);
     }
     return status;
@@ -67,13 +70,13 @@ static hg_status prepare_directory(hg_context *ctx, const char *directory)
     return hg_fail(ctx, HG_ERR_IO, "%s: cannot be written to: %s", directory, strerror(errno));
 }
 
-static int run_track(hg_cli *cli, const char *detector, const char *field, const char *directory)
+static int run_track(hg_cli *cli, const short_options *given, const char *directory)
 {
     hg_track_config config;
     hg_run_report total = {0};
     track_output output = {.cli = cli};
     int64_t n_failed = 0;
-    hg_status status = read_config(cli, detector, field, &config);
+    hg_status status = read_config(cli, given, &config);
     const hg_track_run_options options = {.config = &config, .input = cli->input, .n_inputs = cli->n_inputs, .directory = directory};
 
     if (status < 0) return hg_cli_fail(cli, "track", status);
@@ -91,11 +94,13 @@ static int run_track(hg_cli *cli, const char *detector, const char *field, const
 
 int hg_cli_track(hg_cli *cli, int argc, char **argv)
 {
-    const char *detector = NULL, *field = NULL, *directory = NULL;
+    const char *directory = NULL;
+    short_options given = {{NULL}};
     const hg_cli_flag flags[] = {
-        {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
-        {"field", HG_CLI_TEXT, &field, "SPEC",
+        {"detector", HG_CLI_TEXT, &given.value[0], "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
+        {"field", HG_CLI_TEXT, &given.value[1], "SPEC",
          "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE; default: the preset's"},
+        {"seeds", HG_CLI_TEXT, &given.value[2], "KIND", "gnn | tables | ca: where tracks start, with networks or without; default gnn"},
         {"out", HG_CLI_TEXT, &directory, "DIR", "directory for submission.csv and tracks.h5 (needed)"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
@@ -117,5 +122,5 @@ int hg_cli_track(hg_cli *cli, int argc, char **argv)
         fprintf(stderr, "hitgraph track: --out DIR is missing; see hitgraph track --help\n");
         return HG_EXIT_USAGE;
     }
-    return run_track(cli, detector, field, directory);
+    return run_track(cli, &given, directory);
 }

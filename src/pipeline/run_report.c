@@ -65,7 +65,7 @@ static void free_lists(hg_context *ctx, stage_lists *lists)
     hg_free(ctx, lists->seed_offset);
 }
 
-/* Of the true edges of targets that the network saw, the share that its cut keeps. */
+/* Of the true edges of targets that were scored, the share that the cut keeps. */
 static hg_rate network_rate(const char *definition, const hg_edge_rates *seen, const hg_edge_rates *kept)
 {
     return hg_rate_of_counts(definition, kept->efficiency.numerator, seen->efficiency.numerator);
@@ -85,9 +85,9 @@ static hg_status make_stage_rates(hg_context *ctx, const hg_track_result *result
     HG_TRY(hg_triplet_rates(ctx, order, &lists->graph, n_nodes, doublet, &lists->line, HG_EDGES_LAYERWISE, target, &seen_triplet));
     HG_TRY(hg_triplet_rates(ctx, order, &lists->graph, n_nodes, doublet, &lists->triplets, HG_EDGES_LAYERWISE, target, &out->triplet));
     HG_TRY(hg_seed_rates_make(ctx, order, &lists->seeds, target, &out->seed));
-    out->doublet_network = network_rate("true doublets kept by the network / true doublets in the graph", &seen, &out->doublet);
+    out->doublet_network = network_rate("true doublets kept by the cut on scores / true doublets in the graph", &seen, &out->doublet);
     out->triplet_network =
-        network_rate("true triplets kept by the network / true triplets in the triplet graph", &seen_triplet, &out->triplet);
+        network_rate("true triplets kept by the cut on scores / true triplets in the triplet graph", &seen_triplet, &out->triplet);
 done:
     return status;
 }

@@ -44,16 +44,17 @@ static hg_status print_target(hg_context *ctx, hg_text *text, const hg_stage_rat
     hg_target_describe(&tracks->target, cuts, sizeof cuts);
     HG_TRY(hg_text_append(ctx, text, "  targets: %s\n", cuts));
     HG_TRY(print_rate(ctx, text, "graph, modulewise", &stage->graph.efficiency));
-    HG_TRY(print_rate(ctx, text, "doublet network efficiency", &stage->doublet_network));
+    HG_TRY(print_rate(ctx, text, "doublets kept by score", &stage->doublet_network));
     HG_TRY(print_rate(ctx, text, "doublet efficiency", &stage->doublet.efficiency));
     HG_TRY(print_rate(ctx, text, "doublet purity, all-true", &stage->doublet.purity_all_true));
     HG_TRY(print_rate(ctx, text, "doublet purity, masked", &stage->doublet.purity_masked));
-    HG_TRY(print_rate(ctx, text, "triplet network efficiency", &stage->triplet_network));
+    HG_TRY(print_rate(ctx, text, "triplets kept by score", &stage->triplet_network));
     HG_TRY(print_rate(ctx, text, "triplet efficiency", &stage->triplet.efficiency));
     HG_TRY(print_rate(ctx, text, "triplet purity, all-true", &stage->triplet.purity_all_true));
     HG_TRY(print_rate(ctx, text, "triplet purity, masked", &stage->triplet.purity_masked));
     HG_TRY(print_rate(ctx, text, "seed efficiency", &stage->seed.efficiency));
     HG_TRY(print_rate(ctx, text, "seed purity", &stage->seed.purity));
+    HG_TRY(print_rate(ctx, text, "seed duplicates", &stage->seed.duplicate));
     HG_TRY(print_rate(ctx, text, "track efficiency, double maj.", &tracks->efficiency[dm]));
     HG_TRY(print_rate(ctx, text, "fakes, double majority", &tracks->fake[dm]));
     HG_TRY(print_rate(ctx, text, "fakes of all tracks", &tracks->fake_of_all));
@@ -90,7 +91,7 @@ hg_status hg_run_report_print(hg_context *ctx, const hg_run_report *report, char
         HG_TRY(hg_text_append(ctx, &text, "  TrackML score %.4f (%s)\n", report->tracks.trackml_score.value,
                               report->tracks.trackml_score.definition));
         HG_TRY(hg_text_append(ctx, &text,
-                              "  AUC of the doublet network %.4f, of the triplet network %.4f (all true edges against all false ones)\n",
+                              "  AUC of the doublet scores %.4f, of the triplet scores %.4f (all true edges against all false ones)\n",
                               report->auc_sum / n, report->triplet_auc_sum / n));
         for (int t = 0; t < report->tracks.n_targets; ++t) HG_TRY(print_target(ctx, &text, &report->stage[t], &report->tracks.target[t]));
         if (report->n_pulls > 0) HG_TRY(print_pulls(ctx, &text, report));

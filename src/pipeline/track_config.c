@@ -13,6 +13,8 @@ static const char *const materials[] = {"trackml-like", "challenge", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
+static const char *const seedings[] = {"gnn", "tables", "ca", NULL};
+
 #define AT(member) offsetof(hg_track_config, member)
 #define TEXT(name, member, preset, help)                                                                                                   \
     {                                                                                                                                      \
@@ -58,6 +60,8 @@ const hg_option hg_track_option_table[] = {
     NUMBER("doublets.min_score", doublet_min, "0.02", 0, 1, "doublets above this score enter the triplet graph"),
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
+    {"tracking.seeds", HG_OPTION_WORD, AT(seeds), "gnn", 0, 0, seedings,
+     "where tracks start: scores of the networks; without them, of the likelihood tables; or a cellular automaton"},
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
     COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "2", 1, 4, "hypotheses kept per start"),

@@ -14,6 +14,13 @@ enum { HG_TRACK_PASSES = 5 };
 /* Material of the fit: that of the TrackML-like events of the ACTS tool chain, or the challenge's own (the simulator's default). */
 typedef enum hg_track_material { HG_MATERIAL_TRACKML_LIKE, HG_MATERIAL_CHALLENGE } hg_track_material;
 
+/* What following starts from. */
+typedef enum hg_seeding {
+    HG_SEEDS_GNN,    /* chains of the triplets that the networks believe */
+    HG_SEEDS_TABLES, /* the same chain without networks: likelihood tables and triplet windows in their place */
+    HG_SEEDS_CA,     /* a cellular automaton on the doublet graph: the longest chains of doublets that agree */
+} hg_seeding;
+
 typedef struct hg_track_pass {
     bool doublets;
     double doublet_min, triplet_min, score_min;
@@ -24,6 +31,7 @@ typedef struct hg_track_config {
     char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
     char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder, calibration;
+    int seeds;     /* hg_seeding */
     int material;  /* hg_track_material */
     int precision; /* hg_precision */
     bool overlaps, scattering, energy_loss;

@@ -11,11 +11,12 @@
 #include "hitgraph/ordered_forward.h"
 #include "hitgraph/triplets.h"
 #include "pipeline/node_order.h"
+#include "pipeline/plain_scores.h"
 
 const char *const hg_stage_names[HG_N_STAGES] = {"read",  "graph",  "doublet_gnn", "triplet_graph", "triplet_gnn",
                                                  "seeds", "tracks", "fit",         "write"};
 
-static void end_stage(hg_track_result *result, hg_stage stage, double start)
+void hg_end_stage(hg_track_result *result, hg_stage stage, double start)
 {
     result->seconds[stage] += hg_seconds() - start;
     result->peak_rss[stage] = hg_peak_rss();
@@ -43,7 +44,7 @@ hg_status hg_stage_graph(hg_context *ctx, const hg_setup *setup, const hg_event 
     HG_TRY(choose_map(ctx, setup, result));
     HG_TRY(hg_doublet_graph_create(ctx, &result->prepared->hits, result->map, &options, &result->doublets));
 done:
-    end_stage(result, HG_STAGE_GRAPH, start);
+    hg_end_stage(result, HG_STAGE_GRAPH, start);
     return status;
 }
 
@@ -84,7 +85,22 @@ hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const
     HG_TRY(score_edges(ctx, model, &batch, order, result->doublet_logit, result->doublet_score));
 done:
     hg_order_destroy(ctx, order);
-    end_stage(result, HG_STAGE_DOUBLET_GNN, start);
+    hg_end_stage(result, HG_STAGE_DOUBLET_GNN, start);
+    return status;
+}
+
+hg_status hg_join_doublets(hg_context *ctx, const hg_setup *setup, hg_track_result *result)
+{
+    hg_status status = HG_OK;
+    const hg_doublet_graph *doublets = result->doublets;
+
+    HG_TRY(hg_alloc(ctx, &result->keep, doublets->graph->n_edges));
+    for (int64_t e = 0; e < doublets->graph->n_edges; ++e) {
+        /* two hits of one layer are too close together to tell a direction: they are no part of a triplet */
+        result->keep[e] = !doublets->same_layer[e] && result->doublet_score[e] >= (float)setup->config.doublet_min;
+    }
+    HG_TRY(hg_line_graph_build(ctx, doublets->graph, result->keep, &result->line_doublet, &result->line));
+done:
     return status;
 }
 
@@ -95,12 +111,7 @@ hg_status hg_stage_triplet_graph(hg_context *ctx, const hg_setup *setup, hg_trac
     const hg_doublet_graph *doublets = result->doublets;
     hg_real *node_features = NULL, *edge_features = NULL;
 
-    HG_TRY(hg_alloc(ctx, &result->keep, doublets->graph->n_edges));
-    for (int64_t e = 0; e < doublets->graph->n_edges; ++e) {
-        /* two hits of one layer are too close together to tell a direction: they are no part of a triplet */
-        result->keep[e] = !doublets->same_layer[e] && result->doublet_score[e] >= (float)setup->config.doublet_min;
-    }
-    HG_TRY(hg_line_graph_build(ctx, doublets->graph, result->keep, &result->line_doublet, &result->line));
+    HG_TRY(hg_join_doublets(ctx, setup, result));
     HG_TRY(hg_alloc(ctx, &node_features, result->line->n_nodes * HG_TRIPLET_NODE_FEATURES));
     HG_TRY(hg_alloc(ctx, &edge_features, result->line->n_edges * HG_TRIPLET_EDGE_FEATURES));
     HG_TRY(hg_triplet_features(ctx, &result->prepared->hits, doublets, result->map, result->doublet_logit, result->line,
@@ -111,7 +122,7 @@ hg_status hg_stage_triplet_graph(hg_context *ctx, const hg_setup *setup, hg_trac
 done:
     hg_free(ctx, node_features);
     hg_free(ctx, edge_features);
-    end_stage(result, HG_STAGE_TRIPLET_GRAPH, start);
+    hg_end_stage(result, HG_STAGE_TRIPLET_GRAPH, start);
     return status;
 }
 
@@ -128,7 +139,7 @@ hg_status hg_stage_triplet_network(hg_context *ctx, const hg_setup *setup, const
     HG_TRY(score_edges(ctx, model, &batch, order, NULL, result->triplet_score));
 done:
     hg_order_destroy(ctx, order);
-    end_stage(result, HG_STAGE_TRIPLET_GNN, start);
+    hg_end_stage(result, HG_STAGE_TRIPLET_GNN, start);
     return status;
 }
 
@@ -151,16 +162,30 @@ hg_status hg_stage_tracks(hg_context *ctx, const hg_setup *setup, hg_track_resul
                                    .triplet_score = result->triplet_score};
 
     HG_TRY(hg_seeds_find(ctx, &input, &options, &result->seeds));
-    end_stage(result, stage, start);
+    hg_end_stage(result, stage, start);
     stage = HG_STAGE_TRACKS;
     start = hg_seconds();
     HG_TRY(hg_tracks_find(ctx, &input, &options, &result->tracks));
-    end_stage(result, stage, start);
+    hg_end_stage(result, stage, start);
     stage = HG_STAGE_FIT;
     start = hg_seconds();
     HG_TRY(hg_fit_tracks(ctx, &setup->kalman, result->prepared->measurement, result->tracks));
 done:
-    end_stage(result, stage, start);
+    hg_end_stage(result, stage, start);
+    return status;
+}
+
+static hg_status score_by_networks(hg_context *ctx, const hg_setup *setup, const hg_track_models *models, hg_track_result *result)
+{
+    hg_status status = HG_OK;
+    hg_real *nodes = NULL, *edges = NULL;
+
+    HG_TRY(hg_stage_doublet_network(ctx, setup, models->doublet, result));
+    HG_TRY(hg_stage_triplet_graph(ctx, setup, result, &nodes, &edges));
+    HG_TRY(hg_stage_triplet_network(ctx, setup, models->triplet, nodes, edges, result));
+done:
+    hg_free(ctx, nodes);
+    hg_free(ctx, edges);
     return status;
 }
 
@@ -168,17 +193,15 @@ hg_status hg_track_event(hg_context *ctx, const hg_setup *setup, const hg_track_
                          hg_track_result *result)
 {
     hg_status status = HG_OK;
-    hg_real *nodes = NULL, *edges = NULL;
 
     HG_TRY(hg_stage_graph(ctx, setup, event, result));
-    HG_TRY(hg_stage_doublet_network(ctx, setup, models->doublet, result));
-    HG_TRY(hg_stage_triplet_graph(ctx, setup, result, &nodes, &edges));
-    HG_TRY(hg_stage_triplet_network(ctx, setup, models->triplet, nodes, edges, result));
+    if (setup->config.seeds == HG_SEEDS_GNN)
+        HG_TRY(score_by_networks(ctx, setup, models, result));
+    else
+        HG_TRY(hg_stage_plain_scores(ctx, setup, result));
     HG_TRY(hg_stage_tracks(ctx, setup, result));
     HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted in event %" PRIu64, event->event_id);
 done:
-    hg_free(ctx, nodes);
-    hg_free(ctx, edges);
     return status;
 }
 

@@ -60,6 +60,12 @@ typedef struct hg_track_result {
     hg_tracks *tracks;
 } hg_track_result;
 
+/* Adds the time since `start` to a stage. */
+void hg_end_stage(hg_track_result *result, hg_stage stage, double start);
+
+/* Makes the line graph of the doublets above the cut from their scores. */
+hg_status hg_join_doublets(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
+
 /* Stages in order; each needs the ones before. `event` must outlive the result. */
 hg_status hg_stage_graph(hg_context *ctx, const hg_setup *setup, const hg_event *event, hg_track_result *result);
 hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, hg_track_result *result);
@@ -76,7 +82,8 @@ hg_status hg_doublet_model_load(hg_context *ctx, const hg_track_config *config, 
 hg_status hg_track_models_load(hg_context *ctx, const hg_track_config *config, hg_track_models *out);
 void hg_track_models_destroy(hg_context *ctx, hg_track_models *models);
 
-/* All stages. *result must be zero; on error what was made is still there and hg_track_result_clear frees it. */
+/* All stages; models may be empty unless the networks score (tracking.seeds). *result must be zero; on error what was made is still there
+ * and hg_track_result_clear frees it. */
 hg_status hg_track_event(hg_context *ctx, const hg_setup *setup, const hg_track_models *models, const hg_event *event,
                          hg_track_result *result);
 void hg_track_result_clear(hg_context *ctx, hg_track_result *result);

@@ -166,9 +166,10 @@ static hg_status make_provenance(run *r)
 {
     hg_status status = hg_options_print(r->ctx, hg_track_option_table, r->options->config, false, &r->config);
     if (status < 0) return status;
+    r->provenance = (hg_provenance){.config = r->config, .weights_hash = r->weights_hash};
+    if (!r->models.doublet) return HG_OK;
     snprintf(r->weights_hash, sizeof r->weights_hash, "%016" PRIx64 "%016" PRIx64, weights_hash(r->models.doublet),
              weights_hash(r->models.triplet));
-    r->provenance = (hg_provenance){.config = r->config, .weights_hash = r->weights_hash};
     return HG_OK;
 }
 
@@ -207,7 +208,7 @@ hg_status hg_track_run(hg_context *ctx, const hg_track_run_options *options, hg_
     run r = {.ctx = ctx, .options = options, .fn = fn, .user = user, .total = total};
 
     HG_TRY(hg_setup_create(ctx, options->config, true, &r.setup));
-    HG_TRY(hg_track_models_load(ctx, options->config, &r.models));
+    if (options->config->seeds == HG_SEEDS_GNN) HG_TRY(hg_track_models_load(ctx, options->config, &r.models));
     HG_TRY(open_outputs(&r));
     for (int i = 0; i < options->n_inputs; ++i) HG_TRY(track_input(&r, options->input[i]));
     *n_failed = r.n_failed;

@@ -45,10 +45,10 @@ static void assert_same_result(int threads, const hg_track_result *a, const hg_t
 }
 
 /* Stage by stage in memory, so that a difference says where it comes from. */
-static void every_stage_for_any_number_of_threads(void **state)
+static void compare_threads(hg_seeding seeds)
 {
-    (void)state;
     hg_track_result first = {0};
+    shared_job.setup->config.seeds = (int)seeds;
     for (int threads = 1; threads <= 4; ++threads) {
         hg_track_result other = {0};
         must(hg_context_set_threads(ctx, threads));
@@ -57,6 +57,20 @@ static void every_stage_for_any_number_of_threads(void **state)
         hg_track_result_clear(ctx, &other);
     }
     hg_track_result_clear(ctx, &first);
+    shared_job.setup->config.seeds = HG_SEEDS_GNN;
+}
+
+static void every_stage_for_any_number_of_threads(void **state)
+{
+    (void)state;
+    compare_threads(HG_SEEDS_GNN);
+}
+
+static void the_same_without_networks(void **state)
+{
+    (void)state;
+    compare_threads(HG_SEEDS_TABLES);
+    compare_threads(HG_SEEDS_CA);
 }
 
 static void ignore_report(void *user, const char *name, const hg_run_report *report, const char *failure)
@@ -162,9 +176,8 @@ static void trained_weights_for_any_number_of_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_stage_for_any_number_of_threads),
-        cmocka_unit_test(files_for_any_number_of_threads),
-        cmocka_unit_test(truth_has_no_say),
+        cmocka_unit_test(every_stage_for_any_number_of_threads),     cmocka_unit_test(the_same_without_networks),
+        cmocka_unit_test(files_for_any_number_of_threads),           cmocka_unit_test(truth_has_no_say),
         cmocka_unit_test(trained_weights_for_any_number_of_threads),
     };
     return cmocka_run_group_tests(tests, make_event, drop_shared_event);

@@ -134,6 +134,27 @@ static void foreign_line_graphs_are_refused(void **state)
     release(&f);
 }
 
+/* The feature "match" is made of the same distance. */
+static void agreement_is_that_of_the_features(void **state)
+{
+    (void)state;
+    float *distance = NULL;
+    circle_event(4e-4, 0.8, 0.7);
+    fixture f = make();
+    assert_true(f.line->n_edges > 0);
+    assert_int_equal(hg_alloc(ctx, &distance, f.line->n_edges), HG_OK);
+    assert_int_equal(hg_triplet_agreement(ctx, f.doublets, map, f.line, f.doublet, distance), HG_OK);
+    for (int64_t t = 0; t < f.line->n_edges; ++t) {
+        const double match = (double)f.edges[t * HG_TRIPLET_EDGE_FEATURES + 4];
+        assert_float_equal(exp(-(double)distance[t]), match, 1e-6);
+        assert_true(match > 0 || isinf(distance[t]) || distance[t] > 80);
+    }
+    f.doublet[0] = f.doublets->graph->n_edges;
+    assert_int_equal(hg_triplet_agreement(ctx, f.doublets, map, f.line, f.doublet, distance), HG_ERR_ARG);
+    hg_free(ctx, distance);
+    release(&f);
+}
+
 static int learn_map(void **state)
 {
     (void)state;
@@ -153,6 +174,7 @@ int main(void)
         cmocka_unit_test(exact_circles_are_recognised),
         cmocka_unit_test(columns_are_finite_and_in_place),
         cmocka_unit_test(foreign_line_graphs_are_refused),
+        cmocka_unit_test(agreement_is_that_of_the_features),
     };
     hg_context_create(&ctx);
     int failed = cmocka_run_group_tests(tests, learn_map, destroy_map);
