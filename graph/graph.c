@@ -1,5 +1,6 @@
 /* graph.c — directed graphs in CSR form: edges sorted by receiver, outgoing edges as an index. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "graph/slice.h"
 #include "hitgraph/graph.h"
 
 #include <stdbool.h>
@@ -148,6 +149,39 @@ hg_status hg_graph_create_bipartite(hg_context *ctx, int64_t n_senders, int64_t 
     hg_graph sizes = {.n_graphs = n_graphs, .n_nodes = n_nodes, .n_senders = n_senders, .n_edges = n_edges};
     if (!sender_ptr || !node_ptr) return hg_fail(ctx, HG_ERR_ARG, "bipartite graph without the offsets of its senders and receivers");
     return create(ctx, &sizes, sender, receiver, sender_ptr, node_ptr, out);
+}
+
+/* [count + 1] offsets from `from` on, counted from the first of them. */
+static void slice_offsets(const int64_t *from, int64_t count, int64_t *to)
+{
+    for (int64_t i = 0; i <= count; ++i) to[i] = from[i] - from[0];
+}
+
+hg_status hg_graph_slice(hg_context *ctx, const hg_graph *graph, int64_t first, int64_t end, hg_graph **out)
+{
+    hg_status status = HG_OK;
+    hg_graph *g = NULL;
+    const int64_t node = graph->node_ptr[first], edge = graph->edge_ptr[first], place = graph->out_ptr[node];
+    HG_TRY(hg_alloc(ctx, &g, 1));
+    *g = (hg_graph){.n_graphs = end - first, .n_nodes = graph->node_ptr[end] - node, .n_edges = graph->edge_ptr[end] - edge};
+    g->n_senders = g->n_nodes;
+    HG_TRY(allocate(ctx, g, false));
+    slice_offsets(graph->node_ptr + first, g->n_graphs, g->node_ptr);
+    slice_offsets(graph->edge_ptr + first, g->n_graphs, g->edge_ptr);
+    slice_offsets(graph->in_ptr + node, g->n_nodes, g->in_ptr);
+    slice_offsets(graph->out_ptr + node, g->n_nodes, g->out_ptr);
+    for (int64_t e = 0; e < g->n_edges; ++e) {
+        g->sender[e] = graph->sender[edge + e] - (int32_t)node;
+        g->receiver[e] = graph->receiver[edge + e] - (int32_t)node;
+        g->out_edge[e] = graph->out_edge[place + e] - edge;
+        g->caller_edge[e] = e;
+    }
+    number_graphs(g->n_graphs, g->node_ptr, g->node_graph);
+    *out = g;
+    g = NULL;
+done:
+    hg_graph_destroy(ctx, g);
+    return status;
 }
 
 void hg_graph_destroy(hg_context *ctx, hg_graph *g)

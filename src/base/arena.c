@@ -34,7 +34,8 @@ hg_status hg_arena_reserve(hg_context *ctx, size_t bytes, void **out)
     }
     if (!ctx->arena) {
         hg_memory_unclaim(ctx, bytes);
-        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
+        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes,
+                       hg_memory_used(ctx->owner ? ctx->owner : ctx));
     }
     ctx->arena_lent = bytes;
     *out = ctx->arena;

@@ -58,7 +58,10 @@ hg_status hg_context_create(hg_context **out)
 
 void hg_context_destroy(hg_context *ctx)
 {
-    if (ctx) free(ctx->arena);
+    if (!ctx) return;
+    for (int i = 0; i < ctx->n_helpers; ++i) hg_context_destroy(ctx->helper[i]);
+    free(ctx->helper);
+    free(ctx->arena);
     free(ctx);
 }
 

@@ -23,6 +23,9 @@ struct hg_context {
     atomic_llong fail_after;                /* allocations until one fails; negative = never */
     void *arena;                            /* owned; base/arena.h */
     size_t arena_bytes, arena_lent;
+    hg_context *owner;   /* of a helper (base/helpers.h): counts its memory, and is asked to stop; NULL */
+    hg_context **helper; /* [n_helpers] owned */
+    int n_helpers;
     char message[HG_MESSAGE_SIZE];
 };
 

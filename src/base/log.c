@@ -39,7 +39,7 @@ void hg_progress(hg_context *ctx, const char *what, int64_t done, int64_t total,
 
 bool hg_interrupted(const hg_context *ctx)
 {
-    return ctx->interrupted != 0;
+    return (ctx->owner ? ctx->owner : ctx)->interrupted != 0;
 }
 
 double hg_seconds(void)

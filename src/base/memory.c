@@ -18,6 +18,12 @@ static size_t *size_of(void *pointer)
     return (size_t *)(void *)((char *)pointer - ALIGNMENT);
 }
 
+/* The context that counts: a helper's memory is its owner's. */
+static hg_context *counter(hg_context *ctx)
+{
+    return ctx->owner ? ctx->owner : ctx;
+}
+
 static void count_bytes(hg_context *ctx, size_t bytes)
 {
     size_t used = atomic_fetch_add(&ctx->memory_used, bytes) + bytes;
@@ -33,19 +39,20 @@ static bool injected_failure(hg_context *ctx)
 
 hg_status hg_memory_claim(hg_context *ctx, size_t bytes)
 {
-    if (ctx->memory_limit > 0 && (bytes > ctx->memory_limit || atomic_load(&ctx->memory_used) > ctx->memory_limit - bytes)) {
-        return hg_fail(ctx, HG_ERR_LIMIT, "memory limit of %zu bytes: %zu in use, %zu more asked for", ctx->memory_limit,
-                       atomic_load(&ctx->memory_used), bytes);
+    hg_context *all = counter(ctx);
+    if (all->memory_limit > 0 && (bytes > all->memory_limit || atomic_load(&all->memory_used) > all->memory_limit - bytes)) {
+        return hg_fail(ctx, HG_ERR_LIMIT, "memory limit of %zu bytes: %zu in use, %zu more asked for", all->memory_limit,
+                       atomic_load(&all->memory_used), bytes);
     }
-    if (injected_failure(ctx))
-        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
-    count_bytes(ctx, bytes);
+    if (injected_failure(all))
+        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&all->memory_used));
+    count_bytes(all, bytes);
     return HG_OK;
 }
 
 void hg_memory_unclaim(hg_context *ctx, size_t bytes)
 {
-    atomic_fetch_sub(&ctx->memory_used, bytes);
+    atomic_fetch_sub(&counter(ctx)->memory_used, bytes);
 }
 
 /* A block with its header. Large ones lie in huge pages where the system gives them: far fewer faults at first touch, fewer misses later.
@@ -72,7 +79,7 @@ static hg_status get_array(hg_context *ctx, void **out, int64_t count, size_t si
     char *block = get_block(whole);
     if (!block) {
         hg_memory_unclaim(ctx, bytes);
-        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, atomic_load(&ctx->memory_used));
+        return hg_fail(ctx, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", bytes, hg_memory_used(counter(ctx)));
     }
     if (zero) memset(block, 0, whole);
     *(size_t *)(void *)block = bytes;

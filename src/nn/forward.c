@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "nn/finite.h"
 #include "nn/forward.h"
-#include "nn/fused.h"
+#include "nn/parts.h"
 
 hg_status hg_check_views(hg_run *run, const hg_output_mark *mark, const hg_view view[HG_ENTITIES])
 {
@@ -62,26 +62,27 @@ done:
     return status;
 }
 
-static hg_status evaluate(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out,
-                          hg_status (*forward)(hg_run *run, const hg_outputs *out))
+static hg_status check_arguments(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
 {
-    hg_status status = HG_OK;
-    hg_run run = {.ctx = ctx};
     if (!model || !batch || !batch->graph || !out)
         return hg_fail(ctx, HG_ERR_ARG, "forward: model, batch, its graph and out must not be NULL");
+    return HG_OK;
+}
+
+hg_status hg_model_forward_reference(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
+{
+    hg_status status = check_arguments(ctx, model, batch, out);
+    hg_run run = {.ctx = ctx};
+    if (status < 0) return status;
     HG_TRY(hg_run_begin(ctx, model, batch, false, NULL, &run));
-    HG_TRY(forward(&run, out));
+    HG_TRY(forward_reference(&run, out));
 done:
     hg_run_clear(&run);
     return status;
 }
 
-hg_status hg_model_forward_reference(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
-{
-    return evaluate(ctx, model, batch, out, forward_reference);
-}
-
 hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
 {
-    return evaluate(ctx, model, batch, out, hg_fused_forward);
+    const hg_status status = check_arguments(ctx, model, batch, out);
+    return status < 0 ? status : hg_forward_in_parts(ctx, model, batch, out);
 }

@@ -233,17 +233,38 @@ static hg_storage chosen_storage(const hg_context *ctx, const hg_kernels *k)
     return hg_context_precision(ctx) == HG_PRECISION_BF16 && k->dense[HG_STORE_BF16].run ? HG_STORE_BF16 : HG_STORE_REAL;
 }
 
-hg_status hg_fused_forward(hg_run *run, const hg_outputs *out)
+hg_status hg_fused_weights_of(hg_context *ctx, const hg_model *model, hg_fused_weights *out)
+{
+    hg_status status = HG_OK;
+    const hg_description *d = &model->description;
+    const hg_kernels *kernels;
+    hg_plan plan = {0};
+    int64_t *rows = NULL; /* weights do not depend on them */
+    HG_TRY(hg_kernels_select(ctx, &kernels));
+    HG_TRY(hg_alloc(ctx, &rows, d->n_values));
+    HG_TRY(hg_plan_make(ctx, d, chosen_storage(ctx, kernels), rows, 1, &plan));
+    HG_TRY(hg_fused_weights_make(ctx, kernels, &plan, model->parameters, out));
+done:
+    hg_plan_clear(ctx, &plan);
+    hg_free(ctx, rows);
+    return status;
+}
+
+hg_status hg_fused_forward(hg_run *run, const hg_fused_weights *weights, const hg_outputs *out)
 {
     hg_status status = HG_OK;
     const hg_description *d = run->d;
     const hg_output_mark *mark = &d->output[d->n_outputs - 1];
-    hg_fused f = {.run = run, .out = out};
+    hg_fused f = {.run = run, .out = out, .weights = weights};
+    hg_fused_weights own = {0};
     void *arena = NULL;
     int64_t *rows = NULL;
     HG_TRY(count_rows(run, &rows));
     HG_TRY(hg_plan_make(run->ctx, d, chosen_storage(run->ctx, run->k), rows, run->threads, &f.plan));
-    HG_TRY(hg_fused_weights_make(run->ctx, run->k, &f.plan, run->model->parameters, &f.weights));
+    if (!weights) {
+        HG_TRY(hg_fused_weights_make(run->ctx, run->k, &f.plan, run->model->parameters, &own));
+        f.weights = &own;
+    }
     HG_TRY(hg_alloc(run->ctx, &f.view, d->n_values));
     HG_TRY(hg_alloc(run->ctx, &f.own, d->n_values));
     HG_TRY(hg_arena_reserve(run->ctx, (size_t)f.plan.bytes, &arena));
@@ -253,7 +274,7 @@ hg_status hg_fused_forward(hg_run *run, const hg_outputs *out)
     copy_outputs(&f, mark);
 done:
     if (f.arena) hg_arena_release(run->ctx);
-    hg_fused_weights_clear(run->ctx, d, &f.weights);
+    hg_fused_weights_clear(run->ctx, d, &own);
     hg_plan_clear(run->ctx, &f.plan);
     for (int v = 0; f.own && v < d->n_values; ++v) hg_free(run->ctx, f.own[v]);
     hg_free(run->ctx, f.own);

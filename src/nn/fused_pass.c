@@ -67,7 +67,7 @@ static void make_product(const hg_fused *f, const job *what, int64_t row, int64_
 {
     const hg_update *u = &f->run->d->update[what->update];
     const hg_planned_update *planned = &f->plan.update[what->update];
-    const hg_fused_term *weights = f->weights.term[what->update];
+    const hg_fused_term *weights = f->weights->term[what->update];
     const hg_place *place = &planned->product[what->side].place;
     const hg_storage in = planned->product[what->side].in;
     hg_dense_part part[HG_MAX_TERMS];
@@ -82,7 +82,7 @@ static void make_product(const hg_fused *f, const job *what, int64_t row, int64_
     }
     hg_dense a = {.rows = rows, .n = f->run->d->network[u->network].layer[0].out, .part = part, .n_parts = n_parts};
     a.scratch = (hg_real *)(void *)(share + f->plan.scratch);
-    if (bias_side(planned) == (int)what->side) a.bias = f->weights.layer[u->network][0].bias;
+    if (bias_side(planned) == (int)what->side) a.bias = f->weights->layer[u->network][0].bias;
     a.out = f->arena + place->offset + row * place->ld * hg_stored_size(place->storage);
     a.ldo = place->ld;
     a.out_storage = place->storage;
@@ -115,7 +115,7 @@ static hg_view reduce_tile(const pass *p, const hg_term *term, const hg_view *me
 /* The inputs that are read row by row: their rows for this tile. */
 static int tile_parts(const pass *p, int64_t row, int64_t rows, char *share, hg_dense_part *part)
 {
-    const hg_fused_term *weights = p->net ? p->f->weights.term[p->index] : NULL;
+    const hg_fused_term *weights = p->net ? p->f->weights->term[p->index] : NULL;
     const hg_storage in = p->f->plan.update[p->index].in;
     char *tile = share + p->f->plan.brought;
     int n = 0;
@@ -208,7 +208,7 @@ static void finish_early(const pass *p, int64_t row, hg_dense *a)
 
 static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, int64_t row, int64_t rows, char *share)
 {
-    const hg_fused_layer *layers = p->f->weights.layer[p->u->network];
+    const hg_fused_layer *layers = p->f->weights->layer[p->u->network];
     const hg_plan *plan = &p->f->plan;
     void *tile[2] = {share + plan->tile[0], share + plan->tile[1]};
     hg_storage in = plan->update[p->index].in;

@@ -42,8 +42,8 @@ typedef struct hg_plan {
      * hg_plan_brings), and rows of streamed edges; offsets inside the share. */
     int64_t tile[2], scratch, brought, brought_bytes;
     int64_t stream, stream_rows; /* rows of streamed edges in every share: offset, and how many fit */
-    int64_t share, share_bytes; /* offset of the first share */
-    int64_t bytes;              /* of the arena */
+    int64_t share, share_bytes;  /* offset of the first share */
+    int64_t bytes;               /* of the arena */
 } hg_plan;
 
 /* Plans one evaluation; storage: of what the engine keeps to itself; rows: [n_values] of each table, -1 = not known. Errors: HG_ERR_NOMEM.
