@@ -57,7 +57,8 @@ static inline __attribute__((always_inline)) void scale_plain(const hg_dense *d,
         for (int64_t v = 0; v < vectors; v += 2) {
             /* the second operand comes back when one is NaN */
             __m512 low = _mm512_max_ps(least, _mm512_mul_ps(_mm512_load_ps(at + 16 * v), by));
-            __m512 high = vectors == 1 ? _mm512_setzero_ps() : _mm512_max_ps(least, _mm512_mul_ps(_mm512_load_ps(at + 16 * v + 16), by));
+            __m512 high =
+                v + 1 == vectors ? _mm512_setzero_ps() : _mm512_max_ps(least, _mm512_mul_ps(_mm512_load_ps(at + 16 * v + 16), by));
             _mm512_storeu_si512(to + 16 * v, round_pair(low, high));
         }
     }
@@ -84,7 +85,7 @@ static inline __attribute__((always_inline)) void finish_plain(const hg_dense *d
 static inline bool is_plain(const hg_dense *d)
 {
     return !d->gamma && !d->old && !d->h && !d->rstd && d->norm != HG_DENSE_NORM && d->out_storage == HG_STORE_BF16 &&
-           (d->gather_storage == HG_STORE_BF16 || d->n_gathers == 0) && (d->n == 16 || d->n % 32 == 0) &&
+           (d->gather_storage == HG_STORE_BF16 || d->n_gathers == 0) && d->n % 16 == 0 &&
            (d->activation == HG_ACTIVATION_NONE || d->activation == HG_ACTIVATION_RELU) && hg_stride(HG_STORE_BF16, d->n) <= d->ldo;
 }
 
@@ -99,6 +100,10 @@ static void finish_plain_rows(const hg_dense *d, int64_t row, int64_t rows, floa
         finish_plain(d, row, rows, z, 8, 0);
     } else if (d->n == 128 && d->n_gathers == 2) {
         finish_plain(d, row, rows, z, 8, 2);
+    } else if (d->n == 256 && d->n_gathers == 0) {
+        finish_plain(d, row, rows, z, 16, 0);
+    } else if (d->n_gathers == 2) {
+        finish_plain(d, row, rows, z, d->n / 16, 2);
     } else {
         finish_plain(d, row, rows, z, d->n / 16, d->n_gathers);
     }

@@ -27,6 +27,7 @@ struct pass {
     int64_t ld, n;
     hg_storage storage; /* of out */
     bool late;          /* the last layer cannot finish the update in registers */
+    bool direct;        /* the streamed edges are reduced into the table itself: nothing follows */
     int n_jobs;
     job job[HG_SIDES];
     int32_t count_up[HG_TILE_ROWS];
@@ -264,6 +265,11 @@ static void reduce_streamed(const pass *p, int64_t row, int64_t rows, char *shar
         for (end = node; end < row + rows && in_ptr[end + 1] - in_ptr[node] <= p->f->plan.stream_rows; ++end)
             ptr[end + 1 - node] = in_ptr[end + 1] - in_ptr[node];
         const hg_view message = stream_edges(p, in_ptr[node], in_ptr[end], share);
+        if (p->direct) {
+            void *to = (char *)p->out + node * p->ld * hg_stored_size(p->storage);
+            reduce_tile(p, p->u->term, &message, ptr, p->storage, end - node, to);
+            continue;
+        }
         for (int t = 0, n = 0; t < p->u->n_terms; ++t) {
             if (hg_term_side(&p->u->term[t]) < HG_SIDES) continue;
             const hg_dense_part *own = &part[n++];
@@ -276,7 +282,9 @@ static void reduce_streamed(const pass *p, int64_t row, int64_t rows, char *shar
 static void run_tile(const pass *p, int64_t row, int64_t rows, char *share)
 {
     hg_dense_part part[HG_MAX_TERMS];
-    if (p->out) {
+    if (p->direct) {
+        reduce_streamed(p, row, rows, share, NULL);
+    } else if (p->out) {
         int n_parts = tile_parts(p, row, rows, share, part);
         if (p->edges) reduce_streamed(p, row, rows, share, part);
         if (p->net) {
@@ -354,6 +362,8 @@ void hg_fused_pass(const hg_fused *f, int update, const hg_view *made, const hg_
     if (planned->streamed_from >= 0) {
         edges = pass_of(f, planned->streamed_from);
         p.edges = &edges;
+        p.direct = !p.net && p.u->n_terms == 1 && p.u->activation == HG_ACTIVATION_NONE && p.u->scale == 1 && p.u->shift == 0 &&
+                   p.u->old < 0 && p.ld == hg_stride(p.storage, p.u->term->width);
     }
     if (planned->n_jobs > 0) add_jobs(&p, planned->user, update, false);
     run_tiles(&p);
