@@ -149,6 +149,37 @@ done:
     return status;
 }
 
+static bool same_places(const hg_material *a, const hg_material *b)
+{
+    const int64_t n = a ? a->n : 0;
+    if (n != (b ? b->n : 0)) return false;
+    for (int64_t i = 0; i < n; ++i) {
+        const hg_material_surface *s = &a->surface[i], *t = &b->surface[i];
+        if (s->cylinder != t->cylinder || s->position != t->position || s->low != t->low || s->high != t->high) return false;
+    }
+    return true;
+}
+
+/* Takes over all that does not depend on how thick the material is, if the tables at hand are of the same places. */
+static bool share_geometry(hg_batch_world *w)
+{
+    const hg_batch_world *from = w->kalman->tables;
+    if (!from || from->of_double != w->of_double || from->kalman->detector != w->kalman->detector ||
+        from->kalman->field != w->kalman->field || !same_places(from->kalman->material, w->kalman->material))
+        return false;
+    w->shares = true;
+    w->tables.module = from->tables.module;
+    w->tables.field = from->tables.field;
+    w->pair_first = from->pair_first;
+    w->between = from->between;
+    w->field = from->field;
+    w->n_rho2 = from->n_rho2;
+    w->n_zeta = from->n_zeta;
+    w->per_rho2 = from->per_rho2;
+    w->per_zeta = from->per_zeta;
+    return true;
+}
+
 hg_status hg_batch_world_create(hg_context *ctx, const hg_kalman *kalman, bool of_double, hg_batch_world **out)
 {
     hg_status status = HG_OK;
@@ -161,10 +192,12 @@ hg_status hg_batch_world_create(hg_context *ctx, const hg_kalman *kalman, bool o
     world->n_surfaces = kalman->material ? kalman->material->n : 0;
     HG_CHECK(world->n_modules < INT32_MAX / HG_BATCH_MODULE, HG_ERR_LIMIT, "expected fewer than %d modules, found %" PRId64,
              INT32_MAX / HG_BATCH_MODULE, world->n_modules);
-    HG_TRY(fill_modules(ctx, world));
+    if (!share_geometry(world)) {
+        HG_TRY(fill_modules(ctx, world));
+        HG_TRY(fill_pairs(ctx, world));
+        HG_TRY(fill_field(ctx, world));
+    }
     HG_TRY(fill_surfaces(ctx, world));
-    HG_TRY(fill_pairs(ctx, world));
-    HG_TRY(fill_field(ctx, world));
     *out = world;
     world = NULL;
 done:
@@ -175,11 +208,23 @@ done:
 void hg_batch_world_destroy(hg_context *ctx, hg_batch_world *world)
 {
     if (!world) return;
-    hg_free(ctx, world->tables.module);
+    if (!world->shares) {
+        hg_free(ctx, world->tables.module);
+        hg_free(ctx, world->tables.field);
+        hg_free(ctx, world->pair_first);
+        hg_free(ctx, world->between);
+    }
     hg_free(ctx, world->tables.surface);
     hg_free(ctx, world->tables.loss);
-    hg_free(ctx, world->tables.field);
-    hg_free(ctx, world->pair_first);
-    hg_free(ctx, world->between);
     hg_free(ctx, world);
+}
+
+hg_status hg_kalman_tables_create(hg_context *ctx, const hg_kalman *kalman, hg_kalman_tables **out)
+{
+    return hg_batch_world_create(ctx, kalman, false, out);
+}
+
+void hg_kalman_tables_destroy(hg_context *ctx, hg_kalman_tables *tables)
+{
+    hg_batch_world_destroy(ctx, tables);
 }

@@ -13,7 +13,7 @@ enum { HG_BATCH_SURFACE = 8 };
 /* The most probable loss over xi, less the logarithm of the thickness in mm: a table in the logarithm of p/m. */
 enum { HG_BATCH_LOSS_NODES = 160 };
 
-/* Tables of one precision; `real` is float or double. All owned. */
+/* Tables of one precision; `real` is float or double. All owned, but for module and field of a world with `shares`. */
 typedef struct hg_batch_tables {
     void *module;  /* real [n_modules][HG_BATCH_MODULE] */
     void *surface; /* real [n_surfaces][HG_BATCH_SURFACE] */
@@ -22,9 +22,10 @@ typedef struct hg_batch_tables {
 } hg_batch_tables;
 
 /* Read-only after creation: threads may share it. */
-typedef struct hg_batch_world {
+struct hg_batch_world {
     const hg_kalman *kalman; /* borrowed */
     bool of_double;
+    bool shares; /* module, field, pair_first and between are those of kalman->tables */
     hg_batch_tables tables;
     int64_t n_modules, n_layers, n_surfaces;
     /* Surfaces that may lie between two layers: between[pair_first[a * (n_layers + 1) + b] ..]; layer n_layers is the beam line. */
@@ -34,7 +35,8 @@ typedef struct hg_batch_world {
     int32_t n_rho2, n_zeta; /* cells of the solenoid's table */
     double per_rho2, per_zeta;
     double loss_low, per_loss; /* first node and nodes per unit of log(p/m) */
-} hg_batch_world;
+};
+typedef struct hg_batch_world hg_batch_world;
 
 hg_status hg_batch_world_create(hg_context *ctx, const hg_kalman *kalman, bool of_double, hg_batch_world **out);
 void hg_batch_world_destroy(hg_context *ctx, hg_batch_world *world);

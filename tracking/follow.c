@@ -11,7 +11,7 @@
 /* A slot carries one chain through all its hypotheses, one at a time, so that what is found does not depend on the neighbours; only the
  * arithmetic of the slots is done together, round by round. */
 
-enum { LAYERS_MAX = 64, BLOCK = 256, ATTEMPTS = 3 };
+enum { LAYERS_MAX = 64, BLOCK_MAX = 256, BLOCKS_PER_THREAD = 2, ATTEMPTS = 3 };
 
 void hg_slot_begin_branch(hg_slot *s, const hg_branch *from)
 {
@@ -367,6 +367,13 @@ void hg_follower_destroy(hg_context *ctx, hg_follower *follower)
     hg_free(ctx, follower);
 }
 
+/* Long blocks keep the lanes busy, but every thread must get one; no less than fills the slots. */
+static int64_t block_length(int64_t n, int threads)
+{
+    const int64_t share = n / ((int64_t)BLOCKS_PER_THREAD * threads) + 1;
+    return share < HG_FOLLOW_SLOTS ? HG_FOLLOW_SLOTS : share > BLOCK_MAX ? BLOCK_MAX : share;
+}
+
 hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_paths *chains, int64_t least, hg_candidates *candidates)
 {
     hg_status status = HG_OK;
@@ -383,9 +390,10 @@ hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_pa
         engines[t].chain = chain;
         engines[t].candidate = candidates->item;
     }
+    const int64_t block = block_length(n, finder->follower->threads);
 #pragma omp parallel for num_threads(finder->follower->threads) schedule(dynamic, 1)
-    for (int64_t first = 0; first < n; first += BLOCK)
-        follow_block(&engines[omp_get_thread_num()], first, n - first < BLOCK ? n : first + BLOCK);
+    for (int64_t first = 0; first < n; first += block)
+        follow_block(&engines[omp_get_thread_num()], first, n - first < block ? n : first + block);
 done:
     hg_free(ctx, chain);
     return status;

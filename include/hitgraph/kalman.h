@@ -37,13 +37,24 @@ typedef struct hg_kalman_options {
 } hg_kalman_options;
 HG_API hg_kalman_options hg_kalman_default_options(void);
 
+/** Tables of a detector, its field and its material that vectors gather from. */
+typedef struct hg_batch_world hg_kalman_tables;
+
 /** Everything that a propagation needs. All pointers borrowed; read-only, so threads may share it. */
 typedef struct hg_kalman {
     const hg_detector *detector;
     const hg_field *field;
     const hg_material *material; /* NULL = vacuum */
     hg_kalman_options options;
+    const hg_kalman_tables *tables; /* for many calls with one detector; NULL = each call makes its own */
 } hg_kalman;
+
+/** Makes the tables once; put them into kalman->tables, or into copies of *kalman with other options. A filter with another detector,
+ *  field or places of material does not use them. A few MB.
+ *  @param kalman borrowed for as long as the tables live. @param out owned by the caller (hg_kalman_tables_destroy); untouched on error.
+ *  @return HG_OK; HG_ERR_LIMIT too many modules, layers or nodes of a map; HG_ERR_NOMEM. Threads: read-only after creation. */
+HG_API hg_status hg_kalman_tables_create(hg_context *ctx, const hg_kalman *kalman, hg_kalman_tables **out);
+HG_API void hg_kalman_tables_destroy(hg_context *ctx, hg_kalman_tables *tables);
 
 /** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. A variance that is 0 or infinite = not measured (1-D
  * strips). */

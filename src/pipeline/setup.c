@@ -46,6 +46,8 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     HG_TRY(hg_context_set_precision(ctx, (hg_precision)config->precision));
     setup->kalman = (hg_kalman){
         .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};
+    HG_TRY(hg_kalman_tables_create(ctx, &setup->kalman, &setup->tables));
+    setup->kalman.tables = setup->tables;
     *out = setup;
     setup = NULL;
 done:
@@ -58,6 +60,7 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     if (!setup) return;
     for (int64_t m = 0; m < setup->n_maps; ++m) hg_doublet_map_destroy(ctx, setup->map[m]);
     hg_free(ctx, setup->map);
+    hg_kalman_tables_destroy(ctx, setup->tables);
     hg_material_destroy(ctx, setup->material);
     hg_field_destroy(ctx, setup->field);
     hg_detector_destroy(ctx, setup->detector);

@@ -31,7 +31,8 @@ typedef struct hg_setup {
     hg_detector *detector;
     hg_field *field;
     hg_material *material;
-    hg_kalman kalman;
+    hg_kalman_tables *tables;
+    hg_kalman kalman;     /* with the tables */
     hg_doublet_map **map; /* [n_maps]; none when loaded without maps */
     int64_t n_maps;
 } hg_setup;

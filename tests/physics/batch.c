@@ -326,10 +326,54 @@ static void every_instruction_set_has_its_kernels(void **state)
     free(before);
 }
 
+static bool shares_tables(const hg_kalman *asked, float *thickness)
+{
+    hg_batch_world *world = NULL;
+    assert_int_equal(hg_batch_world_create(ctx, asked, false, &world), HG_OK);
+    const bool shares = world->shares;
+    *thickness = ((const float *)world->tables.surface)[4];
+    hg_batch_world_destroy(ctx, world);
+    return shares;
+}
+
+/* Thicker material needs no new tables; material elsewhere, another field, and doubles do. */
+static void tables_serve_filters_of_the_same_places(void **state)
+{
+    hg_kalman_tables *tables = NULL;
+    hg_material *material = NULL;
+    hg_field *field = NULL;
+    hg_batch_world *world = NULL;
+    float first, second;
+    (void)state;
+    assert_int_equal(hg_kalman_tables_create(ctx, &kalman, &tables), HG_OK);
+    assert_int_equal(hg_material_create(ctx, kalman.material->surface, kalman.material->n, &material), HG_OK);
+    assert_int_equal(hg_field_create_constant(ctx, 2.0, &field), HG_OK);
+    hg_kalman asked = kalman;
+    asked.tables = tables;
+    assert_true(shares_tables(&asked, &first));
+    asked.material = material;
+    material->surface[0].x_over_x0 *= 2.0;
+    assert_true(shares_tables(&asked, &second));
+    assert_true(second == 2.0f * first);
+    material->surface[0].position += 1.0;
+    assert_false(shares_tables(&asked, &second));
+    asked.material = kalman.material;
+    asked.field = field;
+    assert_false(shares_tables(&asked, &second));
+    asked.field = kalman.field;
+    assert_int_equal(hg_batch_world_create(ctx, &asked, true, &world), HG_OK);
+    assert_false(world->shares);
+    hg_batch_world_destroy(ctx, world);
+    hg_field_destroy(ctx, field);
+    hg_material_destroy(ctx, material);
+    hg_kalman_tables_destroy(ctx, tables);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_instruction_set_has_its_kernels),
+        cmocka_unit_test(tables_serve_filters_of_the_same_places),
         cmocka_unit_test(predictions_agree_with_the_scalar_code),
         cmocka_unit_test(fits_agree_with_the_plain_one),
         cmocka_unit_test(no_lane_goes_wrong_silently),
