@@ -3,6 +3,7 @@
 #ifndef HITGRAPH_H
 #define HITGRAPH_H
 
+#include "hitgraph/classical_seeds.h"
 #include "hitgraph/classification.h"
 #include "hitgraph/components.h"
 #include "hitgraph/context.h"

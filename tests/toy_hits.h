@@ -88,7 +88,7 @@ static void toy_make(toy_event *e, uint64_t number, int n_particles, int n_noise
 }
 
 /* For hg_doublet_map_learn: user is a toy_event that is overwritten. */
-static hg_status toy_next(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth)
+static inline hg_status toy_next(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth)
 {
     (void)ctx;
     toy_event *e = user;

@@ -100,7 +100,8 @@ int hg_cli_track(hg_cli *cli, int argc, char **argv)
         {"detector", HG_CLI_TEXT, &given.value[0], "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
         {"field", HG_CLI_TEXT, &given.value[1], "SPEC",
          "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE; default: the preset's"},
-        {"seeds", HG_CLI_TEXT, &given.value[2], "KIND", "gnn | tables | ca: where tracks start, with networks or without; default gnn"},
+        {"seeds", HG_CLI_TEXT, &given.value[2], "KIND",
+         "gnn | tables | ca | classical: where tracks start, with networks or without; default gnn"},
         {"out", HG_CLI_TEXT, &directory, "DIR", "directory for submission.csv and tracks.h5 (needed)"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };

@@ -13,7 +13,7 @@ static const char *const materials[] = {"trackml-like", "challenge", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
-static const char *const seedings[] = {"gnn", "tables", "ca", NULL};
+static const char *const seedings[] = {"gnn", "tables", "ca", "classical", NULL};
 
 #define AT(member) offsetof(hg_track_config, member)
 #define TEXT(name, member, preset, help)                                                                                                   \
@@ -61,7 +61,11 @@ const hg_option hg_track_option_table[] = {
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
     NUMBER("triplets.min_score", triplet_min, "0.5", 0, 1, "triplets above this score count as kept in the report"),
     {"tracking.seeds", HG_OPTION_WORD, AT(seeds), "gnn", 0, 0, seedings,
-     "where tracks start: scores of the networks; without them, of the likelihood tables; or a cellular automaton"},
+     "where tracks start: scores of the networks; without them, of the tables; a cellular automaton; cuts on triplets of hits"},
+    NUMBER("tracking.classical.pt_min_gev", classical_pt_min_gev, "0.25", 0.01, 100, "seeds classical: least pT of a triplet, GeV"),
+    NUMBER("tracking.classical.d0_max_mm", classical_d0_max_mm, "1", 0.001, 100, "the same: largest distance from the beam line, mm"),
+    NUMBER("tracking.classical.z0_max_mm", classical_z0_max_mm, "0", 0, 1e4,
+           "the same: range of vertices along the beam line, mm; 0 = 4 times the luminous length and 10 mm"),
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
     COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "2", 1, 4, "hypotheses kept per start"),

@@ -16,9 +16,10 @@ typedef enum hg_track_material { HG_MATERIAL_TRACKML_LIKE, HG_MATERIAL_CHALLENGE
 
 /* What following starts from. */
 typedef enum hg_seeding {
-    HG_SEEDS_GNN,    /* chains of the triplets that the networks believe */
-    HG_SEEDS_TABLES, /* the same chain without networks: likelihood tables and triplet windows in their place */
-    HG_SEEDS_CA,     /* a cellular automaton on the doublet graph: the longest chains of doublets that agree */
+    HG_SEEDS_GNN,      /* chains of the triplets that the networks believe */
+    HG_SEEDS_TABLES,   /* the same chain without networks: likelihood tables and triplet windows in their place */
+    HG_SEEDS_CA,       /* a cellular automaton on the doublet graph: the longest chains of doublets that agree */
+    HG_SEEDS_CLASSICAL /* triplets of space points by cuts on helices; no doublet graph */
 } hg_seeding;
 
 typedef struct hg_track_pass {
@@ -42,6 +43,7 @@ typedef struct hg_track_config {
     int64_t n_passes, n_branches, holes_max;
     hg_track_pass pass[HG_TRACK_PASSES];
     double chi2_max, overlap_chi2_max, hole_penalty, kept_min, overlap_min, overlap_mm, beam_sigma_mm, material_scale;
+    double classical_pt_min_gev, classical_d0_max_mm, classical_z0_max_mm;
     int engine_order; /* hg_order_kind */
     int64_t engine_part_nodes;
     double mass_gev, outlier_chi2_2d, outlier_chi2_1d, step_tolerance_mm, start_inflation, layer_loss;

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "hitgraph/ordered_forward.h"
 #include "hitgraph/triplets.h"
+#include "pipeline/classical_seeding.h"
 #include "pipeline/node_order.h"
 #include "pipeline/plain_scores.h"
 
@@ -22,13 +23,16 @@ void hg_end_stage(hg_track_result *result, hg_stage stage, double start)
     result->peak_rss[stage] = hg_peak_rss();
 }
 
-static hg_status choose_map(hg_context *ctx, const hg_setup *setup, hg_track_result *result)
+hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, hg_track_result *result)
 {
     result->sigma_z_mm = setup->config.sigma_z_mm;
-    if (result->sigma_z_mm <= 0) {
-        hg_status status = hg_luminous_sigma_z(ctx, &result->prepared->hits, &result->sigma_z_mm);
-        if (status < 0) return status;
-    }
+    return result->sigma_z_mm > 0 ? HG_OK : hg_luminous_sigma_z(ctx, &result->prepared->hits, &result->sigma_z_mm);
+}
+
+static hg_status choose_map(hg_context *ctx, const hg_setup *setup, hg_track_result *result)
+{
+    const hg_status status = hg_find_luminous_length(ctx, setup, result);
+    if (status < 0) return status;
     result->map = hg_doublet_map_select(setup->map, setup->n_maps, result->sigma_z_mm);
     return result->map ? HG_OK : hg_fail(ctx, HG_ERR_MODEL, "%s: holds no map", setup->config.map);
 }
@@ -194,11 +198,13 @@ hg_status hg_track_event(hg_context *ctx, const hg_setup *setup, const hg_track_
 {
     hg_status status = HG_OK;
 
-    HG_TRY(hg_stage_graph(ctx, setup, event, result));
-    if (setup->config.seeds == HG_SEEDS_GNN)
-        HG_TRY(score_by_networks(ctx, setup, models, result));
-    else
-        HG_TRY(hg_stage_plain_scores(ctx, setup, result));
+    if (setup->config.seeds == HG_SEEDS_CLASSICAL) {
+        HG_TRY(hg_stage_classical(ctx, setup, event, result));
+    } else {
+        HG_TRY(hg_stage_graph(ctx, setup, event, result));
+        HG_TRY(setup->config.seeds == HG_SEEDS_GNN ? score_by_networks(ctx, setup, models, result)
+                                                   : hg_stage_plain_scores(ctx, setup, result));
+    }
     HG_TRY(hg_stage_tracks(ctx, setup, result));
     HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted in event %" PRIu64, event->event_id);
 done:

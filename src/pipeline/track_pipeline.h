@@ -64,6 +64,9 @@ typedef struct hg_track_result {
 /* Adds the time since `start` to a stage. */
 void hg_end_stage(hg_track_result *result, hg_stage stage, double start);
 
+/* The luminous length of a prepared event: the setting, or the estimate from its hits. */
+hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
+
 /* Makes the line graph of the doublets above the cut from their scores. */
 hg_status hg_join_doublets(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
 
