@@ -340,32 +340,32 @@ static bool shares_tables(const hg_kalman *asked, float *thickness)
 static void tables_serve_filters_of_the_same_places(void **state)
 {
     hg_kalman_tables *tables = NULL;
-    hg_material *material = NULL;
-    hg_field *field = NULL;
+    hg_material *other = NULL;
+    hg_field *constant = NULL;
     hg_batch_world *world = NULL;
     float first, second;
     (void)state;
     assert_int_equal(hg_kalman_tables_create(ctx, &kalman, &tables), HG_OK);
-    assert_int_equal(hg_material_create(ctx, kalman.material->surface, kalman.material->n, &material), HG_OK);
-    assert_int_equal(hg_field_create_constant(ctx, 2.0, &field), HG_OK);
+    assert_int_equal(hg_material_create(ctx, kalman.material->surface, kalman.material->n, &other), HG_OK);
+    assert_int_equal(hg_field_create_constant(ctx, 2.0, &constant), HG_OK);
     hg_kalman asked = kalman;
     asked.tables = tables;
     assert_true(shares_tables(&asked, &first));
-    asked.material = material;
-    material->surface[0].x_over_x0 *= 2.0;
+    asked.material = other;
+    other->surface[0].x_over_x0 *= 2.0;
     assert_true(shares_tables(&asked, &second));
     assert_true(second == 2.0f * first);
-    material->surface[0].position += 1.0;
+    other->surface[0].position += 1.0;
     assert_false(shares_tables(&asked, &second));
     asked.material = kalman.material;
-    asked.field = field;
+    asked.field = constant;
     assert_false(shares_tables(&asked, &second));
     asked.field = kalman.field;
     assert_int_equal(hg_batch_world_create(ctx, &asked, true, &world), HG_OK);
     assert_false(world->shares);
     hg_batch_world_destroy(ctx, world);
-    hg_field_destroy(ctx, field);
-    hg_material_destroy(ctx, material);
+    hg_field_destroy(ctx, constant);
+    hg_material_destroy(ctx, other);
     hg_kalman_tables_destroy(ctx, tables);
 }
 
