@@ -190,14 +190,26 @@ typedef struct tally {
     int64_t distinct;                       /* targets that are matched */
 } tally;
 
-static tally count_kind(const hg_truth_order *order, const matches *m, const hg_target *target, hg_match_kind kind)
+/* Particles that are counted: targets, and of these only those marked in `bin`, which also chooses the tracks by their majority. */
+typedef struct selection {
+    const hg_target *target; /* NULL = everyone */
+    const uint8_t *bin;      /* [n_particles], NULL = no bins: all tracks, also those of noise */
+} selection;
+
+static bool is_selected(const hg_truth_order *order, const selection *s, int64_t particle)
+{
+    if (s->target != NULL && !hg_truth_is_target(order, s->target, particle)) return false;
+    return s->bin == NULL || (particle >= 0 && s->bin[particle]);
+}
+
+static tally count_kind(const hg_truth_order *order, const matches *m, const selection *s, hg_match_kind kind)
 {
     tally c = {0};
     memset(m->found, 0, (size_t)order->n_particles);
     for (int64_t t = 0; t < m->n_tracks; ++t) {
         const hg_track_match *match = &m->track[t];
-        if (match->n_hits < MIN_TRACK_HITS) continue;
-        const bool matched = hg_track_is_matched(match, kind), of_target = hg_truth_is_target(order, target, match->majority);
+        if (match->n_hits < MIN_TRACK_HITS || (s->bin != NULL && (match->majority < 0 || !s->bin[match->majority]))) continue;
+        const bool matched = hg_track_is_matched(match, kind), of_target = is_selected(order, s, match->majority);
         ++c.tracks;
         c.matched += matched;
         c.tracks_of_target += of_target;
@@ -209,35 +221,35 @@ static tally count_kind(const hg_truth_order *order, const matches *m, const hg_
     if (kind != HG_MATCH_ONE_WAY) return c;
     c.target_pairs = c.distinct = 0;
     for (int64_t p = 0; p < order->n_particles; ++p) {
-        if (m->half_found[p] == 0 || !hg_truth_is_target(order, target, p)) continue;
+        if (m->half_found[p] == 0 || !is_selected(order, s, p)) continue;
         ++c.distinct;
         c.target_pairs += m->half_found[p];
     }
     return c;
 }
 
-static void rate_weights(const hg_truth_order *order, const matches *m, const hg_target *target, hg_rate *rate)
+static void rate_weights(const hg_truth_order *order, const matches *m, const selection *s, hg_rate *rate)
 {
     double earned = 0, total = 0, total2 = 0;
     for (int64_t p = 0; p < order->n_particles; ++p) {
-        if (target != NULL && !hg_truth_is_target(order, target, p)) continue;
+        if (!is_selected(order, s, p)) continue;
         total += m->weight_of[p];
         total2 += m->weight2_of[p];
     }
     for (int64_t t = 0; t < m->n_tracks; ++t)
-        if (target == NULL || hg_truth_is_target(order, target, m->track[t].majority)) earned += m->earned[t];
-    *rate = hg_rate_of_weights(target == NULL ? "weight of hits in matched tracks / weight of the event"
-                                              : "weight of targets' hits in matched tracks / weight of targets' hits",
+        if (is_selected(order, s, m->track[t].majority)) earned += m->earned[t];
+    *rate = hg_rate_of_weights(s->target == NULL ? "weight of hits in matched tracks / weight of the event"
+                                                 : "weight of targets' hits in matched tracks / weight of targets' hits",
                                earned, total, total2);
 }
 
-static void rate_target(const hg_truth_order *order, const matches *m, const hg_target *target, hg_target_rates *out)
+static void rate_target(const hg_truth_order *order, const matches *m, const selection *s, hg_target_rates *out)
 {
     double n_targets = 0;
-    for (int64_t p = 0; p < order->n_particles; ++p) n_targets += hg_truth_is_target(order, target, p);
-    out->target = *target;
+    for (int64_t p = 0; p < order->n_particles; ++p) n_targets += is_selected(order, s, p);
+    out->target = *s->target;
     for (hg_match_kind kind = 0; kind < HG_MATCH_KINDS; ++kind) {
-        const tally c = count_kind(order, m, target, kind);
+        const tally c = count_kind(order, m, s, kind);
         const double tracks = (double)c.tracks, of_target = (double)c.tracks_of_target;
         const double pairs = (double)c.target_pairs, distinct = (double)c.distinct;
         out->efficiency[kind] = kind == HG_MATCH_LHC
@@ -250,7 +262,7 @@ static void rate_target(const hg_truth_order *order, const matches *m, const hg_
         if (kind == HG_MATCH_DOUBLE_MAJORITY)
             out->fake_of_all = hg_rate_of_counts("unmatched tracks / all tracks", tracks - (double)c.matched, tracks);
     }
-    rate_weights(order, m, target, &out->efficiency[HG_MATCH_TRACKML]);
+    rate_weights(order, m, s, &out->efficiency[HG_MATCH_TRACKML]);
     out->fake[HG_MATCH_TRACKML] = hg_rate_of_counts("not defined", 0, 0);
     out->duplicate[HG_MATCH_TRACKML] = hg_rate_of_counts("not defined", 0, 0);
 }
@@ -269,11 +281,41 @@ hg_status hg_track_report_make(hg_context *ctx, const hg_truth_order *order, con
     out->n_tracks = tracks->n;
     out->n_targets = n_targets;
     for (int64_t t = 0; t < tracks->n; ++t) out->n_dropped += m.track[t].n_hits < MIN_TRACK_HITS;
-    rate_weights(order, &m, NULL, &out->trackml_score);
-    for (int t = 0; t < n_targets; ++t) rate_target(order, &m, &targets[t], &out->target[t]);
+    rate_weights(order, &m, &(selection){NULL, NULL}, &out->trackml_score);
+    for (int t = 0; t < n_targets; ++t) rate_target(order, &m, &(selection){&targets[t], NULL}, &out->target[t]);
 done:
     free_matches(ctx, &m);
     return status;
+}
+
+hg_status hg_target_rates_by_bin(hg_context *ctx, const hg_truth_order *order, const double *weight, const hg_hit_lists *tracks,
+                                 const hg_target *target, const int32_t *bin_of, int32_t n_bins, hg_target_rates *out)
+{
+    hg_status status = HG_OK;
+    matches m = {0};
+    uint8_t *bin = NULL;
+
+    HG_TRY(find_matches(ctx, order, weight, tracks, &m));
+    HG_TRY(hg_alloc(ctx, &bin, order->n_particles));
+    for (int32_t b = 0; b < n_bins; ++b) {
+        for (int64_t p = 0; p < order->n_particles; ++p) bin[p] = bin_of[p] == b;
+        rate_target(order, &m, &(selection){target, bin}, &out[b]);
+    }
+done:
+    hg_free(ctx, bin);
+    free_matches(ctx, &m);
+    return status;
+}
+
+void hg_target_rates_add(hg_target_rates *sum, const hg_target_rates *more)
+{
+    sum->target = more->target;
+    for (int kind = 0; kind < HG_MATCH_KINDS; ++kind) {
+        hg_rate_add(&sum->efficiency[kind], &more->efficiency[kind]);
+        hg_rate_add(&sum->fake[kind], &more->fake[kind]);
+        hg_rate_add(&sum->duplicate[kind], &more->duplicate[kind]);
+    }
+    hg_rate_add(&sum->fake_of_all, &more->fake_of_all);
 }
 
 void hg_track_report_add(hg_track_report *sum, const hg_track_report *more)
@@ -284,15 +326,7 @@ void hg_track_report_add(hg_track_report *sum, const hg_track_report *more)
     sum->n_dropped += more->n_dropped;
     sum->n_targets = more->n_targets;
     hg_rate_add(&sum->trackml_score, &more->trackml_score);
-    for (int t = 0; t < more->n_targets; ++t) {
-        sum->target[t].target = more->target[t].target;
-        for (int kind = 0; kind < HG_MATCH_KINDS; ++kind) {
-            hg_rate_add(&sum->target[t].efficiency[kind], &more->target[t].efficiency[kind]);
-            hg_rate_add(&sum->target[t].fake[kind], &more->target[t].fake[kind]);
-            hg_rate_add(&sum->target[t].duplicate[kind], &more->target[t].duplicate[kind]);
-        }
-        hg_rate_add(&sum->target[t].fake_of_all, &more->target[t].fake_of_all);
-    }
+    for (int t = 0; t < more->n_targets; ++t) hg_target_rates_add(&sum->target[t], &more->target[t]);
 }
 
 typedef struct labelled_hit {

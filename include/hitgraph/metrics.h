@@ -82,6 +82,17 @@ typedef struct hg_target_rates {
     hg_rate fake_of_all; /* double majority: unmatched tracks / all tracks, whatever their majority */
 } hg_target_rates;
 
+/** Adds the rates of another event, for the same target. Threads: reentrant. */
+HG_API void hg_target_rates_add(hg_target_rates *sum, const hg_target_rates *more);
+
+/** The same rates for each bin of the particles. A track lies in the bin of its majority particle, one of noise in none, so that
+ *  `all tracks` of the definitions are those of the bin.
+ *  @param weight,tracks as for hg_track_report_make. @param target borrowed. @param bin_of borrowed; [order->n_particles] bin of each
+ *  particle, 0 .. n_bins - 1, others = in none. @param out [n_bins] owned by the caller, overwritten.
+ *  @return HG_OK; HG_ERR_ARG as hg_match_tracks; HG_ERR_NOMEM. Cost: O(hits + n_bins (particles + tracks)). Threads: reentrant. */
+HG_API hg_status hg_target_rates_by_bin(hg_context *ctx, const hg_truth_order *order, const double *weight, const hg_hit_lists *tracks,
+                                        const hg_target *target, const int32_t *bin_of, int32_t n_bins, hg_target_rates *out);
+
 enum { HG_REPORT_TARGETS = 8 };
 typedef struct hg_track_report {
     int64_t n_events, n_hits, n_tracks, n_dropped; /* n_dropped: tracks with fewer than 3 hits, part of n_tracks */

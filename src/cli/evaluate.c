@@ -33,22 +33,29 @@ static hg_status print_evaluation(hg_cli *cli, const hg_evaluation *evaluation)
     return status;
 }
 
-static hg_status evaluate(hg_cli *cli, const char *detector_path, const hg_evaluation *wanted)
+static hg_status evaluate(hg_cli *cli, const char *detector_path, const char *metrics_path, const hg_evaluation *wanted)
 {
     hg_context *ctx = cli->ctx;
     hg_evaluation evaluation = *wanted;
     hg_found_tracks *found = NULL;
     hg_event_list *events = NULL;
     hg_detector *detector = NULL;
+    hg_metric_tables tables = {0};
 
     hg_status status = detector_path ? hg_detector_read(ctx, detector_path, &detector) : hg_builtin_detector_create(ctx, &detector);
+    if (status >= 0 && metrics_path) {
+        status = hg_metric_tables_create(ctx, &tables);
+        evaluation.tables = &tables;
+    }
     if (status >= 0) status = hg_found_tracks_open(ctx, cli->input[0], &found);
     if (status >= 0) status = hg_event_list_create(ctx, cli->input[1], &events);
     for (int64_t e = 0; status >= 0 && e < events->n; ++e) {
         status = evaluate_event(ctx, &events->source[e], detector, found, &evaluation);
         hg_progress(ctx, "events", e + 1, events->n, NULL);
     }
+    if (status >= 0 && metrics_path) status = hg_metric_tables_write(ctx, &tables, cli->input[0], metrics_path);
     if (status >= 0) status = print_evaluation(cli, &evaluation);
+    hg_metric_tables_clear(ctx, &tables);
     hg_event_list_destroy(ctx, events);
     hg_found_tracks_close(ctx, found);
     hg_detector_destroy(ctx, detector);
@@ -67,10 +74,12 @@ static bool is_of_telescope(hg_cli *cli, int argc, char **argv)
 int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
 {
     if (is_of_telescope(cli, argc, argv)) return hg_cli_evaluate_pulses(cli, argc, argv);
-    const char *detector = NULL;
+    const char *detector = NULL, *metrics = NULL;
     hg_evaluation wanted = {.doublet_min = 0.1, .triplet_min = 0.5};
     const hg_cli_flag flags[] = {
         {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
+        {"metrics", HG_CLI_TEXT, &metrics, "FILE.tsv|.h5",
+         "also write efficiency, fakes and duplicates against pT, eta, phi, z0, production radius and number of hits"},
         {"losses", HG_CLI_FLAG, &wanted.with_losses, NULL,
          "also count at which stage particles were lost, as far as the file holds the stages"},
         {"doublet-min", HG_CLI_NUMBER, &wanted.doublet_min, "SCORE", "losses: the cut on doublets; default 0.1"},
@@ -90,7 +99,7 @@ int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
     };
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
-    const hg_status status = evaluate(cli, detector, &wanted);
+    const hg_status status = evaluate(cli, detector, metrics, &wanted);
     if (status >= 0) return HG_EXIT_OK;
     return hg_cli_fail_input(cli, "evaluate", status);
 }

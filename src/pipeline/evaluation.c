@@ -116,6 +116,7 @@ hg_status hg_evaluation_add(hg_context *ctx, const hg_event *event, const hg_det
     HG_TRY(hg_truth_order_create(ctx, event, detector, NULL, &order));
     HG_TRY(hg_track_report_make(ctx, order, event->truth.weight, &tracks, targets, HG_DEFAULT_TARGETS, &report));
     if (evaluation->with_losses) HG_TRY(count_losses(ctx, order, found, &tracks, targets, evaluation, loss));
+    if (evaluation->tables != NULL) HG_TRY(hg_metric_tables_add(ctx, order, event->truth.weight, &tracks, evaluation->tables));
     hg_track_report_add(&evaluation->tracks, &report);
     for (int t = 0; t < HG_DEFAULT_TARGETS; ++t)
         for (int s = 0; s < HG_LOSS_STAGES; ++s) evaluation->loss[t][s] += loss[t][s];

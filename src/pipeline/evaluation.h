@@ -7,11 +7,13 @@
 #include "hitgraph/event.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/tracks_file.h"
+#include "pipeline/metric_tables.h"
 
 typedef struct hg_evaluation {
     hg_track_report tracks;
     bool with_losses; /* count where targets were lost; set by the caller, with the cuts on the scores */
     double doublet_min, triplet_min;
+    hg_metric_tables *tables; /* borrowed, set by the caller; NULL = no tables */
     int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES];
 } hg_evaluation;
 
