@@ -10,6 +10,7 @@
 #include "hitgraph/detector.h"
 #include "hitgraph/display.h"
 #include "hitgraph/display_pulses.h"
+#include "hitgraph/doublet_losses.h"
 #include "hitgraph/doublets.h"
 #include "hitgraph/event.h"
 #include "hitgraph/field.h"

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "datasets/doublet_map.h"
+#include "pipeline/graph_losses.h"
 #include "pipeline/graph_run.h"
 #include "pipeline/learn_maps.h"
 
@@ -38,6 +39,17 @@ done:
     return status;
 }
 
+static hg_status print_losses(hg_cli *cli, const hg_setup *setup)
+{
+    hg_graph_losses losses;
+    char *text = NULL;
+    hg_status status = hg_graph_losses_run(cli->ctx, setup, cli->input, cli->n_inputs, &losses);
+    if (status >= 0) status = cli->json ? hg_graph_losses_json(cli->ctx, &losses, &text) : hg_graph_losses_print(cli->ctx, &losses, &text);
+    if (status >= 0) printf(cli->json ? "%s\n" : "%s", text);
+    hg_free(cli->ctx, text);
+    return status;
+}
+
 static void print_graph(void *user, const hg_graph_report *r)
 {
     const hg_cli *cli = user;
@@ -60,11 +72,12 @@ static void print_graph(void *user, const hg_graph_report *r)
 
 int hg_cli_build(hg_cli *cli, int argc, char **argv)
 {
-    bool learning = false;
+    bool learning = false, losses = false;
     const char *path = NULL, *detector = NULL;
     const hg_cli_flag flags[] = {
         {"learn", HG_CLI_FLAG, &learning, NULL, "learn a doublet map from the events' truth and write it to --out"},
-        {"out", HG_CLI_TEXT, &path, "FILE", "HDF5 file: the map (--learn), or the graphs (needed)"},
+        {"losses", HG_CLI_FLAG, &losses, NULL, "only tell why true doublets are lost, by cause, pT, eta and production radius"},
+        {"out", HG_CLI_TEXT, &path, "FILE", "HDF5 file: the map (--learn), or the graphs (needed but with --losses)"},
         {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
@@ -74,7 +87,8 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
         .summary = "Builds the doublet graphs of events, or learns from truth how to build them.",
         .details = "With truth, the graphs have labels and a line per event tells efficiency and purity.\n\n"
                    "examples:\n  hitgraph build --learn --out map.h5 data/event00002100{0..6} data/event00002200{0..2}\n"
-                   "  hitgraph build -s graph.map=map.h5 --out graphs.h5 data/event000021007",
+                   "  hitgraph build -s graph.map=map.h5 --out graphs.h5 data/event000021007\n"
+                   "  hitgraph build --losses data/event000021007",
         .min_inputs = 1,
         .max_inputs = 1 << 20,
     };
@@ -82,15 +96,18 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
     hg_setup *setup = NULL;
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
-    if (!path) {
-        fprintf(stderr, "hitgraph build: --out FILE is missing; see hitgraph build --help\n");
+    if (losses ? learning || path : !path) {
+        fprintf(stderr, losses ? "hitgraph build: --losses goes with neither --learn nor --out\n"
+                               : "hitgraph build: --out FILE is missing; see hitgraph build --help\n");
         return HG_EXIT_USAGE;
     }
     hg_status status =
         hg_track_config_read(cli->ctx, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, &config);
     if (status >= 0 && detector) snprintf(config.detector, sizeof config.detector, "%s", detector);
     if (status >= 0) status = hg_setup_create(cli->ctx, &config, !learning, &setup);
-    if (status >= 0)
+    if (status >= 0 && losses)
+        status = print_losses(cli, setup);
+    else if (status >= 0)
         status = learning ? learn(cli, setup, path) : hg_graph_run(cli->ctx, setup, cli->input, cli->n_inputs, path, print_graph, cli);
     hg_setup_destroy(cli->ctx, setup);
     return status < 0 ? hg_cli_fail_input(cli, "build", status) : HG_EXIT_OK;

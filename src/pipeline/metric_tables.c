@@ -9,12 +9,10 @@
 
 #define PI 3.14159265358979323846
 
-enum { BINS_MAX = 32 };
-
 typedef struct axis {
     const char *name, *unit;
     int32_t n_bins;
-    double edge[BINS_MAX + 1];
+    double edge[HG_AXIS_BINS_MAX + 1];
 } axis;
 
 static const axis axes[HG_METRIC_AXES] = {

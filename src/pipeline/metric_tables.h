@@ -16,6 +16,8 @@ typedef enum hg_metric_axis {
     HG_METRIC_AXES
 } hg_metric_axis;
 
+enum { HG_AXIS_BINS_MAX = 32 };
+
 /* "pt", ...; unit "GeV", ...; ascending edges, *n_bins + 1 of them. Bins hold low <= value < high. Static storage. */
 const char *hg_axis_name(hg_metric_axis axis);
 const char *hg_axis_unit(hg_metric_axis axis);
