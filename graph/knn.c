@@ -4,14 +4,16 @@
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "graph/kd_tree.h"
+#include "graph/point_scan.h"
 #include "hitgraph/neighbours.h"
 
 /* Below this many points a plain scan is faster than a tree; in many columns a tree prunes little. */
-enum { TREE_POINTS = 400, TREE_COLUMNS = 8, CHUNK = 32 };
+enum { TREE_POINTS = 1000, TREE_COLUMNS = 8, CHUNK = 32 };
 
 typedef struct cloud {
     const hg_points *points;
@@ -22,6 +24,7 @@ typedef struct cloud {
     hg_kd_tree *tree;  /* [n_graphs] owned; without points where the graph is scanned */
     int64_t widest;    /* points of the largest graph */
     double radius;     /* of a radius graph */
+    hg_point_scan_fn *scan;
 } cloud;
 
 static hg_status check_points(hg_context *ctx, const hg_points *p)
@@ -82,7 +85,7 @@ static void clear_cloud(hg_context *ctx, cloud *c)
 static hg_status fill_cloud(hg_context *ctx, const hg_points *p, cloud *c)
 {
     hg_status status = HG_OK;
-    *c = (cloud){.points = p};
+    *c = (cloud){.points = p, .scan = hg_point_scan_best()};
     HG_TRY(check_points(ctx, p));
     int64_t n_graphs = p->node_ptr ? p->n_graphs : 1;
     HG_TRY(hg_alloc(ctx, &c->node_ptr, n_graphs + 1));
@@ -103,32 +106,12 @@ done:
     return status;
 }
 
-/* Nearness of all points of the receiver's graph to it: squared distances, or the rule of intervals. */
-static void measure(const cloud *c, int64_t receiver, int64_t first, int64_t count, double *restrict squared)
-{
-    const hg_points *p = c->points;
-    int64_t space = p->n_columns - (p->light_speed > 0);
-    for (int64_t j = 0; j < count; ++j) squared[j] = 0;
-    for (int64_t k = 0; k < space; ++k) {
-        const double *restrict x = c->x + k * p->n + first;
-        double at = c->x[k * p->n + receiver];
-        for (int64_t j = 0; j < count; ++j) squared[j] += (x[j] - at) * (x[j] - at);
-    }
-    if (p->light_speed == 0) return;
-    const double *t = c->x + space * p->n + first;
-    double now = c->x[space * p->n + receiver];
-    for (int64_t j = 0; j < count; ++j) {
-        double path = p->light_speed * (t[j] - now), s = squared[j] - path * path;
-        squared[j] = s >= 0 ? s : -p->time_weight * s;
-    }
-}
-
 /* The best so far, near to far, by index where equal. */
 typedef struct shortlist {
     double *squared;
     int32_t *point;
-    int64_t n, room;
-    int32_t self; /* left out; -1 = nobody */
+    int64_t n, room; /* room 0: all within a radius */
+    int32_t self;    /* left out; -1 = nobody */
 } shortlist;
 
 static void enlist(hg_kd_search *s, double squared, int32_t point)
@@ -156,7 +139,7 @@ static void take_note(hg_kd_search *s, double squared, int32_t point)
     ++l->n;
 }
 
-/* One search around `receiver`, by tree or by scan. room: as many numbers as the largest graph has points. */
+/* One search around `receiver`, by tree or by scan. room: [room_of(c)]. */
 static void search_around(const cloud *c, int64_t receiver, hg_kd_search *s, double *room)
 {
     const hg_points *p = c->points;
@@ -168,10 +151,32 @@ static void search_around(const cloud *c, int64_t receiver, hg_kd_search *s, dou
         hg_kd_tree_visit(&c->tree[g], s);
         return;
     }
-    measure(c, receiver, first, count, room);
-    for (int64_t j = 0; j < count; ++j) {
-        if (room[j] <= s->worst) s->offer(s, room[j], (int32_t)j);
+    const shortlist *list = s->user;
+    const hg_point_scan all = {.x = c->x + first,
+                               .stride = p->n,
+                               .count = count,
+                               .n_columns = p->n_columns,
+                               .at = receiver - first,
+                               .left_out = list->self,
+                               .light_speed = p->light_speed,
+                               .time_weight = p->time_weight,
+                               .k = list->room,
+                               .within = s->worst,
+                               .squared = room,
+                               .near = (uint8_t *)(room + c->widest)};
+    s->worst = c->scan(&all);
+    for (int64_t word = 0; word < count; word += (int64_t)sizeof(uint64_t)) {
+        uint64_t near;
+        memcpy(&near, all.near + word, sizeof near);
+        for (int64_t j = word; near && j < count && j < word + (int64_t)sizeof near; ++j) {
+            if (all.near[j]) s->offer(s, room[j], (int32_t)j);
+        }
     }
+}
+
+static int64_t room_of(const cloud *c)
+{
+    return c->widest + c->widest / (int64_t)sizeof(double) + 1;
 }
 
 static int32_t self_of(const cloud *c, int64_t receiver)
@@ -190,14 +195,14 @@ static hg_status list_nearest(hg_context *ctx, const cloud *c, const int64_t *ed
 {
     hg_status status = HG_OK;
     double *memory = NULL;
-    int64_t n = c->points->n, own = c->widest + k;
+    int64_t n = c->points->n, own = room_of(c) + k;
     int threads = team(ctx, n);
     HG_TRY(hg_alloc(ctx, &memory, own * threads));
 #pragma omp parallel for schedule(dynamic, CHUNK) num_threads(threads)
     for (int64_t i = 0; i < n; ++i) {
         double *room = memory + own * omp_get_thread_num();
         int64_t first = c->node_ptr[c->graph[i]];
-        shortlist list = {.squared = room + c->widest, .point = sender + edge_ptr[i], .room = edge_ptr[i + 1] - edge_ptr[i]};
+        shortlist list = {.squared = room + room_of(c), .point = sender + edge_ptr[i], .room = edge_ptr[i + 1] - edge_ptr[i]};
         if (list.room == 0) continue;
         list.self = self_of(c, i);
         hg_kd_search search = {.worst = DBL_MAX, .offer = enlist, .user = &list};
@@ -251,13 +256,13 @@ static hg_status list_within(hg_context *ctx, const cloud *c, int64_t *edge_ptr,
     double *memory = NULL;
     int64_t n = c->points->n;
     int threads = team(ctx, n);
-    HG_TRY(hg_alloc(ctx, &memory, c->widest * threads));
+    HG_TRY(hg_alloc(ctx, &memory, room_of(c) * threads));
 #pragma omp parallel for schedule(dynamic, CHUNK) num_threads(threads)
     for (int64_t i = 0; i < n; ++i) {
         int64_t first = c->node_ptr[c->graph[i]];
         shortlist list = {.point = sender ? sender + edge_ptr[i] : NULL, .self = self_of(c, i)};
         hg_kd_search search = {.worst = c->radius * c->radius, .offer = take_note, .user = &list};
-        search_around(c, i, &search, memory + c->widest * omp_get_thread_num());
+        search_around(c, i, &search, memory + room_of(c) * omp_get_thread_num());
         if (!sender) {
             edge_ptr[i] = list.n;
             continue;

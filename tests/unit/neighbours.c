@@ -7,13 +7,14 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "base/random.h"
+#include "graph/point_scan.h"
 #include "hitgraph/neighbours.h"
 #include "../near.h"
 #include "tests/leaks.h"
 
 static hg_context *ctx;
 
-enum { POINTS_MAX = 1000, STRIDE = 7 };
+enum { POINTS_MAX = 2000, STRIDE = 7 };
 
 typedef struct trial {
     hg_real x[POINTS_MAX * STRIDE];
@@ -37,7 +38,7 @@ static void make_trial(int number, trial *t)
     t->node_ptr[0] = 0;
     for (int g = 0; g < 5; ++g) {
         int64_t n = g == 1 ? 0 : g == 3 ? 1 : hg_random_below(&rng, 60);
-        if (large && g == 2) n = 400 + hg_random_below(&rng, 200);
+        if (large && g == 2) n = 950 + hg_random_below(&rng, 200);
         t->node_ptr[g + 1] = t->node_ptr[g] + n;
     }
     t->points.n = t->node_ptr[5];
@@ -161,6 +162,45 @@ static void all_pairs(void **state)
     hg_graph_destroy(ctx, graph);
 }
 
+/* All instruction sets give the same bits, and no point beyond the limit is needed: at least k are within it. */
+static void scans_agree(void **state)
+{
+    (void)state;
+    enum { COUNT = 150, COLUMNS = 4 };
+    static double x[COUNT * COLUMNS], squared[HG_POINT_SCANS][COUNT];
+    static uint8_t near[HG_POINT_SCANS][COUNT + 8];
+    hg_point_scan_fn *all[HG_POINT_SCANS];
+    hg_random rng = hg_random_stream(3, 2, 0, 0);
+    const int n = hg_point_scan_list(all);
+    assert_ptr_equal(all[n - 1], hg_point_scan_best());
+    for (int i = 0; i < COUNT * COLUMNS; ++i) x[i] = i % 3 ? hg_random_normal(&rng) : (double)hg_random_below(&rng, 3);
+    for (int count = 1; count <= COUNT; count += count < 40 ? 1 : 11) {
+        double limit[HG_POINT_SCANS];
+        int64_t within = 0;
+        hg_point_scan s = {
+            .x = x, .stride = COUNT, .count = count, .n_columns = COLUMNS, .at = count / 2, .left_out = count % 2 ? count / 2 : -1};
+        s.k = count % 5 ? (count < 8 ? 1 : 8) : 0;
+        s.within = 2;
+        s.light_speed = count % 7 ? 0 : 0.6;
+        s.time_weight = 2;
+        for (int i = 0; i < n; ++i) {
+            memset(near[i], 7, sizeof near[i]);
+            s.squared = squared[i];
+            s.near = near[i];
+            limit[i] = all[i](&s);
+            assert_memory_equal(squared[i], squared[0], (size_t)count * sizeof(double));
+            assert_memory_equal(near[i], near[0], (size_t)(count + 7) / 8 * 8);
+            assert_memory_equal(&limit[i], &limit[0], sizeof(double));
+        }
+        for (int j = 0; j < count; ++j) {
+            assert_int_equal(near[0][j], squared[0][j] <= limit[0]);
+            within += near[0][j];
+        }
+        if (s.k > 0 && count - (s.left_out >= 0) >= s.k) assert_true(within >= s.k);
+        for (int j = count; j % 8 != 0; ++j) assert_int_equal(near[0][j], 0);
+    }
+}
+
 static void any_number_of_threads(void **state)
 {
     (void)state;
@@ -230,8 +270,12 @@ static void bad_points(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nearest_against_brute_force), cmocka_unit_test(radius_against_brute_force),
-                                       cmocka_unit_test(all_pairs), cmocka_unit_test(any_number_of_threads), cmocka_unit_test(bad_points)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(nearest_against_brute_force),
+                                       cmocka_unit_test(radius_against_brute_force),
+                                       cmocka_unit_test(all_pairs),
+                                       cmocka_unit_test(scans_agree),
+                                       cmocka_unit_test(any_number_of_threads),
+                                       cmocka_unit_test(bad_points)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     return failed + close_without_leaks(ctx);
