@@ -5,6 +5,7 @@
 #include "hitgraph/measurement.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "tracking/calibrate.h"
 
 static const double off_plane_max = 0.5; /* mm */
 
@@ -149,8 +150,7 @@ static double sigma_of(const hg_resolution *resolution, int axis, int width, dou
     return pitch / 3.4641016151377544;
 }
 
-/* Cells spanned along u and v; 0 if there are none. */
-static void cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
+void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
 {
     width[0] = width[1] = 0;
     if (!cells || cells->offset[hit + 1] <= cells->offset[hit]) return;
@@ -183,7 +183,7 @@ static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_
              "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
              hits->hit_id[i], local[2], m->volume_id, m->layer_id, m->module_id, fmax(off_plane_max, m->thickness));
     int width[2];
-    cluster_widths(cells, i, width);
+    hg_cluster_widths(cells, i, width);
     const hg_resolution *resolution = resolution_of(calibration, m->volume_id);
     double sigma_u = sigma_of(resolution, 0, width[0], m->pitch_u), sigma_v = sigma_of(resolution, 1, width[1], m->pitch_v);
     HG_CHECK(sigma_u > 0.0 && sigma_v > 0.0, HG_ERR_DATA,

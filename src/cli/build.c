@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "datasets/doublet_map.h"
+#include "pipeline/calibrate_run.h"
 #include "pipeline/graph_losses.h"
 #include "pipeline/graph_run.h"
 #include "pipeline/learn_maps.h"
@@ -50,6 +51,16 @@ static hg_status print_losses(hg_cli *cli, const hg_setup *setup)
     return status;
 }
 
+static hg_status calibrate(hg_cli *cli, const hg_setup *setup, const char *path)
+{
+    hg_calibrate_result result;
+    const hg_status status = hg_calibrate_run(cli->ctx, setup, cli->input, cli->n_inputs, path, &result);
+    if (status >= 0)
+        printf("%s: hit errors of %" PRId64 " volumes and %" PRId64 " surfaces of material from %" PRId64 " events\n", path,
+               result.n_volumes, result.n_surfaces, result.n_events);
+    return status;
+}
+
 static void print_graph(void *user, const hg_graph_report *r)
 {
     const hg_cli *cli = user;
@@ -72,12 +83,13 @@ static void print_graph(void *user, const hg_graph_report *r)
 
 int hg_cli_build(hg_cli *cli, int argc, char **argv)
 {
-    bool learning = false, losses = false;
+    bool learning = false, calibrating = false, losses = false;
     const char *path = NULL, *detector = NULL;
     const hg_cli_flag flags[] = {
         {"learn", HG_CLI_FLAG, &learning, NULL, "learn a doublet map from the events' truth and write it to --out"},
+        {"learn-calibration", HG_CLI_FLAG, &calibrating, NULL, "learn hit errors, shifts and material, and write them to --out as YAML"},
         {"losses", HG_CLI_FLAG, &losses, NULL, "only tell why true doublets are lost, by cause, pT, eta and production radius"},
-        {"out", HG_CLI_TEXT, &path, "FILE", "HDF5 file: the map (--learn), or the graphs (needed but with --losses)"},
+        {"out", HG_CLI_TEXT, &path, "FILE", "HDF5: the map (--learn), or the graphs; YAML: the calibration (needed but with --losses)"},
         {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]; default: the built-in TrackML detector"},
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
@@ -88,7 +100,9 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
         .details = "With truth, the graphs have labels and a line per event tells efficiency and purity.\n\n"
                    "examples:\n  hitgraph build --learn --out map.h5 data/event00002100{0..6} data/event00002200{0..2}\n"
                    "  hitgraph build -s graph.map=map.h5 --out graphs.h5 data/event000021007\n"
-                   "  hitgraph build --losses data/event000021007",
+                   "  hitgraph build --losses data/event000021007\n"
+                   "  hitgraph build --learn-calibration --out cal.yaml data/event00002100{0..6}\n"
+                   "  hitgraph track -s fit.calibration=cal.yaml -s fit.material=cal.yaml --out result data/event000021007",
         .min_inputs = 1,
         .max_inputs = 1 << 20,
     };
@@ -96,19 +110,22 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
     hg_setup *setup = NULL;
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
-    if (losses ? learning || path : !path) {
-        fprintf(stderr, losses ? "hitgraph build: --losses goes with neither --learn nor --out\n"
-                               : "hitgraph build: --out FILE is missing; see hitgraph build --help\n");
+    if (learning + calibrating + losses > 1 || losses == (path != NULL)) {
+        fprintf(stderr, "hitgraph build: %s; see hitgraph build --help\n",
+                losses                    ? "--losses goes with neither --learn, --learn-calibration nor --out"
+                : learning && calibrating ? "--learn and --learn-calibration exclude each other"
+                                          : "--out FILE is missing");
         return HG_EXIT_USAGE;
     }
     hg_status status =
         hg_track_config_read(cli->ctx, cli->preset ? cli->preset : "trackml", cli->config, cli->setting, cli->n_settings, &config);
     if (status >= 0 && detector) snprintf(config.detector, sizeof config.detector, "%s", detector);
-    if (status >= 0) status = hg_setup_create(cli->ctx, &config, !learning, &setup);
-    if (status >= 0 && losses)
-        status = print_losses(cli, setup);
-    else if (status >= 0)
-        status = learning ? learn(cli, setup, path) : hg_graph_run(cli->ctx, setup, cli->input, cli->n_inputs, path, print_graph, cli);
+    if (status >= 0) status = hg_setup_create(cli->ctx, &config, !learning && !calibrating, &setup);
+    if (status >= 0)
+        status = losses        ? print_losses(cli, setup)
+                 : learning    ? learn(cli, setup, path)
+                 : calibrating ? calibrate(cli, setup, path)
+                               : hg_graph_run(cli->ctx, setup, cli->input, cli->n_inputs, path, print_graph, cli);
     hg_setup_destroy(cli->ctx, setup);
     return status < 0 ? hg_cli_fail_input(cli, "build", status) : HG_EXIT_OK;
 }

@@ -138,7 +138,7 @@ hg_status hg_stage_classical(hg_context *ctx, const hg_setup *setup, const hg_ev
     hg_classical_triplets triplets = {0};
 
     result->event_id = event->event_id;
-    HG_TRY(hg_prepare_event(ctx, event, setup->detector, hg_track_config_calibration(&setup->config), &result->prepared));
+    HG_TRY(hg_prepare_event(ctx, event, setup->detector, setup->calibration, &result->prepared));
     hg_end_stage(result, stage, start);
     stage = HG_STAGE_TRIPLET_GRAPH;
     start = hg_seconds();

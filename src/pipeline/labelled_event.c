@@ -16,7 +16,7 @@ static hg_status read_one(hg_context *ctx, const hg_setup *setup, const hg_event
     HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &out->event));
     HG_CHECK(out->event->has_truth && out->event->has_particles, HG_ERR_DATA, "%s: truth and particles are needed for learning",
              source->path);
-    HG_TRY(hg_prepare_event(ctx, out->event, setup->detector, hg_track_config_calibration(&setup->config), &out->prepared));
+    HG_TRY(hg_prepare_event(ctx, out->event, setup->detector, setup->calibration, &out->prepared));
     HG_TRY(hg_prepare_truth(ctx, out->prepared, setup->config.target_pt_gev, &out->truth));
     HG_TRY(hg_luminous_sigma_z(ctx, &out->prepared->hits, &out->sigma_z_mm));
 done:

@@ -6,6 +6,7 @@
 #include "base/data_path.h"
 #include "base/memory.h"
 #include "datasets/builtin_detector.h"
+#include "datasets/calibration_file.h"
 #include "datasets/doublet_map.h"
 #include "hitgraph/field_map.h"
 #include "hitgraph/material.h"
@@ -19,10 +20,31 @@ static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **
     return name[0] ? hg_detector_read(ctx, name, out) : hg_builtin_detector_create(ctx, out);
 }
 
+static hg_status no_such_name(hg_context *ctx, const char *setting, const char *names, const char *found)
+{
+    return hg_fail(ctx, HG_ERR_CONFIG, "%s: expected %s, or a file that can be read, found \"%s\"", setting, names, found);
+}
+
 static hg_status load_material(hg_context *ctx, const hg_track_config *config, hg_material **out)
 {
-    if (config->material == HG_MATERIAL_CHALLENGE) return hg_simulate_material(ctx, out);
-    return hg_material_create_trackml(ctx, config->layer_loss, out);
+    char path[HG_PATH_SIZE];
+    if (strcmp(config->material, "challenge") == 0) return hg_simulate_material(ctx, out);
+    if (strcmp(config->material, "trackml-like") == 0) return hg_material_create_trackml(ctx, config->layer_loss, out);
+    hg_status status = hg_data_path(ctx, config->material, path);
+    if (status >= 0) status = hg_material_file_read(ctx, path, out);
+    return status == HG_ERR_IO ? no_such_name(ctx, "fit.material", "trackml-like, challenge", config->material) : status;
+}
+
+static hg_status load_calibration(hg_context *ctx, hg_setup *setup)
+{
+    char path[HG_PATH_SIZE];
+    setup->calibration = hg_calibration_find(setup->config.calibration);
+    if (setup->calibration) return HG_OK;
+    hg_status status = hg_data_path(ctx, setup->config.calibration, path);
+    if (status >= 0) status = hg_calibration_file_read(ctx, path, &setup->learned);
+    setup->calibration = setup->learned;
+    return status == HG_ERR_IO ? no_such_name(ctx, "fit.calibration", "trackml-like, trackml, simulated, pitch", setup->config.calibration)
+                               : status;
 }
 
 static hg_status load_maps(hg_context *ctx, hg_setup *setup)
@@ -42,6 +64,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     HG_TRY(load_detector(ctx, config->detector, &setup->detector));
     HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
     HG_TRY(load_material(ctx, config, &setup->material));
+    HG_TRY(load_calibration(ctx, setup));
     if (with_maps) HG_TRY(load_maps(ctx, setup));
     HG_TRY(hg_context_set_precision(ctx, (hg_precision)config->precision));
     setup->kalman = (hg_kalman){
@@ -61,6 +84,7 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     for (int64_t m = 0; m < setup->n_maps; ++m) hg_doublet_map_destroy(ctx, setup->map[m]);
     hg_free(ctx, setup->map);
     hg_kalman_tables_destroy(ctx, setup->tables);
+    hg_calibration_destroy(ctx, setup->learned);
     hg_material_destroy(ctx, setup->material);
     hg_field_destroy(ctx, setup->field);
     hg_detector_destroy(ctx, setup->detector);

@@ -8,8 +8,6 @@
 #include "hitgraph/order.h"
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
-static const char *const calibrations[] = {"trackml-like", "trackml", "simulated", "pitch", NULL};
-static const char *const materials[] = {"trackml-like", "challenge", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
 
@@ -88,10 +86,10 @@ const hg_option hg_track_option_table[] = {
     NUMBER("fit.outlier_chi2_1d", outlier_chi2_1d, "12", 1, 1e6, "the same for one coordinate"),
     NUMBER("fit.step_tolerance_mm", step_tolerance_mm, "1e-3", 1e-9, 10, "of the Runge-Kutta-Nystroem steps, mm"),
     NUMBER("fit.start_inflation", start_inflation, "50", 1, 1e9, "factor on the covariance of the start"),
-    {"fit.calibration", HG_OPTION_WORD, AT(calibration), "trackml-like", 0, 0, calibrations,
-     "hit errors: of TrackML-like, challenge or simulated events, or pitch / sqrt(12)"},
-    {"fit.material", HG_OPTION_WORD, AT(material), "trackml-like", 0, 0, materials,
-     "scatterers: of TrackML-like events, or of the challenge and the simulator"},
+    TEXT("fit.calibration", calibration, "trackml-like",
+         "hit errors: trackml-like | trackml (the challenge's) | simulated | pitch (/ sqrt(12)) | a file of build --learn-calibration"),
+    TEXT("fit.material", material, "trackml-like",
+         "scatterers: trackml-like | challenge (and simulator) | a file of build --learn-calibration"),
     NUMBER("fit.layer_loss", layer_loss, "0", 0, 10, "material trackml-like: factor on the energy loss in sensor layers"),
     SWITCH("fit.scattering", scattering, "true", "multiple scattering"),
     SWITCH("fit.energy_loss", energy_loss, "true", "energy loss"),
@@ -161,9 +159,4 @@ hg_kalman_options hg_track_config_kalman(const hg_track_config *config)
     options.scattering = config->scattering;
     options.energy_loss = config->energy_loss;
     return options;
-}
-
-const hg_calibration *hg_track_config_calibration(const hg_track_config *config)
-{
-    return hg_calibration_find(calibrations[config->calibration]);
 }

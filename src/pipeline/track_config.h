@@ -11,9 +11,6 @@
 
 enum { HG_TRACK_PASSES = 5 };
 
-/* Material of the fit: that of the TrackML-like events of the ACTS tool chain, or the challenge's own (the simulator's default). */
-typedef enum hg_track_material { HG_MATERIAL_TRACKML_LIKE, HG_MATERIAL_CHALLENGE } hg_track_material;
-
 /* What following starts from. */
 typedef enum hg_seeding {
     HG_SEEDS_GNN,      /* chains of the triplets that the networks believe */
@@ -31,9 +28,9 @@ typedef struct hg_track_pass {
 typedef struct hg_track_config {
     char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
     char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
-    int graph_mode, builder, calibration;
+    char calibration[HG_OPTION_TEXT_SIZE], material[HG_OPTION_TEXT_SIZE];
+    int graph_mode, builder;
     int seeds;     /* hg_seeding */
-    int material;  /* hg_track_material */
     int precision; /* hg_precision */
     bool overlaps, scattering, energy_loss;
     double learn_efficiency, learn_overlap_efficiency;
@@ -60,6 +57,5 @@ hg_status hg_track_config_read(hg_context *ctx, const char *preset, const char *
 hg_doublet_options hg_track_config_doublets(const hg_track_config *config);
 hg_finder_options hg_track_config_finder(const hg_track_config *config);
 hg_kalman_options hg_track_config_kalman(const hg_track_config *config);
-const hg_calibration *hg_track_config_calibration(const hg_track_config *config);
 
 #endif

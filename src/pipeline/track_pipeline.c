@@ -44,7 +44,7 @@ hg_status hg_stage_graph(hg_context *ctx, const hg_setup *setup, const hg_event 
     const hg_doublet_options options = hg_track_config_doublets(&setup->config);
 
     result->event_id = event->event_id;
-    HG_TRY(hg_prepare_event(ctx, event, setup->detector, hg_track_config_calibration(&setup->config), &result->prepared));
+    HG_TRY(hg_prepare_event(ctx, event, setup->detector, setup->calibration, &result->prepared));
     HG_TRY(choose_map(ctx, setup, result));
     HG_TRY(hg_doublet_graph_create(ctx, &result->prepared->hits, result->map, &options, &result->doublets));
 done:

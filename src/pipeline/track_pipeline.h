@@ -31,6 +31,8 @@ typedef struct hg_setup {
     hg_detector *detector;
     hg_field *field;
     hg_material *material;
+    hg_calibration *learned;           /* NULL = a built-in one */
+    const hg_calibration *calibration; /* built-in or learned; borrowed */
     hg_kalman_tables *tables;
     hg_kalman kalman;     /* with the tables */
     hg_doublet_map **map; /* [n_maps]; none when loaded without maps */

@@ -1,0 +1,248 @@
+/* calibration.c — hit errors, shifts and material learned from simulated events whose own are known; the file that holds them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+#include "base/memory.h"
+#include "base/random.h"
+#include "datasets/calibration_file.h"
+#include "hitgraph/trackml.h"
+#include "pipeline/calibrate_run.h"
+#include "tests/simulated.h"
+
+enum { EVENTS = 2, PIXEL_BARREL = 8, SHORT_BARREL = 13 };
+static const double sigma_pixel[2] = {0.010, 0.020}, bias_pixel = 0.007, sigma_strip[2] = {0.030, 0.5};
+
+static hg_event *events[EVENTS];
+static hg_calibration_event input[EVENTS];
+
+/* Hits of the event are put where truth says, plus Gaussian errors of our own and a shift in the pixel barrel. */
+static void smear(hg_event *event, const int64_t *module, uint64_t seed)
+{
+    hg_random random = hg_random_stream(seed, 7, 0, 0);
+    hg_hits *h = &event->hits;
+    for (int64_t i = 0; i < h->n; ++i) {
+        const double *r = detector->modules[module[i]].rotation;
+        const bool pixel = h->volume_id[i] == PIXEL_BARREL;
+        const double *sigma = pixel ? sigma_pixel : sigma_strip;
+        const double u = sigma[0] * hg_random_normal(&random) + (pixel ? bias_pixel : 0.0), v = sigma[1] * hg_random_normal(&random);
+        h->x[i] = event->truth.tx[i] + r[0] * u + r[1] * v;
+        h->y[i] = event->truth.ty[i] + r[3] * u + r[4] * v;
+        h->z[i] = event->truth.tz[i] + r[6] * u + r[7] * v;
+    }
+}
+
+static int open_events(void **state)
+{
+    if (set_up(state) != 0) return 1;
+    hg_simulate_options options = hg_simulate_default_options();
+    options.pileup = 40;
+    options.noise_per_module = 0;
+    for (int e = 0; e < EVENTS; ++e) {
+        int64_t *module = NULL;
+        hg_truth_order *order = NULL;
+        events[e] = simulated(&options, 3, (uint64_t)e);
+        if (!events[e] || hg_alloc(ctx, &module, events[e]->hits.n) < 0) return 1;
+        const hg_hits *h = &events[e]->hits;
+        for (int64_t i = 0; i < h->n; ++i) module[i] = hg_detector_find(detector, h->volume_id[i], h->layer_id[i], h->module_id[i]);
+        if (hg_truth_order_create(ctx, events[e], detector, module, &order) < 0) return 1;
+        smear(events[e], module, (uint64_t)e);
+        input[e] = (hg_calibration_event){events[e], module, order};
+    }
+    return 0;
+}
+
+static int close_events(void **state)
+{
+    for (int e = 0; e < EVENTS; ++e) {
+        hg_free(ctx, (void *)input[e].hit_module);
+        hg_truth_order_destroy(ctx, (hg_truth_order *)input[e].order);
+        hg_event_destroy(ctx, events[e]);
+    }
+    return tear_down(state);
+}
+
+static const hg_resolution *volume_of(const hg_calibration *calibration, int32_t volume)
+{
+    for (int64_t i = 0; i < calibration->n; ++i)
+        if (calibration->volume[i].volume_id == volume) return &calibration->volume[i];
+    fail_msg("volume %d was not learned", volume);
+    return NULL;
+}
+
+/* A Gaussian without its outer 1 % has an rms of 0.961 of its own. */
+static void errors_and_shifts_are_recovered(void **state)
+{
+    (void)state;
+    hg_calibration *learned = NULL;
+    assert_int_equal(hg_calibration_learn(ctx, detector, input, EVENTS, 0.3, &learned), HG_OK);
+    const hg_resolution *pixel = volume_of(learned, PIXEL_BARREL), *strip = volume_of(learned, SHORT_BARREL);
+    assert_true(fabs(pixel->bias_u - bias_pixel) < 0.0005);
+    assert_true(fabs(strip->bias_u) < 0.002);
+    for (int axis = 0; axis < 2; ++axis) {
+        assert_true(fabs(pixel->sigma[axis][0] / sigma_pixel[axis] - 0.961) < 0.04);
+        assert_true(fabs(strip->sigma[axis][0] / sigma_strip[axis] - 0.961) < 0.04);
+    }
+    assert_true(pixel->sigma[0][1] > 0.0 && pixel->sigma[0][2] > 0.0);
+    hg_calibration_destroy(ctx, learned);
+}
+
+/* From twice and half of the true thickness alike, the learned one comes back. */
+static void material_is_recovered(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; ++k) {
+        hg_material *wrong = NULL, *learned = NULL;
+        assert_int_equal(hg_material_create(ctx, material->surface, material->n, &wrong), HG_OK);
+        for (int64_t i = 0; i < wrong->n; ++i) wrong->surface[i].x_over_x0 *= k ? 2.0 : 0.5;
+        const hg_kalman kalman = {.detector = detector, .field = field, .material = wrong, .options = hg_kalman_default_options()};
+        assert_int_equal(hg_material_learn(ctx, &kalman, input, EVENTS, 0.3, &learned), HG_OK);
+        assert_int_equal(learned->n, material->n);
+        for (int64_t i = 1; i < 4; ++i) { /* the three inner pixel layers: nothing else lies between their hits */
+            const double ratio = learned->surface[i].x_over_x0 / material->surface[i].x_over_x0;
+            printf("    surface at %.3f mm: learned / true x/X0 %.3f\n", material->surface[i].position, ratio);
+            assert_true(ratio > 0.85 && ratio < 1.15);
+            assert_true(learned->surface[i].position == material->surface[i].position);
+        }
+        hg_material_destroy(ctx, learned);
+        hg_material_destroy(ctx, wrong);
+    }
+}
+
+static void events_without_truth_are_refused(void **state)
+{
+    (void)state;
+    hg_calibration *learned = NULL;
+    hg_material *thickness = NULL;
+    hg_event blind = *events[0];
+    hg_calibration_event item = input[0];
+    hg_kalman kalman = {.detector = detector, .field = field, .options = hg_kalman_default_options()};
+    item.event = &blind;
+    assert_int_equal(hg_material_learn(ctx, &kalman, &item, 1, 0.3, &thickness), HG_ERR_ARG);
+    kalman.material = material;
+    blind.has_particles = false;
+    assert_int_equal(hg_material_learn(ctx, &kalman, &item, 1, 0.3, &thickness), HG_ERR_ARG);
+    blind.has_truth = false;
+    assert_int_equal(hg_calibration_learn(ctx, detector, &item, 1, 0.3, &learned), HG_ERR_ARG);
+    assert_null(learned);
+    assert_null(thickness);
+}
+
+static const char *const path = "build/calibration-test.yaml";
+
+static void the_file_gives_back_every_bit(void **state)
+{
+    (void)state;
+    const hg_calibration *given = hg_calibration_find("trackml");
+    hg_calibration *calibration = NULL;
+    hg_material *thickness = NULL;
+    assert_int_equal(hg_calibration_file_write(ctx, given, material, "a test", path), HG_OK);
+    assert_int_equal(hg_calibration_file_read(ctx, path, &calibration), HG_OK);
+    assert_int_equal(hg_material_file_read(ctx, path, &thickness), HG_OK);
+    assert_int_equal(calibration->n, given->n);
+    for (int64_t i = 0; i < given->n; ++i) {
+        assert_int_equal(calibration->volume[i].volume_id, given->volume[i].volume_id);
+        assert_true(calibration->volume[i].bias_u == given->volume[i].bias_u);
+        assert_memory_equal(calibration->volume[i].sigma, given->volume[i].sigma, sizeof given->volume[i].sigma);
+    }
+    assert_int_equal(thickness->n, material->n);
+    for (int64_t i = 0; i < material->n; ++i) {
+        const hg_material_surface *a = &material->surface[i], *b = &thickness->surface[i];
+        assert_int_equal(a->cylinder, b->cylinder);
+        assert_true(a->position == b->position && a->low == b->low && a->high == b->high && a->x_over_x0 == b->x_over_x0 &&
+                    a->loss_mev == b->loss_mev);
+    }
+    hg_calibration_destroy(ctx, calibration);
+    hg_material_destroy(ctx, thickness);
+    remove(path);
+}
+
+static void mistakes_in_the_file_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"volumes: [{volume: 8, bias_u: 0, sigma_u: [0.1], sigma_v: [0.1]}, {volume: 8, bias_u: 0, sigma_u: [], sigma_v: []}]\n",
+         "volume 8 twice"},
+        {"volumes: [{volume: 8, bias_u: 0, sigma_u: [-0.1], sigma_v: [0.1]}]\n", "1:44"},
+        {"volumes: [{volume: 8, bias_u: 0, sigma_u: [0.1]}]\n", "sigma_v is missing"},
+        {"volumes: [{volume: 8, bias_u: 0, sigma_u: [0,0,0,0,0,0,0,0,0,0], sigma_v: []}]\n", "at most 9 errors"},
+        {"volumes: [{volume: 8, tilt: 0}]\n", "tilt"},
+        {"material: []\n", "there is no section volumes"},
+    };
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
+        hg_calibration *calibration = NULL;
+        FILE *file = fopen(path, "w");
+        assert_non_null(file);
+        fputs(cases[c].text, file);
+        fclose(file);
+        assert_true(hg_calibration_file_read(ctx, path, &calibration) < 0);
+        if (!strstr(hg_context_message(ctx), cases[c].said)) fail_msg("%s: said %s", cases[c].text, hg_context_message(ctx));
+        assert_null(calibration);
+    }
+    remove(path);
+}
+
+/* The settings: built-in names, a learned file, and a name that is neither. */
+static void settings_choose_a_calibration(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"trackml-like", "trackml", "simulated", "pitch"};
+    static const char *const wrong[] = {"fit.calibration=trakml", "fit.material=air"};
+    hg_track_config config;
+    hg_setup *setup = NULL;
+    for (size_t c = 0; c < sizeof names / sizeof *names; ++c) {
+        assert_int_equal(hg_track_config_read(ctx, "trackml", NULL, NULL, 0, &config), HG_OK);
+        snprintf(config.calibration, sizeof config.calibration, "%s", names[c]);
+        assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_OK);
+        assert_ptr_equal(setup->calibration, hg_calibration_find(names[c]));
+        hg_setup_destroy(ctx, setup);
+    }
+    for (int k = 0; k < 2; ++k) {
+        assert_int_equal(hg_track_config_read(ctx, "trackml", NULL, &wrong[k], 1, &config), HG_OK);
+        assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_ERR_CONFIG);
+        assert_non_null(strstr(hg_context_message(ctx), k ? "found \"air\"" : "found \"trakml\""));
+    }
+}
+
+/* From event files to a file that the next run reads. */
+static void a_run_learns_what_the_next_one_uses(void **state)
+{
+    (void)state;
+    static const char *const setting[] = {"fit.calibration=build/calibration-test.yaml", "fit.material=build/calibration-test.yaml"};
+    static char folder[] = "build/calibration-events";
+    char *inputs[] = {folder};
+    hg_track_config config;
+    hg_setup *setup = NULL;
+    hg_calibrate_result result;
+    assert_int_equal(hg_trackml_write(ctx, events[0], folder, false), HG_OK);
+    assert_int_equal(hg_track_config_read(ctx, "simulated", NULL, NULL, 0, &config), HG_OK);
+    assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_OK);
+    assert_int_equal(hg_calibrate_run(ctx, setup, inputs, 1, path, &result), HG_OK);
+    hg_setup_destroy(ctx, setup);
+    assert_int_equal(result.n_events, 1);
+    assert_int_equal(hg_track_config_read(ctx, "simulated", NULL, setting, 2, &config), HG_OK);
+    assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_OK);
+    assert_int_equal(setup->calibration->n, result.n_volumes);
+    assert_int_equal(setup->material->n, result.n_surfaces);
+    assert_true(fabs(volume_of(setup->calibration, PIXEL_BARREL)->bias_u - bias_pixel) < 0.001);
+    hg_setup_destroy(ctx, setup);
+    remove(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(errors_and_shifts_are_recovered),     cmocka_unit_test(material_is_recovered),
+        cmocka_unit_test(events_without_truth_are_refused),    cmocka_unit_test(the_file_gives_back_every_bit),
+        cmocka_unit_test(mistakes_in_the_file_are_named),      cmocka_unit_test(settings_choose_a_calibration),
+        cmocka_unit_test(a_run_learns_what_the_next_one_uses),
+    };
+    return cmocka_run_group_tests(tests, open_events, close_events);
+}
