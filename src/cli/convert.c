@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/pulses.h"
 #include "hitgraph/hdf5_files.h"
+#include "hitgraph/module_triplets.h"
 #include "hitgraph/trackml.h"
 
 typedef struct conversion {
@@ -48,10 +49,30 @@ done:
     return status;
 }
 
-static bool is_hdf5_name(const char *path)
+static bool ends_in(const char *path, const char *suffix)
 {
-    const size_t length = strlen(path);
-    return length > 3 && strcmp(path + length - 3, ".h5") == 0;
+    const size_t length = strlen(path), end = strlen(suffix);
+    return length > end && strcmp(path + length - end, suffix) == 0;
+}
+
+/* A module map is text on one side and HDF5 on the other. */
+static bool is_module_map(const char *in, const char *out)
+{
+    return (ends_in(in, ".txt") && ends_in(out, ".h5")) || (ends_in(in, ".h5") && ends_in(out, ".txt"));
+}
+
+static int convert_module_map(hg_cli *cli, const char *in, const char *out)
+{
+    hg_module_triplets map = {0};
+    const bool from_text = ends_in(in, ".txt");
+    hg_status status = from_text ? hg_module_triplets_read_text(cli->ctx, in, &map) : hg_module_triplets_read_hdf5(cli->ctx, in, &map);
+    if (status >= 0)
+        status = from_text ? hg_module_triplets_write_hdf5(cli->ctx, &map, out) : hg_module_triplets_write_text(cli->ctx, &map, out);
+    const int64_t n = map.n;
+    hg_module_triplets_clear(cli->ctx, &map);
+    if (status < 0) return hg_cli_fail_input(cli, "convert", status);
+    printf("%s: %" PRId64 " triplets of modules\n", out, n);
+    return HG_EXIT_OK;
 }
 
 static hg_status run_convert(hg_cli *cli, const char *out, bool gzip, const char *detector_path, int64_t *n_events)
@@ -62,7 +83,7 @@ static hg_status run_convert(hg_cli *cli, const char *out, bool gzip, const char
     conversion c = {.ctx = ctx, .directory = out, .gzip = gzip};
 
     if (detector_path) HG_TRY(hg_detector_read(ctx, detector_path, &detector));
-    if (is_hdf5_name(out)) HG_TRY(hg_events_h5_begin(ctx, out, &(hg_provenance){0}, detector, &c.file));
+    if (ends_in(out, ".h5")) HG_TRY(hg_events_h5_begin(ctx, out, &(hg_provenance){0}, detector, &c.file));
     for (int i = 0; i < cli->n_inputs; ++i) HG_TRY(convert_input(&c, cli->input[i]));
     hg_events_h5 *file = c.file;
     c.file = NULL;
@@ -89,12 +110,15 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
     const hg_cli_usage usage = {
         .verb = "convert",
         .arguments = "INPUT...",
-        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; telescope events to HDF5.",
-        .details = "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events; or one file of telescope\n"
-                   "events: a SQLite database of GraphNeT or Prometheus, a CSV batch of the Kaggle challenge, KM3NeT's hits. Then the\n"
-                   "output may be the last argument; bad events are left out and listed, exit code 3.\n\n"
-                   "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5\n"
-                   "  hitgraph convert events.db pulses.h5",
+        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; telescope events to HDF5; module "
+                   "maps between text and HDF5.",
+        .details =
+            "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events; or one file of telescope\n"
+            "events: a SQLite database of GraphNeT or Prometheus, a CSV batch of the Kaggle challenge, KM3NeT's hits. Then the\n"
+            "output may be the last argument; bad events are left out and listed, exit code 3. Or a module map: text (.txt) with\n"
+            "24 columns for each triplet of modules (ids, occurrence, largest and smallest value of ten variables), or HDF5 (.h5).\n\n"
+            "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5\n"
+            "  hitgraph convert events.db pulses.h5\n  hitgraph convert map.txt map.h5",
         .min_inputs = 1,
         .max_inputs = 1 << 20,
     };
@@ -102,11 +126,12 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
     const bool telescope = hg_cli_is_pulse_file(cli, cli->input[0]);
-    if (!out && telescope && cli->n_inputs == 2) out = cli->input[--cli->n_inputs];
+    if (!out && cli->n_inputs == 2 && (telescope || is_module_map(cli->input[0], cli->input[1]))) out = cli->input[--cli->n_inputs];
     if (!out) {
         fprintf(stderr, "hitgraph convert: --out is missing; see hitgraph convert --help\n");
         return HG_EXIT_USAGE;
     }
+    if (cli->n_inputs == 1 && is_module_map(cli->input[0], out)) return convert_module_map(cli, cli->input[0], out);
     if (telescope) return hg_cli_convert_pulses(cli, &pulses, out);
     const hg_status status = run_convert(cli, out, gzip, detector, &n_events);
     if (status < 0) return hg_cli_fail_input(cli, "convert", status);
