@@ -73,6 +73,8 @@ typedef struct hg_dense {
     int n_parts, n_gathers;
     hg_dense_gather gather[HG_DENSE_GATHERS];
     int64_t ahead;               /* rows of the index lists beyond this tile, to be prefetched; 0 = none */
+    const void *next;            /* next_bytes that the next tile reads, to be prefetched */
+    int64_t next_bytes;          /* 0 = none */
     hg_storage gather_storage;   /* of the gathered tables */
     const hg_real *bias;         /* [stride of n], zero padded; NULL = 0 */
     const hg_real *gamma, *beta; /* [stride of n], zero padded; NULL = 1 and 0 */

@@ -275,15 +275,22 @@ ALWAYS_INLINE void end_block(const hg_dense *a, finish how, int64_t row, int64_t
     finish_block(a, row, step, first, column, acc, rows, count);
 }
 
-/* Rows from `row` on that the next tile will gather first; the other lists are close to sorted. */
-ALWAYS_INLINE void prefetch_gathered(const hg_dense *a, int64_t row, int64_t rows, int64_t column, int64_t columns)
+/* Into the second cache: the first one is full of weights and of this tile. */
+ALWAYS_INLINE void prefetch_bytes(const void *from, int64_t bytes)
 {
-    if (a->n_gathers == 0) return;
-    const int64_t end = row + rows < a->rows + a->ahead ? row + rows : a->rows + a->ahead;
-    for (int64_t i = row; i < end; ++i) {
-        const char *at = (const char *)gathered_row(&a->gather[0], i, column);
-        for (int64_t c = 0; c < columns * (int64_t)sizeof(hg_real); c += 64) __builtin_prefetch(at + c);
-    }
+    for (int64_t c = 0; c < bytes; c += 64) __builtin_prefetch((const char *)from + c, 0, 2);
+}
+
+/* What the next tile reads in the place of rows row .. row + rows: the first gathered rows, where the other lists are close to sorted, and
+ * a share of the bytes that follow. */
+ALWAYS_INLINE void prefetch_ahead(const hg_dense *a, int64_t row, int64_t rows, int64_t column, int64_t columns)
+{
+    const int64_t end = row + rows < a->ahead ? row + rows : a->ahead;
+    for (int64_t i = row; a->n_gathers > 0 && i < end; ++i)
+        prefetch_bytes(gathered_row(&a->gather[0], a->rows + i, column), columns * (int64_t)sizeof(hg_real));
+    if (column > 0 || a->next_bytes == 0) return;
+    const int64_t from = a->next_bytes * row / a->rows, to = a->next_bytes * (row + rows < a->rows ? row + rows : a->rows) / a->rows;
+    prefetch_bytes((const char *)a->next + from, to - from);
 }
 
 /* The rows of one block: row, row + step, ..; those before `first` are computed but not stored. */
@@ -316,7 +323,7 @@ ALWAYS_INLINE block_rows next_block(int64_t *row, int64_t rows, int m)
         for (int64_t row = 0; row < a->rows;) {                                                                                            \
             const block_rows b = next_block(&row, a->rows, ROWS);                                                                          \
             vector acc[ROWS * COUNT];                                                                                                      \
-            if (a->ahead > 0) prefetch_gathered(a, b.row + a->rows, ROWS, column, COUNT * HG_VL);                                          \
+            prefetch_ahead(a, b.row, ROWS, column, COUNT *HG_VL);                                                                          \
             start_block(a, b.row, b.step, column, acc, ROWS, COUNT);                                                                       \
             for (int p = 0; p < a->n_parts; ++p) {                                                                                         \
                 const hg_dense_part *part = &a->part[p];                                                                                   \

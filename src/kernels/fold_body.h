@@ -1,7 +1,7 @@
 /* kernels/fold_body.h — reductions of the items of each row, kept in registers over all items; part of body.h. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-enum { ITEMS_AHEAD = 12 };
+enum { ITEMS_AHEAD = 32 };
 
 /* Row of the table of the item at place t; its factor. */
 ALWAYS_INLINE const void *item_row(const hg_fold_rows *a, hg_storage storage, int64_t t, hg_real *weight)
@@ -17,7 +17,7 @@ ALWAYS_INLINE void prefetch_item(const hg_fold_rows *a, hg_storage storage, int6
     const int64_t size = hg_stored_size(storage);
     const char *at = (const char *)item_row(a, storage, t, &weight) + column * size;
 #pragma GCC unroll 4
-    for (int64_t j = 0; j < count * HG_VL * size; j += 64) __builtin_prefetch(at + j);
+    for (int64_t j = 0; j < count * HG_VL * size; j += 64) __builtin_prefetch(at + j, 0, 2);
 }
 
 /* v <- v and one more item, scaled; centre is used by STD alone. */

@@ -193,6 +193,20 @@ static void gather_products(const pass *p, int64_t row, hg_dense *a)
     a->ahead = rest < HG_TILE_ROWS ? rest : HG_TILE_ROWS;
 }
 
+/* The first table that is read row by row goes on behind this tile. */
+static void announce_next_rows(const pass *p, const hg_dense_part *part, int n_parts, hg_dense *a)
+{
+    for (int t = 0, n = 0; t < p->u->n_terms && n < n_parts && a->next_bytes == 0; ++t) {
+        const hg_term *term = &p->u->term[t];
+        const hg_view *table = &p->f->view[term->value];
+        if (hg_term_side(term) < HG_SIDES) continue;
+        const hg_dense_part *own = &part[n++];
+        if (hg_term_made(term) || table->storage != p->f->plan.update[p->index].in) continue;
+        a->next = hg_stored_row(own->in, table->storage, own->ld, a->rows);
+        a->next_bytes = a->ahead * own->ld * hg_stored_size(table->storage);
+    }
+}
+
 /* The last layer writes the table itself, with update activation and residual, unless that has to come later. */
 static void finish_early(const pass *p, int64_t row, hg_dense *a)
 {
@@ -227,6 +241,7 @@ static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, in
         a.gather_storage = plan->storage;
         if (l == 0) {
             gather_products(p, row, &a);
+            announce_next_rows(p, part, n_parts, &a);
             if (a.n_gathers > 0) a.bias = NULL;
         } else if (!layer->linear) {
             a.n_parts = 0;
