@@ -59,7 +59,7 @@ PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo demo-icecube models check check-asan check-tsan parity lint format bench install uninstall clean tests
+.PHONY: help all deps demo demo-icecube models check check-asan check-tsan parity arm-kernels lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -155,7 +155,15 @@ parity: ## compare published networks with PyTorch, outputs and gradients: make 
 	for v in release double; do $(MAKE) --no-print-directory -j$(JOBS) VARIANT=$$v build/$$v/tests/parity/run_model || exit 1; done; \
 	$(PYTHON) tests/parity/parity.py build/release/tests/parity/run_model build/double/tests/parity/run_model
 
-lint: all ## layering, exported names, headers alone in C and C++
+# An optional package: the kernels of every machine, compiled for Arm with NEON and with SVE. They are not run.
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_COMPILE = $(ARM_CC) $(BASE_CFLAGS) -Werror $(INCLUDES) $(KERNEL_CFLAGS)
+arm-kernels: ## compile the kernels for Arm, NEON and SVE (needs gcc-aarch64-linux-gnu)
+	@if ! command -v $(ARM_CC) >/dev/null; then echo "SKIP arm-kernels: $(ARM_CC) is not installed (Debian: gcc-aarch64-linux-gnu)"; exit 0; fi; \
+	mkdir -p build/arm; for arch in armv8-a armv8.2-a+sve; do \
+	$(ARM_COMPILE) -march=$$arch -c -o build/arm/kernels-$$arch.o src/kernels/generic.c || exit 1; echo "  CC    src/kernels/generic.c for $$arch"; done
+
+lint: all arm-kernels ## layering, exported names, headers alone in C and C++
 	@sh tests/lint/lint.sh
 
 format: ## clang-format the sources in place

@@ -35,14 +35,15 @@ static inline hg_real hg_log1p(hg_real x)
 
 #else
 
-/* a where the condition holds, else b; by bits, because a branch keeps the compiler from vectorising. */
+/* a where the condition holds, else b; by bits, because a branch keeps the compiler from vectorising, and by
+ * exclusive or, because gcc 12 fails on its own pattern for selecting bits when it compiles for SVE. */
 static inline float hg_select(int condition, float a, float b)
 {
     uint32_t mask = 0u - (uint32_t)(condition != 0), x, y;
     memcpy(&x, &a, sizeof x);
     memcpy(&y, &b, sizeof y);
-    x = (x & mask) | (y & ~mask);
-    memcpy(&a, &x, sizeof a);
+    y ^= (x ^ y) & mask;
+    memcpy(&a, &y, sizeof a);
     return a;
 }
 
