@@ -49,8 +49,8 @@ static hg_status check_options(hg_context *ctx, const hg_finder_options *o)
 {
     hg_status status = HG_OK;
 
-    HG_CHECK(o->builder >= HG_FINDER_FOLLOW && o->builder <= HG_FINDER_WALK, HG_ERR_ARG, "builder: expected 0..%d, found %d",
-             (int)HG_FINDER_WALK, (int)o->builder);
+    HG_CHECK(o->builder >= HG_FINDER_FOLLOW && o->builder <= HG_FINDER_JUNCTIONS, HG_ERR_ARG, "builder: expected 0..%d, found %d",
+             (int)HG_FINDER_JUNCTIONS, (int)o->builder);
     HG_CHECK(o->n_passes >= 1 && o->n_passes <= HG_FINDER_PASSES_MAX, HG_ERR_ARG, "n_passes: expected 1..%d, found %d",
              HG_FINDER_PASSES_MAX, o->n_passes);
     HG_CHECK(o->n_branches >= 1 && o->n_branches <= 4, HG_ERR_ARG, "n_branches: expected 1..4, found %d", o->n_branches);
@@ -206,10 +206,10 @@ static hg_status build_from_doublets(hg_context *ctx, hg_finder *finder)
     hg_status status = HG_OK;
     hg_candidates candidates = {0};
 
-    if (finder->options->builder == HG_FINDER_COMPONENTS)
-        HG_TRY(hg_build_components(ctx, finder, &candidates));
-    else
+    if (finder->options->builder == HG_FINDER_WALK)
         HG_TRY(hg_build_walks(ctx, finder, &candidates));
+    else
+        HG_TRY(hg_build_components(ctx, finder, &candidates));
     HG_TRY(hg_compete(ctx, finder, 0, &candidates));
 done:
     hg_free(ctx, candidates.item);
@@ -246,7 +246,7 @@ hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg
 
     HG_TRY(hg_finder_open(ctx, input, options ? options : &defaults, &finder));
     if (finder.follows) HG_TRY(prepare_following(ctx, &finder));
-    if (finder.options->builder == HG_FINDER_COMPONENTS || finder.options->builder == HG_FINDER_WALK) {
+    if (finder.options->builder >= HG_FINDER_COMPONENTS) {
         HG_TRY(build_from_doublets(ctx, &finder));
     } else {
         for (int pass = 0; pass < finder.options->n_passes; ++pass) HG_TRY(run_pass(ctx, &finder, pass));

@@ -21,8 +21,15 @@ extern "C" {
  *  CHAINS: best chains of triplets as they are, with second hits on overlaps from the graph; no fit.
  *  COMPONENTS: connected components of the doublets above the first pass's cut.
  *  WALK: components without branches are tracks; the others are walked through along longest paths (acorn's CC and walk).
- *  The last two look at doublets alone and at no pass but the first. */
-typedef enum hg_finder_builder { HG_FINDER_FOLLOW, HG_FINDER_CHAINS, HG_FINDER_COMPONENTS, HG_FINDER_WALK } hg_finder_builder;
+ *  JUNCTIONS: components of the doublets that are the best ones of both their hits: no branches are left (ACTS).
+ *  The last three look at doublets alone and at no pass but the first. */
+typedef enum hg_finder_builder {
+    HG_FINDER_FOLLOW,
+    HG_FINDER_CHAINS,
+    HG_FINDER_COMPONENTS,
+    HG_FINDER_WALK,
+    HG_FINDER_JUNCTIONS
+} hg_finder_builder;
 
 enum { HG_FINDER_PASSES_MAX = 6 };
 
@@ -59,8 +66,8 @@ typedef struct hg_finder_options {
     double prompt_share;     /* of the particles that come from it, 0..1 */
     double displaced_mm;     /* range of the distances to the beam line of the others */
     float kept_min;          /* a track that keeps less than this share of its score after losing shared hits is dropped */
-    float walk_keep_min;     /* WALK: doublets below are left out; default 0.01 */
-    float walk_best_min;     /* WALK: the best next doublet must reach this; default 0.1 */
+    float walk_keep_min;     /* WALK: doublets not above are left out; default 0.01 */
+    float walk_best_min;     /* WALK: the best next doublet must be above this; default 0.1 */
     float walk_all_min;      /* WALK: every next doublet above this is followed; default 0.6 */
     float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
     double overlap_mm;       /* CHAINS: largest distance between two hits of a track on one layer */

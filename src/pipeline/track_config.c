@@ -9,7 +9,7 @@
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
-static const char *const builders[] = {"follow", "chains", "components", "walk", NULL};
+static const char *const builders[] = {"follow", "chains", "components", "walk", "junctions", NULL};
 
 static const char *const seedings[] = {"gnn", "tables", "ca", "classical", NULL};
 

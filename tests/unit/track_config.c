@@ -92,8 +92,8 @@ static void settings_reach_the_rooms(void **state)
     assert_false(k.scattering);
     assert_true(k.energy_loss);
     assert_float_equal(k.outlier_chi2_1d, 9, 0);
-    static const char *const builders[] = {"follow", "chains", "components", "walk"};
-    for (int b = HG_FINDER_FOLLOW; b <= HG_FINDER_WALK; ++b) {
+    static const char *const builders[] = {"follow", "chains", "components", "walk", "junctions"};
+    for (int b = HG_FINDER_FOLLOW; b <= HG_FINDER_JUNCTIONS; ++b) {
         char text[64];
         snprintf(text, sizeof text, "tracking.builder=%s", builders[b]);
         const hg_track_config built = read_config("trackml", NULL, (const char *const[]){text}, 1);
