@@ -81,7 +81,7 @@ static hg_status time_simulator(hg_context *ctx, const settings *s)
         HG_TRY(hg_telescope_create(ctx, NULL, NULL, NULL, 0, level, &telescope));
         const double preparing = hg_seconds() - start;
         start = hg_seconds();
-        HG_TRY(hg_telescope_simulate(ctx, telescope, 1, &next, s->events, &events));
+        HG_TRY(hg_telescope_simulate(ctx, telescope, 1, &next, s->events, NULL, &events));
         snprintf(what, sizeof what, "simulate level %" PRId64, level);
         report(what, (double)s->events, "events", hg_seconds() - start);
         printf("  %.2f tries and %.0f pulses an event, %.2f s to prepare\n", (double)next / (double)s->events,

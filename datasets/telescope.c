@@ -108,7 +108,7 @@ done:
 
 /* One try that is kept. */
 typedef struct kept {
-    bool is;
+    bool triggered, is;
     int64_t n_pulses;
     hg_tel_pulse *pulse; /* owned */
     hg_tel_truth truth;
@@ -140,6 +140,7 @@ static hg_status run_tries(hg_context *ctx, const hg_telescope *t, uint64_t seed
             hg_tel_truth truth = {.label = 0};
             bool triggered = false;
             if (mine >= 0) mine = hg_tel_try(ctx, t, seed, number, &room, &truth, &triggered);
+            out[i].triggered = triggered;
             if (triggered && hg_tel_keeps(t, seed, number, &truth, room.charge)) mine = keep(ctx, &room, &truth, &out[i]);
         }
         hg_tel_room_clear(ctx, &room);
@@ -207,12 +208,12 @@ done:
 }
 
 hg_status hg_telescope_simulate(hg_context *ctx, const hg_telescope *telescope, uint64_t seed, uint64_t *first_try, int64_t n,
-                                hg_pulse_events **out)
+                                int64_t *n_triggered, hg_pulse_events **out)
 {
     hg_status status = HG_OK;
     kept *events = NULL, *block = NULL;
     uint64_t *number = NULL, next = *first_try;
-    int64_t have = 0, barren = 0;
+    int64_t have = 0, barren = 0, triggered = 0;
     HG_CHECK(n >= 0, HG_ERR_ARG, "%" PRId64 " events, expected 0 or more", n);
     HG_TRY(hg_alloc(ctx, &events, n));
     HG_TRY(hg_alloc(ctx, &number, n));
@@ -227,6 +228,7 @@ hg_status hg_telescope_simulate(hg_context *ctx, const hg_telescope *telescope, 
         int64_t i = 0;
         for (; i < tries && have < n; ++i) {
             barren = block[i].is ? 0 : barren + 1;
+            triggered += block[i].triggered;
             if (!block[i].is) continue;
             number[have] = next + (uint64_t)i;
             events[have++] = block[i];
@@ -240,6 +242,7 @@ hg_status hg_telescope_simulate(hg_context *ctx, const hg_telescope *telescope, 
     }
     HG_TRY(lay_down(ctx, telescope, events, number, n, out));
     *first_try = next;
+    if (n_triggered) *n_triggered += triggered;
 done:
     for (int64_t i = 0; block && i < TRIES_MOST; ++i) hg_free(ctx, block[i].pulse);
     for (int64_t e = 0; events && e < have; ++e) hg_free(ctx, events[e].pulse);

@@ -32,10 +32,11 @@ HG_API hg_status hg_telescope_describe(hg_context *ctx, const hg_telescope *tele
 /** Simulates the next n events that trigger, from try *first_try on; *first_try is moved behind the last try used.
  *  Event numbers are the numbers of the tries, so that the same seed gives the same events however they are cut into calls.
  *  @param out owned by the caller (hg_pulse_events_destroy); without sensors (see hg_telescope_sensors); untouched on error.
+ *  @param n_triggered NULL, or is increased by the tries that triggered: at levels 1 and 2 not all of them are kept.
  *  @return HG_OK; HG_ERR_ARG; HG_ERR_DATA nothing triggers; HG_ERR_NOMEM; HG_ERR_INTERRUPTED.
  *  Threads: the context's; the events do not depend on them. */
 HG_API hg_status hg_telescope_simulate(hg_context *ctx, const hg_telescope *telescope, uint64_t seed, uint64_t *first_try, int64_t n,
-                                       hg_pulse_events **out);
+                                       int64_t *n_triggered, hg_pulse_events **out);
 
 #ifdef __cplusplus
 }

@@ -29,6 +29,10 @@ typedef struct hg_sample_set {
     /** Fills *out; its arrays must stay valid until `release`. One sample at a time is held. A negative status stops the training. */
     hg_status (*get)(hg_context *ctx, void *user, int64_t i, hg_sample *out);
     void (*release)(hg_context *ctx, void *user, int64_t i, hg_sample *sample); /* NULL = nothing to do */
+    /** NULL, or called before the samples of an epoch (from 0) are got: what is in sample i may then be drawn anew from the epoch's number,
+     *  by which a training that is continued finds it again. hg_train_plan sees the set as it is
+     *  before. */
+    hg_status (*begin_epoch)(hg_context *ctx, void *user, int64_t epoch);
     uint64_t hash; /* of the data, 0 = unknown; a checkpoint of other data is refused */
     /** NULL = the loss of the options on labels. Otherwise called with the sample's `truth` as user, on outputs of any width; in validation
      *  with a gradient of NULL arrays, which must then not be written. Only the kind of output that options.target names is there. */

@@ -10,9 +10,11 @@
 #include "cli/cli.h"
 #include "cli/pulses.h"
 #include "pipeline/classify_run.h"
+#include "pipeline/telescope_features.h"
 
 typedef struct classify_request {
     const char *model, *out;
+    bool features; /* without a model */
     hg_cli_pulse_flags pulses;
 } classify_request;
 
@@ -37,10 +39,17 @@ static hg_status classify(hg_cli *cli, const classify_request *asked, classify_o
 
     HG_TRY(hg_cli_pulse_options(cli, &asked->pulses, &reading));
     reading.truth = HG_TRUTH_NONE;
-    HG_TRY(hg_classifier_load(ctx, asked->model, &classifier));
+    if (asked->model) HG_TRY(hg_classifier_load(ctx, asked->model, &classifier));
     HG_TRY(hg_pulse_events_read(ctx, cli->input[0], &reading, &outcome->left_out, &events));
     const double start = hg_seconds();
-    HG_TRY(hg_classifier_apply(ctx, classifier, events, &outcome->failures, &scores));
+    if (classifier) {
+        status = hg_graph_layout_check(ctx, &classifier->layout, events);
+        if (status < 0) hg_fail_prefix(ctx, "%s", cli->input[0]);
+        HG_TRY(status);
+        HG_TRY(hg_classifier_apply(ctx, classifier, events, &outcome->failures, &scores));
+    } else {
+        HG_TRY(hg_hand_features(ctx, events, &scores));
+    }
     outcome->seconds = hg_seconds() - start;
     outcome->n_read = events->n_events;
     outcome->n_pulses = events->n_pulses;
@@ -80,6 +89,8 @@ int hg_cli_classify(hg_cli *cli, int argc, char **argv)
     classify_outcome outcome = {0};
     const hg_cli_flag flags[] = {
         {"model", HG_CLI_TEXT, &asked.model, "DIR", "what hitgraph train --preset icecube wrote (needed)"},
+        {"features", HG_CLI_FLAG, &asked.features, NULL,
+         "instead of --model: hand-made numbers of each event, for cuts and boosted trees (bench/telescope_trees.py)"},
         {"out", HG_CLI_TEXT, &asked.out, "FILE", "scores, one row per event: .h5, .csv or .csv.gz (needed)"},
         HG_CLI_PULSE_FLAGS(asked.pulses),
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
@@ -98,8 +109,9 @@ int hg_cli_classify(hg_cli *cli, int argc, char **argv)
     };
     const int exit_code = hg_cli_parse(cli, &usage, flags, argc, argv);
     if (exit_code >= 0) return exit_code;
-    if (!asked.model || !asked.out) {
-        fprintf(stderr, "hitgraph classify: --%s is missing; see hitgraph classify --help\n", asked.model ? "out FILE" : "model DIR");
+    if (!asked.out || !asked.model == !asked.features) {
+        fprintf(stderr, "hitgraph classify: %s; see hitgraph classify --help\n",
+                !asked.out ? "--out FILE is missing" : "expected either --model DIR or --features");
         return HG_EXIT_USAGE;
     }
     const hg_status status = classify(cli, &asked, &outcome);

@@ -3,28 +3,58 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/info_model.h"
 #include "cli/pulses.h"
 #include "datasets/telescope.h"
+#include "pipeline/classify_config.h"
 #include "pipeline/track_config.h"
 
-/* A preset belongs to the table that knows its settings. */
+static hg_status simulation_text(hg_cli *cli, char **text)
+{
+    hg_telescope_options options;
+    const hg_status status =
+        hg_config_read(cli->ctx, hg_telescope_option_table, cli->preset, cli->config, cli->setting, cli->n_settings, &options);
+    return status < 0 ? status : hg_options_print(cli->ctx, hg_telescope_option_table, &options, true, text);
+}
+
+static hg_status classification_text(hg_cli *cli, char **text)
+{
+    hg_status status = HG_OK;
+    hg_classify_config config;
+    hg_option *table = NULL;
+    HG_TRY(hg_classify_config_read(cli->ctx, cli->preset, cli->config, cli->setting, cli->n_settings, &config));
+    HG_TRY(hg_classify_config_table(cli->ctx, &table));
+    HG_TRY(hg_options_print(cli->ctx, table, &config, true, text));
+done:
+    hg_free(cli->ctx, table);
+    return status;
+}
+
+static hg_status tracking_text(hg_cli *cli, char **text)
+{
+    hg_track_config config;
+    const char *preset = cli->preset ? cli->preset : "trackml";
+    const hg_status status = hg_track_config_read(cli->ctx, preset, cli->config, cli->setting, cli->n_settings, &config);
+    return status < 0 ? status : hg_options_print(cli->ctx, hg_track_option_table, &config, true, text);
+}
+
+/* A preset belongs to the table that knows its settings: by its name, or, where it is a file, the first table that reads it. */
 static hg_status print_config(hg_cli *cli)
 {
-    hg_telescope_options telescope;
-    hg_track_config config;
+    const char *preset = cli->preset ? cli->preset : "trackml";
     char *text = NULL;
-    hg_status status = HG_ERR_CONFIG;
-    if (cli->preset)
-        status = hg_config_read(cli->ctx, hg_telescope_option_table, cli->preset, cli->config, cli->setting, cli->n_settings, &telescope);
-    if (status >= 0) {
-        status = hg_options_print(cli->ctx, hg_telescope_option_table, &telescope, true, &text);
-    } else if (!cli->preset || strcmp(cli->preset, "icecube") != 0) {
-        const char *preset = cli->preset ? cli->preset : "trackml";
-        status = hg_track_config_read(cli->ctx, preset, cli->config, cli->setting, cli->n_settings, &config);
-        if (status >= 0) status = hg_options_print(cli->ctx, hg_track_option_table, &config, true, &text);
+    hg_status status;
+    if (strcmp(preset, "icecube") == 0) {
+        status = simulation_text(cli, &text);
+    } else if (strncmp(preset, "icecube-", strlen("icecube-")) == 0) {
+        status = classification_text(cli, &text);
+    } else {
+        status = strchr(preset, '.') ? simulation_text(cli, &text) : HG_ERR_CONFIG;
+        if (status == HG_ERR_CONFIG && strchr(preset, '.')) status = classification_text(cli, &text);
+        if (status == HG_ERR_CONFIG) status = tracking_text(cli, &text);
     }
     if (status >= 0) fputs(text, stdout);
     hg_free(cli->ctx, text);
@@ -59,7 +89,8 @@ int hg_cli_info(hg_cli *cli, int argc, char **argv)
             "Prints the effective configuration of a preset, the shape and the cost of a model, or what a file of telescope events holds.",
         .details = "examples:\n  hitgraph info --config --preset trackml > my.yaml\n  hitgraph info models/trackml/doublet\n"
                    "  hitgraph info models/architectures/acorn_ignn.yaml --nodes 12000 --edges 100000\n"
-                   "  hitgraph info --config --preset icecube > telescope.yaml\n  hitgraph info events.db",
+                   "  hitgraph info --config --preset icecube > telescope.yaml\n  hitgraph info --config --preset icecube-classify > "
+                   "classifier.yaml\n  hitgraph info events.db",
         .min_inputs = 0,
         .max_inputs = 1,
     };

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/data_path.h"
@@ -190,6 +191,19 @@ static hg_status print_json(hg_context *ctx, const hg_model *model, const char *
     return status;
 }
 
+/* A file that is no description cannot be looked into as a directory. */
+static hg_status check_kind(hg_context *ctx, const char *path)
+{
+    hg_status status = HG_OK;
+    struct stat info;
+    const char *end = strrchr(path, '.');
+    const bool described = end && strcmp(end, ".yaml") == 0;
+    HG_CHECK(described || stat(path, &info) != 0 || !S_ISREG(info.st_mode), HG_ERR_FORMAT,
+             "%s: is neither a model (a directory, or a description .yaml) nor telescope events (HDF5 with pulses, SQLite .db, CSV)", path);
+done:
+    return status;
+}
+
 hg_status hg_cli_info_model(hg_cli *cli, const hg_cli_model_flags *flags)
 {
     hg_status status = HG_OK;
@@ -197,6 +211,7 @@ hg_status hg_cli_info_model(hg_cli *cli, const hg_cli_model_flags *flags)
     hg_model *model = NULL;
     cost c = {0};
     HG_TRY(hg_data_path(cli->ctx, cli->input[0], path));
+    HG_TRY(check_kind(cli->ctx, path));
     HG_TRY(hg_model_open(cli->ctx, path, 1, &model));
     HG_TRY(find_cost(cli->ctx, model, flags, &c));
     if (cli->json)

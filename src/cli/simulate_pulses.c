@@ -20,7 +20,7 @@ typedef struct pulse_request {
 
 typedef struct tally {
     bool prepared; /* the telescope stands: files that fail from here on are outputs */
-    int64_t events, pulses, of_class[HG_N_CLASSES];
+    int64_t events, pulses, triggered, of_class[HG_N_CLASSES];
     uint64_t tries;
     double seconds;
 } tally;
@@ -41,7 +41,8 @@ static hg_status write_events(hg_cli *cli, const pulse_request *asked, const hg_
         const double start = hg_seconds();
         hg_pulse_events_destroy(cli->ctx, events);
         events = NULL;
-        HG_TRY(hg_telescope_simulate(cli->ctx, telescope, (uint64_t)asked->seed, &next, left < BATCH ? left : BATCH, &events));
+        HG_TRY(hg_telescope_simulate(cli->ctx, telescope, (uint64_t)asked->seed, &next, left < BATCH ? left : BATCH, &sum->triggered,
+                                     &events));
         sum->seconds += hg_seconds() - start;
         HG_TRY(hg_pulses_h5_append(cli->ctx, file, events));
         count_batch(events, sum);
@@ -102,15 +103,19 @@ done:
 static void report(const hg_cli *cli, const pulse_request *asked, const tally *sum)
 {
     const double rate = sum->seconds > 0 ? (double)sum->events / sum->seconds : 0;
+    const double trigger_rate = sum->seconds > 0 ? (double)sum->triggered / sum->seconds : 0;
     if (cli->json) {
-        printf("{\"file\":\"%s\",\"events\":%" PRId64 ",\"pulses\":%" PRId64 ",\"tries\":%" PRIu64 ",\"through\":%" PRId64
-               ",\"starting\":%" PRId64 ",\"cascade\":%" PRId64 ",\"bundle\":%" PRId64 ",\"events_per_second\":%.0f}\n",
-               asked->out, sum->events, sum->pulses, sum->tries, sum->of_class[0], sum->of_class[1], sum->of_class[2], sum->of_class[3],
-               rate);
+        printf("{\"file\":\"%s\",\"events\":%" PRId64 ",\"pulses\":%" PRId64 ",\"tries\":%" PRIu64 ",\"triggered\":%" PRId64
+               ",\"through\":%" PRId64 ",\"starting\":%" PRId64 ",\"cascade\":%" PRId64 ",\"bundle\":%" PRId64
+               ",\"events_per_second\":%.0f,\"triggered_per_second\":%.0f}\n",
+               asked->out, sum->events, sum->pulses, sum->tries, sum->triggered, sum->of_class[0], sum->of_class[1], sum->of_class[2],
+               sum->of_class[3], rate, trigger_rate);
         return;
     }
-    printf("%s: %" PRId64 " events of %" PRIu64 " tries, %" PRId64 " pulses (%.0f an event), simulated at %.0f events/s\n", asked->out,
-           sum->events, sum->tries, sum->pulses, sum->events ? (double)sum->pulses / (double)sum->events : 0, rate);
+    printf("%s: %" PRId64 " events, %" PRId64 " pulses (%.0f an event)\n", asked->out, sum->events, sum->pulses,
+           sum->events ? (double)sum->pulses / (double)sum->events : 0);
+    printf("  %" PRIu64 " tries, %" PRId64 " triggered (%.0f/s), %" PRId64 " kept (%.0f/s)\n", sum->tries, sum->triggered, trigger_rate,
+           sum->events, rate);
     for (int32_t c = 0; c < HG_N_CLASSES; ++c)
         if (sum->of_class[c]) printf("  %-10s %" PRId64 "\n", hg_event_class_name(c), sum->of_class[c]);
 }
@@ -127,6 +132,7 @@ int hg_cli_simulate_pulses(hg_cli *cli, int argc, char **argv)
             "Level 0: through-going muons from below, starting muons, cascades, bundles from above. Level 1: single muons and bundles,\n"
             "all from above, with the same distributions of zenith, charge and impact. Level 2: starting muons and cascades, alike in\n"
             "the same way. Every number of the simulation is a setting: hitgraph info --config --preset icecube.\n"
+            "Through-going muons alone: -s simulate.class.starting=0 -s simulate.class.cascade=0 -s simulate.class.bundle=0.\n"
             "The same seed gives the same bytes for any number of threads. Examples:\n"
             "  hitgraph simulate --preset icecube --events 10000 --seed 1 --level 1 --out train.h5\n"
             "  hitgraph simulate --preset icecube --geometry icecube86.csv --ice ice_transparency.csv --events 1000 --out events.h5",

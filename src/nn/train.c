@@ -216,6 +216,7 @@ static hg_status run_steps(trainer *t)
     hg_status status = HG_OK;
     hg_random stream = hg_random_stream((uint64_t)t->options->seed, RANDOM_ORDER, (uint64_t)s->epoch, 0);
     hg_random_permutation(&stream, t->training->n, t->order);
+    if (t->training->begin_epoch) HG_TRY(t->training->begin_epoch(t->ctx, t->training->user, s->epoch));
     while (s->cursor < t->training->n) {
         int64_t left = t->training->n - s->cursor;
         HG_TRY(take_step(t, left < t->options->batch_graphs ? left : t->options->batch_graphs));

@@ -12,8 +12,11 @@ static const char *const node_words[] = {"pulses", "sensors", NULL};
 static const char *const standard_words[] = {"event", "icecube86", "kaggle", "deepcore", "upgrade", NULL};
 static const char *const zero_words[] = {"absolute", "first", "median", NULL};
 static const char *const edge_words[] = {"none", "nearest", "interval", "radius", "complete", NULL};
+static const char *const seed_words[] = {"none", "linefit", "pandel", NULL};
+static const char *const kappa_words[] = {"direct", "exponential", NULL};
 static const char *const head_words[] = {"signal", "class", "energy", "quantiles", "direction", "vertex", NULL};
-static const char *const column_words[] = {"x", "y", "z", "t", "q", "hlc", "rde", "area", "t10", "t50", "t90", "count", NULL};
+static const char *const column_words[] = {"x",   "y",     "z",     "t",    "q",  "hlc",      "rde",      "area", "t10", "t50",
+                                           "t90", "count", "along", "side", "up", "distance", "residual", "late", NULL};
 static const char *const class_words[] = {"through", "starting", "cascade", "bundle", NULL};
 static const int64_t head_width[HG_N_HEADS] = {1, HG_N_CLASSES, 2, 3, 3, 6};
 
@@ -26,7 +29,9 @@ static const int64_t head_width[HG_N_HEADS] = {1, HG_N_CLASSES, 2, 3, 3, 6};
 static const hg_option own_rows[] = {
     {"graph.nodes", HG_OPTION_WORD, AT(nodes), "pulses", 0, 0, node_words, "a node for each pulse, or for each sensor with pulses"},
     {"graph.columns", HG_OPTION_TEXT, AT(columns), "x,y,z,t,q,hlc", 0, 0, NULL,
-     "numbers of a node, of x y z t q hlc rde area; with sensors also t10 t50 t90 (times by which so much of the charge is there) count"},
+     "numbers of a node, of x y z t q hlc rde area; with sensors also t10 t50 t90 (times by which so much of the charge is there) count; "
+     "with graph.seed also along side up distance (from the track, 100 m) residual late (first pulse, half of the charge: asinh of ns / "
+     "25)"},
     {"graph.standardisation", HG_OPTION_WORD, AT(standardisation), "event", 0, 0, standard_words,
      "how they are scaled: event = place/500 m, time/1500 ns, log10 q; the others are GraphNeT's, meant for graph.time_zero=absolute"},
     {"graph.time_zero", HG_OPTION_WORD, AT(time_zero), "median", 0, 0, zero_words,
@@ -40,6 +45,10 @@ static const hg_option own_rows[] = {
     {"graph.light_speed", HG_OPTION_NUMBER, AT(light_speed), "0.9", 1e-9, 1e9, NULL, "interval: speed of light in units of the columns"},
     {"graph.summary", HG_OPTION_BOOL, AT(summary), "false", 0, 0, NULL,
      "seven numbers of the event for the model: LineFit's direction and speed, log10 of charge, hit sensors and outer-layer charge"},
+    {"graph.seed", HG_OPTION_WORD, AT(seed), "none", 0, 0, seed_words,
+     "a track fitted first: the head direction speaks in its frame, and the model is told seven more numbers of the event"},
+    {"classify.kappa", HG_OPTION_WORD, AT(kappa), "direct", 0, 0, kappa_words,
+     "head direction: the model gives kappa times the direction, or r such that exp(|r|) r is that"},
     {"classify.task", HG_OPTION_TEXT, AT(task), "signal", 0, 0, NULL,
      "heads of the model, separated by commas: signal class energy quantiles direction vertex"},
     {"classify.signal", HG_OPTION_TEXT, AT(signal), "through,starting,cascade", 0, 0, NULL,
@@ -130,6 +139,7 @@ hg_status hg_classify_heads(hg_context *ctx, const hg_classify_config *config, h
         heads.head[i] = (hg_head){(hg_head_kind)kind[i], heads.width, head_width[kind[i]], config->loss_weight[kind[i]]};
         heads.width += head_width[kind[i]];
     }
+    heads.exponential = config->kappa == 1;
     for (int i = 0; i < n_classes; ++i) heads.is_signal[class_number[i]] = true;
     *out = heads;
 done:
@@ -142,8 +152,10 @@ hg_status hg_classify_columns(hg_context *ctx, const hg_classify_config *config,
     int number[HG_N_NODE_COLUMNS];
     HG_TRY(read_words(ctx, "graph.columns", config->columns, column_words, HG_N_NODE_COLUMNS, number, n));
     for (int i = 0; i < *n; ++i) {
-        HG_CHECK(number[i] < HG_NODE_T10 || config->nodes == 1, HG_ERR_CONFIG, "graph.columns: %s needs graph.nodes=sensors",
-                 column_words[number[i]]);
+        HG_CHECK(number[i] < HG_NODE_T10 || number[i] > HG_NODE_COUNT || config->nodes == 1, HG_ERR_CONFIG,
+                 "graph.columns: %s needs graph.nodes=sensors", column_words[number[i]]);
+        HG_CHECK(number[i] < HG_NODE_ALONG || config->seed != HG_SEED_NONE, HG_ERR_CONFIG,
+                 "graph.columns: %s needs graph.seed=linefit or pandel", column_words[number[i]]);
         column[i] = (hg_node_column)number[i];
     }
     HG_CHECK(config->edges == HG_PULSE_EDGES_NONE || config->edge_columns <= *n, HG_ERR_CONFIG,

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "hitgraph/pulses.h"
 #include "hitgraph/train.h"
+#include "pipeline/telescope_seed.h"
 
 /* What one group of columns of the model's global output means. */
 typedef enum hg_head_kind {
@@ -13,7 +14,7 @@ typedef enum hg_head_kind {
     HG_HEAD_CLASS,     /* HG_N_CLASSES logits; cross-entropy */
     HG_HEAD_ENERGY,    /* 2: log10(E/GeV) - 3 and its log variance; Gaussian */
     HG_HEAD_QUANTILES, /* 3: the 16, 50 and 84 % quantiles of log10(E/GeV) - 3; quantile loss */
-    HG_HEAD_DIRECTION, /* 3: kappa times the direction of travel; von Mises-Fisher */
+    HG_HEAD_DIRECTION, /* 3: kappa times the direction of travel, see the option classify.kappa; von Mises-Fisher */
     HG_HEAD_VERTEX,    /* 6: (place / HG_VERTEX_UNIT, log variance) of x, y, z; Gaussian */
     HG_N_HEADS
 } hg_head_kind;
@@ -29,6 +30,7 @@ typedef struct hg_heads {
     hg_head head[HG_N_HEADS];
     int64_t width;                /* columns of all heads */
     bool is_signal[HG_N_CLASSES]; /* of the head signal */
+    bool exponential;             /* direction: the model gives r, and exp(|r|) r is kappa times the direction */
 } hg_heads;
 
 /* A number of a node, see the option graph.columns. */
@@ -45,6 +47,12 @@ typedef enum hg_node_column {
     HG_NODE_T50,
     HG_NODE_T90,
     HG_NODE_COUNT,
+    HG_NODE_ALONG,
+    HG_NODE_SIDE,
+    HG_NODE_UP,
+    HG_NODE_DISTANCE,
+    HG_NODE_RESIDUAL,
+    HG_NODE_LATE,
     HG_N_NODE_COLUMNS
 } hg_node_column;
 
@@ -69,6 +77,8 @@ typedef struct hg_classify_config {
     int standardisation; /* hg_standardisation */
     int time_zero;       /* hg_time_zero */
     int edges;           /* hg_pulse_edges */
+    int seed;            /* hg_seed_kind */
+    int kappa;           /* 0 = as it is, 1 = exponential */
     char columns[HG_OPTION_TEXT_SIZE];
     int64_t nodes_max, k, edge_columns;
     double radius, light_speed;

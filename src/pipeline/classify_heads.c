@@ -34,7 +34,6 @@ hg_status hg_head_targets_room(hg_context *ctx, const hg_heads *heads, int64_t n
     HG_TRY(hg_alloc(ctx, &t.direction, 3 * n));
     HG_TRY(hg_alloc(ctx, &t.vertex, 3 * n));
     for (int h = 0; h < heads->n; ++h) HG_TRY(hg_alloc(ctx, &t.weight[heads->head[h].kind], n));
-    for (int k = 0; k < HG_N_CLASSES; ++k) t.class_weight[k] = 1;
     *out = t;
     t = (hg_head_targets){0};
 done:
@@ -79,20 +78,23 @@ static void fill(const hg_heads *heads, const hg_pulse_truth *truth, int64_t e, 
     }
 }
 
-/* Every class gets the same sum of weights; the mean weight of all events becomes 1. */
-static void balance(hg_head_targets *t, bool class_weights)
+static int group_of(const hg_head_targets *t, hg_head_kind kind, int64_t e)
 {
-    double sum[2] = {0}, of_class[HG_N_CLASSES] = {0}, all = 0, present = 0;
-    hg_real *w = t->weight[HG_HEAD_SIGNAL];
-    for (int64_t e = 0; w && e < t->n; ++e) sum[t->signal[e]] += (double)w[e];
-    for (int64_t e = 0; w && class_weights && sum[0] > 0 && sum[1] > 0 && e < t->n; ++e)
-        w[e] = (hg_real)((double)w[e] * (sum[0] + sum[1]) / (2 * sum[t->signal[e]]));
-    for (int64_t e = 0; e < t->n; ++e) of_class[t->label[e]] += 1;
+    return kind == HG_HEAD_SIGNAL ? t->signal[e] : t->label[e];
+}
+
+/* Every class that the head tells apart gets the same sum of weights; the sum of all stays. */
+static void balance(hg_head_targets *t, hg_head_kind kind)
+{
+    double sum[HG_N_CLASSES] = {0}, all = 0, present = 0;
+    hg_real *w = t->weight[kind];
+    for (int64_t e = 0; w && e < t->n; ++e) sum[group_of(t, kind, e)] += (double)w[e];
     for (int c = 0; c < HG_N_CLASSES; ++c) {
-        all += of_class[c];
-        present += of_class[c] > 0;
+        all += sum[c];
+        present += sum[c] > 0;
     }
-    for (int c = 0; c < HG_N_CLASSES; ++c) t->class_weight[c] = class_weights && of_class[c] > 0 ? all / (present * of_class[c]) : 1;
+    for (int64_t e = 0; w && e < t->n; ++e)
+        if (w[e] > 0) w[e] = (hg_real)((double)w[e] * all / (present * sum[group_of(t, kind, e)]));
 }
 
 hg_status hg_head_targets_make(hg_context *ctx, const hg_heads *heads, const hg_pulse_events *events, bool class_weights,
@@ -113,7 +115,8 @@ hg_status hg_head_targets_make(hg_context *ctx, const hg_heads *heads, const hg_
         }
         HG_CHECK(known > 0, HG_ERR_DATA, "truth: none of %" PRId64 " events has what the head %s learns from", t.n, hg_head_name(kind));
     }
-    balance(&t, class_weights);
+    if (class_weights) balance(&t, HG_HEAD_SIGNAL);
+    if (class_weights) balance(&t, HG_HEAD_CLASS);
     *out = t;
     t = (hg_head_targets){0};
 done:
@@ -140,7 +143,6 @@ hg_status hg_head_targets_select(hg_context *ctx, const hg_head_targets *all, co
     hg_head_targets t = {0};
     const hg_status status = hg_head_targets_room(ctx, all->heads, n, &t);
     if (status < 0) return status;
-    memcpy(t.class_weight, all->class_weight, sizeof t.class_weight);
     hg_head_targets_copy(all, chosen, n, 0, &t);
     *out = t;
     return HG_OK;
@@ -200,6 +202,60 @@ done:
     return status;
 }
 
+/* Cross-entropy in which every event has a weight of its own; divided by the sum of these. */
+static hg_status class_loss(hg_context *ctx, const hg_head_targets *t, const hg_real *logit, double *loss, hg_real *gradient)
+{
+    hg_status status = HG_OK;
+    const hg_real *weight = t->weight[HG_HEAD_CLASS];
+    double all = 0;
+    *loss = 0;
+    for (int64_t i = 0; i < t->n; ++i) all += (double)weight[i];
+    for (int64_t i = 0; i < t->n; ++i) {
+        hg_real *row = gradient ? gradient + i * HG_N_CLASSES : NULL;
+        const double share = all > 0 ? (double)weight[i] / all : 0;
+        double part = 0;
+        HG_TRY(hg_loss_cross_entropy(ctx, 1, HG_N_CLASSES, logit + i * HG_N_CLASSES, t->label + i, NULL, 0, HG_LOSS_MEAN, &part, row));
+        *loss += share * part;
+        for (int k = 0; row && k < HG_N_CLASSES; ++k) row[k] = (hg_real)(share * (double)row[k]);
+    }
+done:
+    return status;
+}
+
+/* exp of this is beyond any concentration that data can show, and far from an overflow */
+static const double length_most = 20;
+
+void hg_direction_expand(hg_real r[3])
+{
+    const double length = sqrt((double)r[0] * (double)r[0] + (double)r[1] * (double)r[1] + (double)r[2] * (double)r[2]);
+    const double growth = exp(fmin(length, length_most));
+    for (int k = 0; k < 3; ++k) r[k] = (hg_real)((double)r[k] * growth);
+}
+
+/* From dl/dp to dl/dr where p = exp(|r|) r: exp(|r|) (dl/dp + (r . dl/dp) r / |r|). */
+static void contract(const hg_real r[3], hg_real gradient[3])
+{
+    double length = 0, along = 0;
+    for (int k = 0; k < 3; ++k) {
+        length += (double)r[k] * (double)r[k];
+        along += (double)r[k] * (double)gradient[k];
+    }
+    length = sqrt(length);
+    const double growth = exp(fmin(length, length_most)), radial = length > 0 && length < length_most ? along / length : 0;
+    for (int k = 0; k < 3; ++k) gradient[k] = (hg_real)(growth * ((double)gradient[k] + radial * (double)r[k]));
+}
+
+static hg_status direction_loss(hg_context *ctx, const hg_head_targets *t, head_room *r, double *loss)
+{
+    const hg_real *weight = t->weight[HG_HEAD_DIRECTION];
+    if (!t->heads->exponential) return hg_loss_vmf3(ctx, t->n, r->in, t->direction, weight, HG_LOSS_MEAN, loss, r->gradient);
+    memcpy(r->part, r->in, (size_t)(3 * t->n) * sizeof *r->part);
+    for (int64_t i = 0; i < t->n; ++i) hg_direction_expand(r->part + 3 * i);
+    const hg_status status = hg_loss_vmf3(ctx, t->n, r->part, t->direction, weight, HG_LOSS_MEAN, loss, r->gradient);
+    for (int64_t i = 0; status >= 0 && r->gradient && i < t->n; ++i) contract(r->in + 3 * i, r->gradient + 3 * i);
+    return status;
+}
+
 static hg_status head_loss(hg_context *ctx, const hg_head_targets *t, hg_head_kind kind, head_room *r, double *loss)
 {
     const hg_real *weight = t->weight[kind];
@@ -208,13 +264,13 @@ static hg_status head_loss(hg_context *ctx, const hg_head_targets *t, hg_head_ki
         for (int64_t i = 0; i < t->n; ++i) r->target[i] = t->signal[i];
         return hg_loss_bce(ctx, t->n, r->in, r->target, weight, 1, HG_LOSS_MEAN, loss, r->gradient);
     case HG_HEAD_CLASS:
-        return hg_loss_cross_entropy(ctx, t->n, HG_N_CLASSES, r->in, t->label, t->class_weight, 0, HG_LOSS_MEAN, loss, r->gradient);
+        return class_loss(ctx, t, r->in, loss, r->gradient);
     case HG_HEAD_ENERGY:
         return hg_loss_gaussian(ctx, t->n, r->in, t->energy, weight, HG_LOSS_MEAN, loss, r->gradient);
     case HG_HEAD_QUANTILES:
         return quantile_loss(ctx, t, r, loss);
     case HG_HEAD_DIRECTION:
-        return hg_loss_vmf3(ctx, t->n, r->in, t->direction, weight, HG_LOSS_MEAN, loss, r->gradient);
+        return direction_loss(ctx, t, r, loss);
     default:
         return vertex_loss(ctx, t, r, loss);
     }
@@ -230,10 +286,10 @@ hg_status hg_heads_loss(hg_context *ctx, void *user, const hg_batch *batch, cons
     const int64_t n = batch->graph->n_graphs, widest = 6;
     double sum = 0;
 
-    HG_TRY(hg_alloc(ctx, &memory, n * (2 * widest + 2 + 2 + 1)));
+    HG_TRY(hg_alloc(ctx, &memory, n * (2 * widest + 3 + 2 + 1)));
     room.in = memory;
     room.part = memory + 2 * widest * n;
-    room.part_gradient = room.part + 2 * n;
+    room.part_gradient = room.part + 3 * n;
     room.target = room.part_gradient + 2 * n;
     room.gradient = gradient->globals ? memory + widest * n : NULL;
     for (int h = 0; h < heads->n; ++h) {

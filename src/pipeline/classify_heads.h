@@ -14,7 +14,6 @@ typedef struct hg_head_targets {
     int32_t *label;                       /* [n] */
     hg_real *energy, *direction, *vertex; /* [n] log10(E/GeV) - centre; [n, 3]; [n, 3] in units */
     hg_real *weight[HG_N_HEADS];          /* [n] of each head: 0 where the truth does not know */
-    double class_weight[HG_N_CLASSES];    /* of the head class */
 } hg_head_targets;
 
 /* Targets of all events of a file. HG_ERR_DATA: truth that a head needs is missing, or known of no event. */
@@ -27,6 +26,10 @@ void hg_head_targets_copy(const hg_head_targets *all, const int64_t *chosen, int
 /* The rows of some events, as targets of their own. */
 hg_status hg_head_targets_select(hg_context *ctx, const hg_head_targets *all, const int64_t *chosen, int64_t n, hg_head_targets *out);
 void hg_head_targets_clear(hg_context *ctx, hg_head_targets *targets);
+
+/* What the model gives for a direction as kappa times it, in place: exp(|r|) r, so that concentrations of 1e4 are as near as those of 10.
+ */
+void hg_direction_expand(hg_real r[3]);
 
 /* The weighted sum of the losses of all heads; user is a hg_head_targets of the batch's events. */
 hg_status hg_heads_loss(hg_context *ctx, void *user, const hg_batch *batch, const hg_outputs *out, hg_outputs *gradient, double *loss);

@@ -114,14 +114,27 @@ done:
 
 /* ---- outputs ---- */
 
-hg_status hg_classifier_outputs(hg_context *ctx, const hg_classifier *classifier, const hg_pulse_events *events, const int64_t *chosen,
-                                int64_t n, hg_real *output)
+static void turn_directions(const hg_heads *heads, const hg_track_seed *seed, int64_t n, hg_real *output)
+{
+    for (int h = 0; h < heads->n; ++h) {
+        if (heads->head[h].kind != HG_HEAD_DIRECTION) continue;
+        for (int64_t i = 0; i < n; ++i) {
+            hg_real *row = output + i * heads->width + heads->head[h].column;
+            if (heads->exponential) hg_direction_expand(row);
+            if (seed) hg_track_seed_turn_back(&seed[i], row);
+        }
+    }
+}
+
+hg_status hg_classifier_outputs(hg_context *ctx, const hg_classifier *classifier, const hg_pulse_events *events, const hg_track_seed *seed,
+                                const int64_t *chosen, int64_t n, hg_real *output)
 {
     hg_status status = HG_OK;
     hg_pulse_graphs graphs = {0};
-    HG_TRY(hg_pulse_graphs_make(ctx, &classifier->layout, events, chosen, n, &graphs));
+    HG_TRY(hg_pulse_graphs_make(ctx, &classifier->layout, events, seed, chosen, n, &graphs));
     const hg_batch batch = hg_pulse_graphs_batch(&graphs);
     HG_TRY(hg_model_forward(ctx, classifier->model, &batch, &(hg_outputs){.globals = output}));
+    turn_directions(&classifier->heads, graphs.seed, n, output);
 done:
     hg_pulse_graphs_clear(ctx, &graphs);
     return status;
@@ -235,11 +248,11 @@ static void note_failure(hg_context *ctx, hg_classify_failures *failures, uint64
 static hg_status score_batch(hg_context *ctx, const hg_classifier *c, const hg_pulse_events *events, const int64_t *chosen, int64_t n,
                              hg_real *output, int64_t *good, int64_t *n_good, hg_classify_failures *failures)
 {
-    const hg_status status = hg_classifier_outputs(ctx, c, events, chosen, n, output + chosen[0] * c->heads.width);
+    const hg_status status = hg_classifier_outputs(ctx, c, events, NULL, chosen, n, output + chosen[0] * c->heads.width);
     if (status < 0 && status != HG_ERR_NUMERIC) return status;
     for (int64_t i = 0; i < n; ++i) {
         const hg_status one =
-            status < 0 ? hg_classifier_outputs(ctx, c, events, chosen + i, 1, output + chosen[i] * c->heads.width) : HG_OK;
+            status < 0 ? hg_classifier_outputs(ctx, c, events, NULL, chosen + i, 1, output + chosen[i] * c->heads.width) : HG_OK;
         if (one < 0 && one != HG_ERR_NUMERIC) return one;
         if (one < 0)
             note_failure(ctx, failures, events->event_id[chosen[i]]);

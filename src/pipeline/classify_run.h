@@ -23,9 +23,10 @@ void hg_classifier_destroy(hg_context *ctx, hg_classifier *classifier);
 /* Stores what the classifier knows with its model and writes the directory. */
 hg_status hg_classifier_save(hg_context *ctx, hg_classifier *classifier, const char *directory);
 
-/* The model's numbers of some events. @param output [n, heads.width] */
-hg_status hg_classifier_outputs(hg_context *ctx, const hg_classifier *classifier, const hg_pulse_events *events, const int64_t *chosen,
-                                int64_t n, hg_real *output);
+/* The model's numbers of some events; directions are kappa times the direction in the array's frame, however the model gives them.
+ * @param seed as for hg_pulse_graphs_make. @param output [n, heads.width] */
+hg_status hg_classifier_outputs(hg_context *ctx, const hg_classifier *classifier, const hg_pulse_events *events, const hg_track_seed *seed,
+                                const int64_t *chosen, int64_t n, hg_real *output);
 
 enum { HG_CLASSIFY_BATCH = 128, HG_CLASSIFY_EXAMPLES = 20 };
 

@@ -13,13 +13,14 @@
 #include "base/text.h"
 #include "pipeline/classify_run.h"
 
-enum { ARCHITECTURE_LIMIT = 1 << 20, SPLIT_EVENTS = 0x73706c69 };
+enum { ARCHITECTURE_LIMIT = 1 << 20, SPLIT_EVENTS = 0x73706c69, SHUFFLE_EVENTS = 0x73687566 };
 
 /* Events of one file with their targets, in the order in which samples take them. */
 typedef struct source {
     hg_pulse_events *events; /* owned */
     hg_head_targets targets;
-    int64_t *order;             /* [n_events] */
+    hg_track_seed *seed;        /* [n_events] owned; NULL without graph.seed */
+    int64_t *split, *order;     /* [n_events] the order that splits the source, and that of the epoch */
     int64_t n_train, n_samples; /* the first n_train of the order are trained on; samples before this source */
 } source;
 
@@ -38,10 +39,29 @@ static void sources_clear(hg_context *ctx, sources *s)
     for (int i = 0; s->source && i < s->n; ++i) {
         hg_pulse_events_destroy(ctx, s->source[i].events);
         hg_head_targets_clear(ctx, &s->source[i].targets);
+        hg_free(ctx, s->source[i].seed);
+        hg_free(ctx, s->source[i].split);
         hg_free(ctx, s->source[i].order);
     }
     hg_free(ctx, s->source);
     *s = (sources){0};
+}
+
+/* Once for all epochs: a likelihood takes longer than a small network. */
+static hg_status make_seeds(hg_context *ctx, const hg_classifier *c, source *s)
+{
+    hg_status status = HG_OK;
+    const hg_seed_kind kind = (hg_seed_kind)c->config.seed;
+    const int64_t n = s->events->n_events;
+    int64_t *all = NULL;
+    if (kind == HG_SEED_NONE) return HG_OK;
+    HG_TRY(hg_alloc(ctx, &s->seed, n));
+    HG_TRY(hg_alloc(ctx, &all, n));
+    for (int64_t e = 0; e < n; ++e) all[e] = e;
+    HG_TRY(hg_track_seeds(ctx, s->events, all, n, kind, s->seed));
+done:
+    hg_free(ctx, all);
+    return status;
 }
 
 static hg_status read_source(hg_context *ctx, const hg_classifier *c, const hg_pulse_read_options *reading, const char *path, int number,
@@ -58,9 +78,12 @@ static hg_status read_source(hg_context *ctx, const hg_classifier *c, const hg_p
     if (status >= 0) status = hg_head_targets_make(ctx, &c->heads, out->events, c->config.class_weights, &out->targets);
     if (status < 0) hg_fail_prefix(ctx, "%s", path);
     HG_TRY(status);
+    HG_TRY(make_seeds(ctx, c, out));
+    HG_TRY(hg_alloc(ctx, &out->split, n));
     HG_TRY(hg_alloc(ctx, &out->order, n));
     hg_random stream = hg_random_stream((uint64_t)c->config.train.seed, SPLIT_EVENTS, (uint64_t)number, 0);
-    hg_random_permutation(&stream, n, out->order);
+    hg_random_permutation(&stream, n, out->split);
+    memcpy(out->order, out->split, (size_t)n * sizeof *out->order);
     out->n_train = n - (int64_t)(held_back * (double)n);
 done:
     return status;
@@ -118,8 +141,9 @@ static hg_status get_sample(hg_context *ctx, void *user, int64_t i, hg_sample *o
     const source *s;
     int64_t n;
     const int64_t *chosen = stretch(p, i, &s, &n);
-    HG_TRY(hg_pulse_graphs_make(ctx, &all->classifier->layout, s->events, chosen, n, &all->graphs));
+    HG_TRY(hg_pulse_graphs_make(ctx, &all->classifier->layout, s->events, s->seed, chosen, n, &all->graphs));
     HG_TRY(hg_head_targets_select(ctx, &s->targets, chosen, n, &all->targets));
+    for (int64_t k = 0; all->graphs.seed && k < n; ++k) hg_track_seed_turn(&all->graphs.seed[k], all->targets.direction + 3 * k);
     const bool ranks = all->classifier->heads.head[0].kind == HG_HEAD_SIGNAL;
     *out = (hg_sample){.batch = hg_pulse_graphs_batch(&all->graphs),
                        .label = ranks ? all->targets.signal : NULL,
@@ -139,6 +163,23 @@ static void release_sample(hg_context *ctx, void *user, int64_t i, hg_sample *sa
     hg_head_targets_clear(ctx, &p->from->targets);
 }
 
+/* Events meet others in every epoch: the part trained on is put in an order drawn from the seed and the epoch. */
+static hg_status reshuffle(hg_context *ctx, void *user, int64_t epoch)
+{
+    const part *p = user;
+    for (int i = 0; i < p->from->n; ++i) {
+        source *s = &p->from->source[i];
+        int64_t *place = NULL;
+        const hg_status status = hg_alloc(ctx, &place, s->n_train);
+        if (status < 0) return status;
+        hg_random stream = hg_random_stream((uint64_t)p->from->classifier->config.train.seed, SHUFFLE_EVENTS, (uint64_t)i, (uint64_t)epoch);
+        hg_random_permutation(&stream, s->n_train, place);
+        for (int64_t k = 0; k < s->n_train; ++k) s->order[k] = s->split[place[k]];
+        hg_free(ctx, place);
+    }
+    return HG_OK;
+}
+
 /* Says for a checkpoint whether the events are the same: their numbers and sizes (FNV-1a over words). */
 static uint64_t hash_of(const sources *s)
 {
@@ -155,7 +196,12 @@ static uint64_t hash_of(const sources *s)
 
 static hg_sample_set view(part *p)
 {
-    hg_sample_set set = {.user = p, .get = get_sample, .release = release_sample, .loss = hg_heads_loss, .hash = hash_of(p->from)};
+    hg_sample_set set = {.user = p,
+                         .get = get_sample,
+                         .release = release_sample,
+                         .loss = hg_heads_loss,
+                         .begin_epoch = p->held_back ? NULL : reshuffle,
+                         .hash = hash_of(p->from)};
     for (int k = 0; k < p->from->n; ++k) set.n += samples_of(p, &p->from->source[k]);
     return set;
 }
@@ -225,7 +271,7 @@ static hg_status calibrate(hg_context *ctx, hg_classifier *c, part *p, const hg_
         const source *s;
         int64_t m;
         const int64_t *chosen = stretch(p, i, &s, &m);
-        HG_TRY(hg_classifier_outputs(ctx, c, s->events, chosen, m, output + done_events * c->heads.width));
+        HG_TRY(hg_classifier_outputs(ctx, c, s->events, s->seed, chosen, m, output + done_events * c->heads.width));
         hg_head_targets_copy(&s->targets, chosen, m, done_events, &all);
         done_events += m;
     }

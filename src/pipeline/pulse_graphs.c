@@ -46,7 +46,8 @@ typedef struct room {
 
 hg_status hg_graph_layout_read(hg_context *ctx, const hg_classify_config *config, hg_graph_layout *out)
 {
-    hg_graph_layout layout = {.config = config, .n_globals = config->summary ? HG_SUMMARY_COLUMNS : 0};
+    hg_graph_layout layout = {.config = config,
+                              .n_globals = (config->summary ? HG_SUMMARY_COLUMNS : 0) + (config->seed ? HG_SEED_COLUMNS : 0)};
     const hg_status status = hg_classify_columns(ctx, config, &layout.n_columns, layout.column);
     if (status >= 0) *out = layout;
     return status;
@@ -182,6 +183,29 @@ static double time_of_share(const hg_pulses *p, const room *r, const node *at, d
     return (double)p->t[r->row[i]];
 }
 
+/* Numbers of a node in the frame of the event's seed. */
+static double number_in_frame(const hg_pulses *p, const room *r, const node *at, const hg_track_seed *seed, hg_node_column column)
+{
+    static const double unit_m = 100, unit_ns = 25;
+    const int64_t i = r->row[at->first];
+    double local[3];
+    hg_track_seed_place(seed, (const double[]){(double)p->x[i], (double)p->y[i], (double)p->z[i]}, local);
+    switch (column) {
+    case HG_NODE_ALONG:
+        return local[HG_ALONG] / unit_m;
+    case HG_NODE_SIDE:
+        return local[HG_SIDE] / unit_m;
+    case HG_NODE_UP:
+        return local[HG_UP] / unit_m;
+    case HG_NODE_DISTANCE:
+        return hypot(local[HG_SIDE], local[HG_UP]) / unit_m;
+    case HG_NODE_RESIDUAL:
+        return asinh(hg_track_seed_residual(seed, local, (double)p->t[i]) / unit_ns);
+    default:
+        return asinh(hg_track_seed_residual(seed, local, time_of_share(p, r, at, 0.5)) / unit_ns);
+    }
+}
+
 static double number_of(const hg_pulses *p, const room *r, const node *at, const standard *s, double zero, hg_node_column column)
 {
     const int64_t i = r->row[at->first];
@@ -227,14 +251,19 @@ static int64_t most_pulses(const hg_pulse_events *events, const int64_t *chosen,
     return most;
 }
 
-static void fill_event(const hg_graph_layout *layout, const hg_pulse_events *events, int64_t event, room *r, hg_real *nodes)
+static void fill_event(const hg_graph_layout *layout, const hg_pulse_events *events, const hg_track_seed *seed, int64_t event, room *r,
+                       hg_real *nodes)
 {
     const standard *s = &standards[layout->config->standardisation];
     const int64_t n = find_nodes(layout, events, event, r);
     const double zero = zero_of_time(layout, events, event, r);
     for (int64_t i = 0; i < n; ++i)
-        for (int c = 0; c < layout->n_columns; ++c)
-            nodes[i * layout->n_columns + c] = (hg_real)number_of(&events->pulses, r, &r->node[i], s, zero, layout->column[c]);
+        for (int c = 0; c < layout->n_columns; ++c) {
+            const hg_node_column column = layout->column[c];
+            nodes[i * layout->n_columns + c] =
+                (hg_real)(column < HG_NODE_ALONG ? number_of(&events->pulses, r, &r->node[i], s, zero, column)
+                                                 : number_in_frame(&events->pulses, r, &r->node[i], seed, column));
+        }
 }
 
 /* Offsets of the graphs' nodes; pulses as nodes need no look at them. */
@@ -274,8 +303,42 @@ static hg_status make_edges(hg_context *ctx, const hg_graph_layout *layout, cons
     }
 }
 
-hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const int64_t *chosen,
-                               int64_t n, hg_pulse_graphs *out)
+static hg_status make_seeds(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const hg_track_seed *seed,
+                            const int64_t *chosen, int64_t n, hg_track_seed **out)
+{
+    hg_status status = HG_OK;
+    const hg_seed_kind kind = (hg_seed_kind)layout->config->seed;
+    if (kind == HG_SEED_NONE) return HG_OK;
+    HG_TRY(hg_alloc(ctx, out, n));
+    for (int64_t i = 0; seed && i < n; ++i) (*out)[i] = seed[chosen[i]];
+    if (!seed) HG_TRY(hg_track_seeds(ctx, events, chosen, n, kind, *out));
+done:
+    return status;
+}
+
+/* What is known of the events without a network: summaries, then what their seeds say. */
+static hg_status make_globals(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const int64_t *chosen,
+                              int64_t n, const hg_track_seed *seed, hg_real **out)
+{
+    hg_status status = HG_OK;
+    hg_real *summary = NULL;
+    const int64_t width = layout->config->summary ? HG_SUMMARY_COLUMNS : 0;
+    if (layout->n_globals == 0) return HG_OK;
+    HG_TRY(hg_alloc(ctx, out, n * layout->n_globals));
+    HG_TRY(hg_alloc(ctx, &summary, n * width));
+    if (width > 0) HG_TRY(hg_event_summaries(ctx, events, chosen, n, summary));
+    for (int64_t i = 0; i < n; ++i) {
+        hg_real *row = *out + i * layout->n_globals;
+        memcpy(row, summary + i * width, (size_t)width * sizeof *row);
+        if (seed) hg_track_seed_columns(&seed[i], row + width);
+    }
+done:
+    hg_free(ctx, summary);
+    return status;
+}
+
+hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const hg_track_seed *seed,
+                               const int64_t *chosen, int64_t n, hg_pulse_graphs *out)
 {
     hg_status status = HG_OK;
     const int n_threads = hg_context_threads(ctx);
@@ -287,11 +350,12 @@ hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, c
     for (int t = 0; t < n_threads; ++t) HG_TRY(room_for(ctx, &rooms[t], most_pulses(events, chosen, n)));
     count_nodes(layout, events, chosen, n, &rooms[0], node_ptr);
     HG_TRY(hg_alloc(ctx, &graphs.nodes, node_ptr[n] * layout->n_columns));
+    HG_TRY(make_seeds(ctx, layout, events, seed, chosen, n, &graphs.seed));
 #pragma omp parallel for schedule(static) num_threads(n_threads)
     for (int64_t i = 0; i < n; ++i)
-        fill_event(layout, events, chosen[i], &rooms[omp_get_thread_num()], graphs.nodes + node_ptr[i] * layout->n_columns);
-    if (layout->n_globals > 0) HG_TRY(hg_alloc(ctx, &graphs.globals, n * layout->n_globals));
-    if (layout->n_globals > 0) HG_TRY(hg_event_summaries(ctx, events, chosen, n, graphs.globals));
+        fill_event(layout, events, graphs.seed ? &graphs.seed[i] : NULL, chosen[i], &rooms[omp_get_thread_num()],
+                   graphs.nodes + node_ptr[i] * layout->n_columns);
+    HG_TRY(make_globals(ctx, layout, events, chosen, n, graphs.seed, &graphs.globals));
     HG_TRY(make_edges(ctx, layout, graphs.nodes, n, node_ptr, &graphs.graph));
     *out = graphs;
     graphs = (hg_pulse_graphs){0};
@@ -308,6 +372,7 @@ void hg_pulse_graphs_clear(hg_context *ctx, hg_pulse_graphs *graphs)
     hg_graph_destroy(ctx, graphs->graph);
     hg_free(ctx, graphs->nodes);
     hg_free(ctx, graphs->globals);
+    hg_free(ctx, graphs->seed);
     *graphs = (hg_pulse_graphs){0};
 }
 

@@ -19,15 +19,17 @@ hg_status hg_graph_layout_check(hg_context *ctx, const hg_graph_layout *layout, 
 
 typedef struct hg_pulse_graphs {
     hg_graph *graph;
-    hg_real *nodes;   /* [graph->n_nodes, layout->n_columns] */
-    hg_real *globals; /* [graph->n_graphs, n_globals]; NULL where there are none */
+    hg_real *nodes;      /* [graph->n_nodes, layout->n_columns] */
+    hg_real *globals;    /* [graph->n_graphs, n_globals]; NULL where there are none */
+    hg_track_seed *seed; /* [graph->n_graphs]; NULL without graph.seed */
 } hg_pulse_graphs;
 
 /* One graph per chosen event, in their order; events without pulses give empty graphs.
- * @param chosen borrowed; [n] numbers of events. @param out cleared by the caller; untouched on error.
+ * @param chosen borrowed; [n] numbers of events. @param seed borrowed; [events->n_events] of hg_track_seeds, or NULL: they are made here
+ * where the layout asks for them. @param out cleared by the caller; untouched on error.
  * Threads: the context's; the same bits for any number. */
-hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const int64_t *chosen,
-                               int64_t n, hg_pulse_graphs *out);
+hg_status hg_pulse_graphs_make(hg_context *ctx, const hg_graph_layout *layout, const hg_pulse_events *events, const hg_track_seed *seed,
+                               const int64_t *chosen, int64_t n, hg_pulse_graphs *out);
 void hg_pulse_graphs_clear(hg_context *ctx, hg_pulse_graphs *graphs);
 hg_batch hg_pulse_graphs_batch(const hg_pulse_graphs *graphs);
 

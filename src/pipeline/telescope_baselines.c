@@ -147,6 +147,20 @@ static double early_outer_charge(const hg_pulse_events *events, const uint8_t *o
     return sum;
 }
 
+/* n pulses and n_hits first hits are in the room. */
+static void find_seed(const hg_pulses *pulses, const room *r, int64_t n, int64_t n_hits, hg_seed_kind kind, hg_track_seed *seed)
+{
+    double centre[3] = {0}, linefit[3], *dir = seed->axis[HG_ALONG];
+    *seed = (hg_track_seed){.axis[HG_ALONG] = {0, 0, -1}};
+    const bool line = hg_linefit(pulses, r->row, n, seed->place, dir, &seed->time) > 0;
+    memcpy(centre, seed->place, sizeof centre);
+    memcpy(linefit, dir, sizeof linefit);
+    if (line && kind == HG_SEED_PANDEL) seed->likelihood = hg_pandel_fit(r->hit, n_hits, seed->place, dir, &seed->time);
+    hg_track_seed_complete(seed, centre);
+    for (int a = 0; a < 3; ++a)
+        for (int k = 0; k < 3; ++k) seed->linefit[a] += seed->axis[a][k] * linefit[k];
+}
+
 static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *outer, room *r, hg_baselines *out)
 {
     double place[3] = {0}, dir[3] = {0, 0, -1}, time = 0, charge = 0;
@@ -256,6 +270,23 @@ hg_status hg_event_summaries(hg_context *ctx, const hg_pulse_events *events, con
     HG_TRY(shared_make(ctx, events, &s));
 #pragma omp parallel for schedule(static) num_threads(s.n_threads)
     for (int64_t i = 0; i < n; ++i) summarise(events, chosen[i], s.outer, &s.rooms[omp_get_thread_num()], out + i * HG_SUMMARY_COLUMNS);
+done:
+    shared_clear(ctx, &s);
+    return status;
+}
+
+hg_status hg_track_seeds(hg_context *ctx, const hg_pulse_events *events, const int64_t *chosen, int64_t n, hg_seed_kind kind,
+                         hg_track_seed *out)
+{
+    hg_status status = HG_OK;
+    shared s = {0};
+    HG_TRY(shared_make(ctx, events, &s));
+#pragma omp parallel for schedule(dynamic, 16) num_threads(s.n_threads)
+    for (int64_t i = 0; i < n; ++i) {
+        room *r = &s.rooms[omp_get_thread_num()];
+        const int64_t n_pulses = choose(events, chosen[i], r->row), n_hits = first_hits(&events->pulses, r, n_pulses);
+        find_seed(&events->pulses, r, n_pulses, n_hits, kind, &out[i]);
+    }
 done:
     shared_clear(ctx, &s);
     return status;

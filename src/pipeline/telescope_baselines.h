@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "hitgraph/pulses.h"
-#include "hitgraph/real.h"
+#include "pipeline/telescope_seed.h"
 
 /* One row per event. Arrays owned. All of them look at coincident pulses only, or at all where none is marked. */
 typedef struct hg_baselines {
@@ -42,6 +42,10 @@ typedef struct hg_first_hit {
 /* SPE1st: the track (a place, the direction of travel, the time there) with the largest product over sensors of the Pandel density of the
  * residual time of the first pulse, found by a simplex search from the one given. @return log likelihood per hit. n >= 1. */
 double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time);
+
+/* When light that is not scattered reaches a sensor [ns]: along [m] is where the sensor is along the track, d [m] how far from it; the
+ * track is at along = 0 at time 0. Phase and group velocity differ (IceTray's rpdf documentation). */
+double hg_cherenkov_delay(double along, double d);
 
 /* Density [1/ns] of the residual time of a photo-electron at distance d [m] from a track, smoothed by a jitter > 0; cos_eta as for the
  * simulator's light. */

@@ -17,6 +17,7 @@ static const double noise_share = 0.05, noise_ns = 1e4; /* a flat floor, so that
 /* ---- regularised incomplete gamma function P(a, x): series below a + 1, continued fraction (Lentz) above ---- */
 
 enum { TERMS_MOST = 300 };
+static const double precision = 1e-9;
 
 /* lgamma itself keeps the sign in a variable of the process. */
 static double log_gamma(double a)
@@ -25,14 +26,15 @@ static double log_gamma(double a)
     return lgamma_r(a, &sign);
 }
 
-static double gamma_series(double a, double x)
+/* log_gamma_a: that of a, which both ends of a box share. */
+static double gamma_series(double a, double x, double log_gamma_a)
 {
     double term = 1 / a, sum = term;
-    for (int k = 1; k < TERMS_MOST && term > 1e-12 * sum; ++k) sum += term *= x / (a + k);
-    return sum * exp(a * log(x) - x - log_gamma(a));
+    for (int k = 1; k < TERMS_MOST && term > precision * sum; ++k) sum += term *= x / (a + k);
+    return sum * exp(a * log(x) - x - log_gamma_a);
 }
 
-static double gamma_fraction(double a, double x)
+static double gamma_fraction(double a, double x, double log_gamma_a)
 {
     static const double tiny = 1e-300;
     double b = x + 1 - a, c = 1 / tiny, d = 1 / b, h = d;
@@ -45,15 +47,15 @@ static double gamma_fraction(double a, double x)
         if (fabs(c) < tiny) c = tiny;
         d = 1 / d;
         h *= d * c;
-        if (fabs(d * c - 1) < 1e-12) break;
+        if (fabs(d * c - 1) < precision) break;
     }
-    return 1 - h * exp(a * log(x) - x - log_gamma(a));
+    return 1 - h * exp(a * log(x) - x - log_gamma_a);
 }
 
-static double incomplete_gamma(double a, double x)
+static double incomplete_gamma(double a, double x, double log_gamma_a)
 {
     if (x <= 0) return 0;
-    return x < a + 1 ? gamma_series(a, x) : gamma_fraction(a, x);
+    return x < a + 1 ? gamma_series(a, x, log_gamma_a) : gamma_fraction(a, x, log_gamma_a);
 }
 
 double hg_pandel_density(double residual_ns, double d, double cos_eta, double jitter_ns)
@@ -61,8 +63,17 @@ double hg_pandel_density(double residual_ns, double d, double cos_eta, double ji
     /* the mean over a box of the jitter's variance: finite for shapes below 1, and for residuals below 0 */
     const double half = jitter_ns * sqrt(3), rate = 1 / tau_ns + light_speed / (n_group * absorption_m);
     const double effective = 0.8395 * d + 3.094 + cos_eta * (4.636 * cos_eta - 3.946), shape = fmax(effective, 0.1) / lambda_m;
-    const double above = incomplete_gamma(shape, rate * (residual_ns + half)), below = incomplete_gamma(shape, rate * (residual_ns - half));
+    if (residual_ns + half <= 0) return 0;
+    const double log_gamma_shape = log_gamma(shape);
+    const double above = incomplete_gamma(shape, rate * (residual_ns + half), log_gamma_shape);
+    const double below = incomplete_gamma(shape, rate * (residual_ns - half), log_gamma_shape);
     return fmax(above - below, 0) / (2 * half);
+}
+
+double hg_cherenkov_delay(double along, double d)
+{
+    const double cos_c = 1 / n_phase, sin_c = sqrt(1 - cos_c * cos_c);
+    return (along + d * (n_group / sin_c - cos_c / sin_c)) / light_speed;
 }
 
 /* ---- the track's five numbers around a start ---- */
@@ -93,7 +104,7 @@ static void track_of(const search *s, const double free[N_FREE], double place[3]
 static double cost(const search *s, const double free[N_FREE])
 {
     double place[3], dir[3], time, sum = 0;
-    const double cos_c = 1 / n_phase, sin_c = sqrt(1 - cos_c * cos_c), cot = cos_c / sin_c, slow = n_group / sin_c - cot;
+    const double cos_c = 1 / n_phase, sin_c = sqrt(1 - cos_c * cos_c), cot = cos_c / sin_c;
     track_of(s, free, place, dir, &time);
     for (int64_t i = 0; i < s->n; ++i) {
         double r[3], along = 0, r2 = 0;
@@ -104,7 +115,7 @@ static double cost(const search *s, const double free[N_FREE])
         }
         const double d = fmax(sqrt(fmax(r2 - along * along, 0)), 0.1651);
         const double cos_eta = fmin(fmax((r[2] - (along - d * cot) * dir[2]) * sin_c / d, -1), 1);
-        const double residual = s->hit[i].t - time - (along + d * slow) / light_speed;
+        const double residual = s->hit[i].t - time - hg_cherenkov_delay(along, d);
         sum -= log((1 - noise_share) * hg_pandel_density(residual, d, cos_eta, s->jitter_ns) + noise_share / noise_ns);
     }
     return sum / (double)s->n;

@@ -169,7 +169,7 @@ static void memory_that_runs_out(void **state)
         uint64_t next = 0;
         const size_t used = hg_memory_used(ctx);
         hg_memory_fail_after(ctx, n);
-        const hg_status status = hg_telescope_simulate(ctx, telescope, 1, &next, 3, &events);
+        const hg_status status = hg_telescope_simulate(ctx, telescope, 1, &next, 3, NULL, &events);
         hg_memory_fail_after(ctx, -1);
         if (status < 0) assert_int_equal(hg_memory_used(ctx), used);
         assert_true(status >= 0 ? next > 0 : status == HG_ERR_NOMEM && next == 0);

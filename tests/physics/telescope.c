@@ -221,7 +221,7 @@ static void classes_are_alike(void **state)
         hg_pulse_events *events = NULL;
         uint64_t next = 0;
         double sum[2][VARIABLES] = {{0}}, square[2][VARIABLES] = {{0}}, n[2] = {0};
-        must(hg_telescope_simulate(ctx, t, 11, &next, EVENTS, &events));
+        must(hg_telescope_simulate(ctx, t, 11, &next, EVENTS, NULL, &events));
         for (int64_t e = 0; e < EVENTS; ++e) {
             const int c = events->truth.label[e] == pair[level][0] ? 0 : events->truth.label[e] == pair[level][1] ? 1 : -1;
             const float *v = events->truth.vertex + 4 * e, *d = events->truth.dir + 3 * e;
@@ -267,7 +267,7 @@ static void real_geometry(void **state)
     int64_t efficient = 0;
     for (int64_t i = 0; i < s->n; ++i) efficient += s->rde[i] > 1.3f;
     assert_true(efficient > 300 && efficient < 500);
-    must(hg_telescope_simulate(ctx, t, 1, &next, 50, &events));
+    must(hg_telescope_simulate(ctx, t, 1, &next, 50, NULL, &events));
     assert_true(next < 80);
     hg_pulse_events_destroy(ctx, events);
     hg_telescope_destroy(ctx, t);

@@ -20,7 +20,7 @@ static void write_events(const char *name, int64_t level, uint64_t seed, int thr
     must(hg_pulses_h5_begin(ctx, in_folder(name), NULL, hg_telescope_sensors(telescope), &file));
     for (int64_t left = EVENTS; left > 0; left -= piece) {
         hg_pulse_events *events = NULL;
-        must(hg_telescope_simulate(ctx, telescope, seed, &next, left < piece ? left : piece, &events));
+        must(hg_telescope_simulate(ctx, telescope, seed, &next, left < piece ? left : piece, NULL, &events));
         must(hg_pulses_h5_append(ctx, file, events));
         hg_pulse_events_destroy(ctx, events);
     }

@@ -58,7 +58,7 @@ static void pulses_become_nodes(void **state)
                                       "graph.summary=false"},
                 8);
     must(hg_graph_layout_read(ctx, &config, &layout));
-    must(hg_pulse_graphs_make(ctx, &layout, events, all, 3, &g));
+    must(hg_pulse_graphs_make(ctx, &layout, events, NULL, all, 3, &g));
     assert_int_equal(g.graph->n_graphs, 3);
     assert_memory_equal(g.graph->node_ptr, ((const int64_t[]){0, 3, 3, 4}), 4 * sizeof(int64_t));
     const double expected[] = {0.1, -0.7, 0, 0, 0, 0.2, 0, 0.01, 1, 1, 0.1, -0.7, 0.1, 0.47712125, 1, -0.5, 1, -0.01, 2, 0};
@@ -82,13 +82,13 @@ static void sensors_become_nodes(void **state)
                                       "graph.time_zero=first", "graph.summary=false"},
                 5);
     must(hg_graph_layout_read(ctx, &config, &layout));
-    must(hg_pulse_graphs_make(ctx, &layout, events, (const int64_t[]){2, 0}, 2, &g));
+    must(hg_pulse_graphs_make(ctx, &layout, events, NULL, (const int64_t[]){2, 0}, 2, &g));
     assert_memory_equal(g.graph->node_ptr, ((const int64_t[]){0, 1, 3}), 3 * sizeof(int64_t));
     const double expected[] = {-0.5, 0, 2, 0, 0, 0, 0, 0.1, 0, log10(4), 1, 0, 2, log10(2), 0.2, 0.2, 1, 1, 0.2, 0.2, 0};
     for (int i = 0; i < 21; ++i) near((double)g.nodes[i], expected[i], 1e-6);
     hg_pulse_graphs_clear(ctx, &g);
     config.nodes_max = 1; /* both are coincident: the brighter one stays */
-    must(hg_pulse_graphs_make(ctx, &layout, events, (const int64_t[]){0}, 1, &g));
+    must(hg_pulse_graphs_make(ctx, &layout, events, NULL, (const int64_t[]){0}, 1, &g));
     assert_int_equal(g.graph->n_nodes, 1);
     near((double)g.nodes[0], 0.2, 1e-6);
     hg_pulse_graphs_clear(ctx, &g);
