@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include "hitgraph/hdf5_files.h"
 
-enum { HG_SCORE_COLUMNS = 32 };
+enum { HG_SCORE_COLUMNS = 48 };
 
 typedef struct hg_score_column {
     const char *name, *unit, *help; /* static texts */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/data_path.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/cli.h"
@@ -32,6 +33,7 @@ static hg_status classify(hg_cli *cli, const classify_request *asked, classify_o
     hg_context *ctx = cli->ctx;
     hg_pulse_read_options reading;
     hg_classifier *classifier = NULL;
+    char path[HG_PATH_SIZE];
     hg_pulse_events *events = NULL;
     hg_score_table scores = {0};
     const char *name = strrchr(cli->input[0], '/') ? strrchr(cli->input[0], '/') + 1 : cli->input[0];
@@ -39,7 +41,10 @@ static hg_status classify(hg_cli *cli, const classify_request *asked, classify_o
 
     HG_TRY(hg_cli_pulse_options(cli, &asked->pulses, &reading));
     reading.truth = HG_TRUTH_NONE;
-    if (asked->model) HG_TRY(hg_classifier_load(ctx, asked->model, &classifier));
+    if (asked->model) {
+        HG_TRY(hg_data_path(ctx, asked->model, path));
+        HG_TRY(hg_classifier_load(ctx, path, &classifier));
+    }
     HG_TRY(hg_pulse_events_read(ctx, cli->input[0], &reading, &outcome->left_out, &events));
     const double start = hg_seconds();
     if (classifier) {
@@ -88,7 +93,8 @@ int hg_cli_classify(hg_cli *cli, int argc, char **argv)
     classify_request asked = {0};
     classify_outcome outcome = {0};
     const hg_cli_flag flags[] = {
-        {"model", HG_CLI_TEXT, &asked.model, "DIR", "what hitgraph train --preset icecube wrote (needed)"},
+        {"model", HG_CLI_TEXT, &asked.model, "DIR",
+         "what hitgraph train --preset icecube wrote, or a model that ships: models/icecube/level1"},
         {"features", HG_CLI_FLAG, &asked.features, NULL,
          "instead of --model: hand-made numbers of each event, for cuts and boosted trees (bench/telescope_trees.py)"},
         {"out", HG_CLI_TEXT, &asked.out, "FILE", "scores, one row per event: .h5, .csv or .csv.gz (needed)"},
