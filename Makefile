@@ -100,6 +100,11 @@ $(BUILD)/tracking/batch_%.o: tracking/batch_%.c
 	@echo "  CC    $<"
 	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS) $(KERNEL_CFLAGS_$*) -c -o $@ $<
 
+$(BUILD)/graph/doublet_batch_%.o: graph/doublet_batch_%.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS_$*) -c -o $@ $<
+
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(CMOCKA_LIBS) $(LIBS)
 

@@ -58,7 +58,7 @@ hg_status hg_candidates_count(hg_context *ctx, const hg_doublet_map *map, const 
     hg_hit_grid *grid = NULL;
     int32_t *found = NULL;
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
-    int64_t room = (int64_t)grid->largest + 1;
+    int64_t room = (int64_t)grid->largest + HG_GRID_LANES;
     HG_TRY(hg_alloc(ctx, &found, room * threads));
     /* each pair has its own counters */
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)

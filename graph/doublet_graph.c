@@ -21,46 +21,43 @@ done:
     return status;
 }
 
-/* The graph of all candidates, without features, kappa and cot. */
-static hg_status create_from(hg_context *ctx, const hg_hit_grid *grid, const hg_candidates *c, const hg_doublet_map *map,
-                             hg_doublet_graph **out)
+/* The graph of all candidates, without features. */
+static hg_status create_from(hg_context *ctx, int64_t n_hits, const hg_candidates *c, const hg_doublet_map *map, hg_doublet_graph **out)
 {
     hg_status status = HG_OK;
     hg_doublet_graph *d = NULL;
+    int32_t *sender = NULL, *receiver = NULL;
     int threads = hg_context_threads(ctx);
+    HG_TRY(hg_alloc_unset(ctx, &sender, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &receiver, c->n));
+#pragma omp parallel for num_threads(threads)
+    for (int64_t k = 0; k < c->n; ++k) {
+        sender[k] = c->doublet[k].sender;
+        receiver[k] = c->doublet[k].receiver;
+    }
     HG_TRY(hg_alloc(ctx, &d, 1));
-    HG_TRY(hg_graph_create(ctx, grid->n, c->n, c->sender, c->receiver, 1, NULL, &d->graph));
-    HG_TRY(hg_alloc(ctx, &d->table_score, c->n));
-    HG_TRY(hg_alloc(ctx, &d->same_layer, c->n));
-    HG_TRY(hg_alloc(ctx, &d->pair, c->n));
-    HG_TRY(hg_alloc(ctx, &d->kappa, c->n));
-    HG_TRY(hg_alloc(ctx, &d->cot, c->n));
+    HG_TRY(hg_graph_create(ctx, n_hits, c->n, sender, receiver, 1, NULL, &d->graph));
+    HG_TRY(hg_alloc_unset(ctx, &d->table_score, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &d->same_layer, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &d->pair, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &d->kappa, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &d->cot, c->n));
 #pragma omp parallel for num_threads(threads)
     for (int64_t e = 0; e < c->n; ++e) {
-        int64_t from = d->graph->caller_edge[e];
-        d->pair[e] = c->pair[from];
-        d->table_score[e] = c->score[from];
-        d->same_layer[e] = map->pair[d->pair[e]].inner == map->pair[d->pair[e]].outer;
+        const hg_scored_doublet *from = &c->doublet[d->graph->caller_edge[e]];
+        d->pair[e] = from->pair;
+        d->table_score[e] = from->score;
+        d->same_layer[e] = map->pair[from->pair].inner == map->pair[from->pair].outer;
+        d->kappa[e] = from->kappa;
+        d->cot[e] = from->cot;
     }
     *out = d;
     d = NULL;
 done:
+    hg_free(ctx, sender);
+    hg_free(ctx, receiver);
     hg_doublet_graph_destroy(ctx, d);
     return status;
-}
-
-static void measure_edges(hg_context *ctx, const hg_hit_grid *grid, const int32_t *place, const hg_doublet_map *map, hg_doublet_graph *d)
-{
-    int threads = hg_context_threads(ctx);
-#pragma omp parallel for num_threads(threads)
-    for (int64_t e = 0; e < d->graph->n_edges; ++e) {
-        const hg_doublet_pair *pair = &map->pair[d->pair[e]];
-        hg_point p1 = hg_grid_point(grid, place[d->graph->sender[e]]), p2 = hg_grid_point(grid, place[d->graph->receiver[e]]);
-        hg_doublet_values values;
-        hg_doublet_measure(d->same_layer[e], grid->barrel[pair->inner], grid->barrel[pair->outer], &p1, &p2, &values);
-        d->kappa[e] = values.kappa;
-        d->cot[e] = values.cot;
-    }
 }
 
 /* Moves the marked edges of a graph to the front of the candidates, in the order of (sender, place in the list). */
@@ -71,17 +68,13 @@ static int64_t keep_marked(const hg_doublet_graph *d, const uint8_t *keep, hg_ca
     /* outgoing edges by sender are in the order of receivers: the next sort by receiver then leaves senders ascending */
     for (int64_t k = 0; k < g->n_edges; ++k) {
         int64_t e = g->out_edge[k];
-        if (!keep[e]) continue;
-        c->sender[n] = g->sender[e];
-        c->receiver[n] = g->receiver[e];
-        c->pair[n] = d->pair[e];
-        c->score[n++] = d->table_score[e];
+        if (keep[e])
+            c->doublet[n++] = (hg_scored_doublet){g->sender[e], g->receiver[e], d->pair[e], d->table_score[e], d->kappa[e], d->cot[e]};
     }
     return n;
 }
 
-static hg_status drop_lonely(hg_context *ctx, const hg_hit_grid *grid, const int32_t *place, const hg_doublet_map *map, double window,
-                             hg_candidates *c, hg_doublet_graph **doublets)
+static hg_status drop_lonely(hg_context *ctx, const hg_doublet_map *map, double window, hg_candidates *c, hg_doublet_graph **doublets)
 {
     hg_status status = HG_OK;
     uint8_t *keep = NULL;
@@ -89,8 +82,7 @@ static hg_status drop_lonely(hg_context *ctx, const hg_hit_grid *grid, const int
     HG_TRY(hg_alloc(ctx, &keep, (*doublets)->graph->n_edges));
     HG_TRY(hg_doublets_mark_consistent(ctx, *doublets, map, (float)window, keep));
     c->n = keep_marked(*doublets, keep, c);
-    HG_TRY(create_from(ctx, grid, c, map, &kept));
-    measure_edges(ctx, grid, place, map, kept);
+    HG_TRY(create_from(ctx, (*doublets)->graph->n_nodes, c, map, &kept));
     hg_doublet_graph_destroy(ctx, *doublets);
     *doublets = kept;
 done:
@@ -106,17 +98,13 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
     hg_hit_grid *grid = NULL;
     hg_candidates candidates = {0};
     hg_doublet_graph *d = NULL;
-    int32_t *place = NULL; /* [n] where each hit row lies in the grid */
     if (!options) options = &defaults;
 
     HG_TRY(check_map(ctx, hits, map));
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
-    HG_TRY(hg_alloc(ctx, &place, hits->n));
-    for (int32_t i = 0; i < grid->n; ++i) place[grid->hit[i]] = i;
     HG_TRY(hg_candidates_create(ctx, grid, map, options, &candidates));
-    HG_TRY(create_from(ctx, grid, &candidates, map, &d));
-    measure_edges(ctx, grid, place, map, d);
-    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, grid, place, map, options->triplet_window, &candidates, &d));
+    HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
+    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options->triplet_window, &candidates, &d));
 
     HG_TRY(hg_alloc(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
     HG_TRY(hg_alloc(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
@@ -127,7 +115,6 @@ done:
     hg_hit_grid_destroy(ctx, grid);
     hg_candidates_release(ctx, &candidates);
     hg_doublet_graph_destroy(ctx, d);
-    hg_free(ctx, place);
     return status;
 }
 

@@ -147,7 +147,7 @@ static hg_status judge_all(hg_context *ctx, const hg_doublet_hits *hits, const h
 
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
     HG_TRY(hg_alloc(ctx, &place, hits->n));
-    HG_TRY(hg_alloc(ctx, &found, (int64_t)grid->largest + 1));
+    HG_TRY(hg_alloc(ctx, &found, (int64_t)grid->largest + HG_GRID_LANES));
     for (int32_t i = 0; i < grid->n; ++i) place[grid->hit[i]] = i;
     const judge j = {hits, map, graph, unpruned, grid, place, found};
     for (int64_t k = 0; k < fates->n; ++k) fates->fate[k] = (uint8_t)fate_of(&j, fates->hit[2 * k], fates->hit[2 * k + 1]);

@@ -3,6 +3,7 @@
 #include "graph/doublet_score.h"
 
 #include <math.h>
+#include "graph/doublet_measure.h"
 
 static const float pi_f = 3.14159265358979f;
 
@@ -11,16 +12,6 @@ float hg_wrap_phi(float dphi)
     if (dphi > pi_f) return dphi - 2 * pi_f;
     if (dphi <= -pi_f) return dphi + 2 * pi_f;
     return dphi;
-}
-
-/* asin(u) / u for 0 <= u <= 1 */
-static float asin_over(float u)
-{
-    if (u < 0.35f) {
-        float s = u * u;
-        return 1 + s * (1.f / 6 + s * (3.f / 40 + s * (15.f / 336 + s * (105.f / 3456 + s * (945.f / 42240)))));
-    }
-    return asinf(u < 1 ? u : 1) / u;
 }
 
 static bool measure_overlap(bool barrel, const hg_point *p1, const hg_point *p2, hg_doublet_values *out)
@@ -41,16 +32,12 @@ static bool measure_overlap(bool barrel, const hg_point *p1, const hg_point *p2,
 bool hg_doublet_measure(bool overlap, bool barrel1, bool barrel2, const hg_point *p1, const hg_point *p2, hg_doublet_values *out)
 {
     if (overlap) return measure_overlap(barrel1, p1, p2, out);
-    float dx = p2->x - p1->x, dy = p2->y - p1->y;
-    float d = sqrtf(dx * dx + dy * dy);
-    if (!(p2->r > p1->r) || !(p1->r > 0.1f)) return false;
-    /* an obtuse angle at the inner hit: the outer one lies before the point of the circle that is farthest from the beam line */
-    if (!(p1->x * dx + p1->y * dy >= 0)) return false;
-    out->kappa = 2 * (p1->x * p2->y - p2->x * p1->y) / (p1->r * p2->r * d);
-    out->bend = fabsf(out->kappa);
-    float t1 = p1->r * asin_over(0.5f * out->bend * p1->r), t2 = p2->r * asin_over(0.5f * out->bend * p2->r);
-    out->cot = (p2->z - p1->z) / (t2 - t1);
-    out->z0 = p1->z - t1 * out->cot;
+    hg_circle circle;
+    if (!hg_circle_through(p1->x, p1->y, p1->z, p1->r, p2->x, p2->y, p2->z, p2->r, &circle)) return false;
+    out->kappa = circle.kappa;
+    out->cot = circle.cot;
+    out->z0 = circle.z0;
+    out->bend = fabsf(circle.kappa);
     out->c[0] = barrel1 ? p1->z : p1->r;
     out->c[1] = barrel2 ? p2->z : p2->r;
     return true;
@@ -67,24 +54,17 @@ float hg_doublet_dphi(float kappa_max, float r1, float r2)
 {
     /* the angle grows with the curvature up to the tightest circle that still reaches r2 > r1 */
     float half = fminf(0.5f * kappa_max, 1 / r2);
-    return asinf(fminf(1, half * r2)) - asinf(fminf(1, half * r1));
-}
-
-int32_t hg_doublet_c_bin(float c, float low, float high)
-{
-    int32_t bin = (int32_t)((c - low) / (high - low) * (float)HG_DOUBLET_C_BINS);
-    return bin < 0 ? 0 : bin >= HG_DOUBLET_C_BINS ? HG_DOUBLET_C_BINS - 1 : bin;
+    float u1 = fminf(1, half * r1), u2 = fminf(1, half * r2);
+    return u2 * hg_asin_over(u2) - u1 * hg_asin_over(u1);
 }
 
 bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *v, int32_t *bend_z0, int32_t *c_c)
 {
     const float *edge = pair->z0_edge;
     if (!(v->bend <= pair->bend_max) || !(v->z0 >= edge[0]) || !(v->z0 <= edge[HG_DOUBLET_Z0_BINS])) return false;
-    int32_t bend = (int32_t)(sqrtf(v->bend / pair->bend_max) * (float)HG_DOUBLET_BEND_BINS);
-    if (bend >= HG_DOUBLET_BEND_BINS) bend = HG_DOUBLET_BEND_BINS - 1;
     int32_t reached = 0; /* lower edges of bins that are not above z0; counting all is faster than a search that branches */
     for (int k = 0; k < HG_DOUBLET_Z0_BINS; ++k) reached += v->z0 >= edge[k];
-    *bend_z0 = bend * HG_DOUBLET_Z0_BINS + reached - 1;
+    *bend_z0 = hg_doublet_bend_bin(pair, v->bend) * HG_DOUBLET_Z0_BINS + reached - 1;
     *c_c = hg_doublet_c_bin(v->c[0], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS +
            hg_doublet_c_bin(v->c[1], pair->c_low[1], pair->c_high[1]);
     return true;

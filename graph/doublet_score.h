@@ -3,6 +3,7 @@
 #ifndef HG_GRAPH_DOUBLET_SCORE_H
 #define HG_GRAPH_DOUBLET_SCORE_H
 
+#include "graph/doublet_batch.h"
 #include "graph/hit_grid.h"
 
 enum { HG_BEND_Z0_CELLS = HG_DOUBLET_BEND_BINS * HG_DOUBLET_Z0_BINS, HG_C_C_CELLS = HG_DOUBLET_C_BINS * HG_DOUBLET_C_BINS };
@@ -36,9 +37,6 @@ float hg_doublet_dphi(float kappa_max, float r1, float r2);
 
 float hg_wrap_phi(float dphi);
 
-/* Bin of a table's axis along a layer. */
-int32_t hg_doublet_c_bin(float c, float low, float high);
-
 /* Cells of both tables; false outside the pair's bins. */
 bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *values, int32_t *bend_z0, int32_t *c_c);
 
@@ -50,7 +48,8 @@ void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const 
 /* z0 (mm), dphi (rad), phi slope (rad/mm), eta1 - eta2: the variables of module maps. */
 void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4]);
 
-/* Places in the grid of the hits that may follow hit `i` in the windows and tables of a pair (room for grid->largest + 1). Returns how
+/* Places in the grid of the hits that may follow hit `i` in the windows and tables of a pair (room for grid->largest +
+ * HG_GRID_LANES). Returns how
  * many. What hg_doublet_measure and hg_doublet_cells refuse may be left out. */
 int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *grid, int32_t pair, int32_t i, int32_t *found);
 

@@ -11,11 +11,6 @@
 
 enum { HITS_PER_TASK = 256, FIRST_ROOM = 4096 };
 
-typedef struct edge {
-    int32_t sender, receiver, pair;
-    float score;
-} edge;
-
 /* One task: some hits of the inner layer of one pair. Its edges lie in the buffer of the thread that ran it. */
 typedef struct task {
     int32_t pair, first, last;
@@ -25,7 +20,7 @@ typedef struct task {
 } task;
 
 typedef struct buffer {
-    edge *edges;
+    hg_scored_doublet *edges;
     int64_t n, room;
     int32_t *found;
 } buffer;
@@ -37,7 +32,7 @@ typedef struct search {
     const hg_doublet_options *options;
     int64_t *module_first; /* module map: keys of each inner module */
     int32_t n_modules;
-    float *shift; /* [n_pairs] added to the scores of this event */
+    float *shift; /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
 } search;
 
 /* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
@@ -66,47 +61,76 @@ static float module_position(const search *s, int32_t m1, int32_t m2, const hg_p
 }
 
 /* How good the doublet i -> j (grid places) is: negative = refused. */
-static float judge(const search *s, int32_t pair, int32_t i, int32_t j)
+static float judge(const search *s, int32_t pair, int32_t i, int32_t j, hg_doublet_values *values)
 {
     const hg_hit_grid *g = s->grid;
     const hg_doublet_pair *p = &s->map->pair[pair];
     bool overlap = p->inner == p->outer;
     if (overlap && g->module[i] == g->module[j]) return -1;
     hg_point p1 = hg_grid_point(g, i), p2 = hg_grid_point(g, j);
-    hg_doublet_values values;
     int32_t bend_z0, c_c;
-    if (!hg_doublet_measure(overlap, g->barrel[p->inner], g->barrel[p->outer], &p1, &p2, &values)) return -1;
+    if (!hg_doublet_measure(overlap, g->barrel[p->inner], g->barrel[p->outer], &p1, &p2, values)) return -1;
     /* of two hits equally far out, the earlier row is the sender, so that the pair is not met twice */
-    if (overlap && values.c[1] <= 0 && g->hit[i] >= g->hit[j]) return -1;
-    if (!hg_doublet_cells(p, &values, &bend_z0, &c_c)) return -1;
+    if (overlap && values->c[1] <= 0 && g->hit[i] >= g->hit[j]) return -1;
+    if (!hg_doublet_cells(p, values, &bend_z0, &c_c)) return -1;
     if (s->options->mode == HG_DOUBLETS_MODULE_MAP) return module_position(s, g->module[i], g->module[j], &p1, &p2);
     if (s->options->mode == HG_DOUBLETS_WINDOWS) {
         float box[2], scale = (float)s->options->window_scale;
-        hg_doublet_box(overlap, &p1, &p2, &values, box);
+        hg_doublet_box(overlap, &p1, &p2, values, box);
         return 1 - fmaxf(box[0] / (p->phi_slope_max * scale), box[1] / (p->z0_max * scale));
     }
-    float threshold = overlap ? s->map->overlap_threshold : s->map->threshold;
-    return hg_doublet_score(s->map, pair, bend_z0, c_c) + s->shift[pair] - threshold;
+    return hg_doublet_score(s->map, pair, bend_z0, c_c) + s->shift[pair];
+}
+
+static int32_t judge_each(const search *s, int32_t pair, int32_t i, const int32_t *found, int32_t n, hg_scored_doublet *out)
+{
+    int32_t n_out = 0;
+    for (int32_t k = 0; k < n; ++k) {
+        hg_doublet_values values = {0};
+        float score = judge(s, pair, i, found[k], &values);
+        if (!(score >= 0)) continue;
+        out[n_out++] = (hg_scored_doublet){s->grid->hit[i], s->grid->hit[found[k]], pair, score, values.kappa, values.cot};
+    }
+    return n_out;
+}
+
+static hg_doublet_tables tables_of(const search *s, int32_t pair)
+{
+    const hg_doublet_map *map = s->map;
+    return (hg_doublet_tables){.pair = &map->pair[pair],
+                               .bend_z0 = map->bend_z0 + (int64_t)pair * HG_BEND_Z0_CELLS,
+                               .c_c = map->c_c + (int64_t)pair * HG_C_C_CELLS,
+                               .step = map->table_step,
+                               .base = map->pair[pair].base + s->shift[pair],
+                               .number = pair};
+}
+
+static hg_status make_room(const search *s, buffer *b, int32_t n)
+{
+    hg_status status = HG_OK;
+    if (b->n + n <= b->room) return HG_OK;
+    int64_t room = 2 * b->room + n;
+#pragma omp critical
+    status = hg_grow(s->ctx, &b->edges, b->n, room);
+    if (status >= 0) b->room = room;
+    return status;
 }
 
 static hg_status run_task(const search *s, task *t, buffer *b)
 {
     hg_status status = HG_OK;
+    const hg_doublet_pair *pair = &s->map->pair[t->pair];
+    const hg_doublet_tables tables = tables_of(s, t->pair);
+    const bool in_batches = pair->inner != pair->outer && s->options->mode == HG_DOUBLETS_TABLES;
     t->at = b->n;
     for (int32_t i = t->first; i < t->last; ++i) {
         int32_t n = hg_doublet_search(s->map, s->grid, t->pair, i, b->found);
-        if (b->n + n > b->room) {
-            int64_t room = 2 * b->room + n;
-#pragma omp critical
-            status = hg_grow(s->ctx, &b->edges, b->n, room);
-            if (status < 0) return status;
-            b->room = room;
-        }
-        for (int32_t k = 0; k < n; ++k) {
-            float score = judge(s, t->pair, i, b->found[k]);
-            if (!(score >= 0)) continue;
-            b->edges[b->n++] = (edge){s->grid->hit[i], s->grid->hit[b->found[k]], t->pair, score};
-        }
+        status = make_room(s, b, n);
+        if (status < 0) return status;
+        if (in_batches)
+            b->n += s->grid->kernels->judge(s->grid, i, &tables, b->found, n, b->edges + b->n);
+        else
+            b->n += judge_each(s, t->pair, i, b->found, n, b->edges + b->n);
     }
     t->n = b->n - t->at;
     return status;
@@ -152,25 +176,16 @@ static hg_status collect(hg_context *ctx, const hg_hit_grid *grid, const task *t
     for (int64_t k = 0; k < n_tasks; ++k) n += tasks[k].n;
     HG_CHECK(n <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " candidate doublets, at most %d fit", n, INT32_MAX);
     HG_TRY(hg_alloc(ctx, &first, grid->n + 1));
-    HG_TRY(hg_alloc(ctx, &c.sender, n));
-    HG_TRY(hg_alloc(ctx, &c.receiver, n));
-    HG_TRY(hg_alloc(ctx, &c.pair, n));
-    HG_TRY(hg_alloc(ctx, &c.score, n));
+    HG_TRY(hg_alloc_unset(ctx, &c.doublet, n));
     c.n = n;
     for (int64_t k = 0; k < n_tasks; ++k) {
-        const edge *e = buffers[tasks[k].thread].edges + tasks[k].at;
+        const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
         for (int64_t i = 0; i < tasks[k].n; ++i) ++first[e[i].sender];
     }
     hg_prefix_sum(first, grid->n);
     for (int64_t k = 0; k < n_tasks; ++k) {
-        const edge *e = buffers[tasks[k].thread].edges + tasks[k].at;
-        for (int64_t i = 0; i < tasks[k].n; ++i) {
-            int64_t at = first[e[i].sender]++;
-            c.sender[at] = e[i].sender;
-            c.receiver[at] = e[i].receiver;
-            c.pair[at] = e[i].pair;
-            c.score[at] = e[i].score;
-        }
+        const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
+        for (int64_t i = 0; i < tasks[k].n; ++i) c.doublet[first[e[i].sender]++] = e[i];
     }
     *out = c;
     c = (hg_candidates){0};
@@ -202,7 +217,8 @@ static hg_status shift_scores(search *s)
     for (int32_t p = 0; p < s->map->n_pairs; ++p) {
         int32_t layer = s->map->pair[p].outer;
         float hits = (float)(s->grid->layer_first[layer + 1] - s->grid->layer_first[layer]);
-        s->shift[p] = logf(fmaxf(s->map->layer_hits[layer], 1) / fmaxf(hits, 1)) - (float)s->options->score_shift;
+        float threshold = s->map->pair[p].inner == layer ? s->map->overlap_threshold : s->map->threshold;
+        s->shift[p] = logf(fmaxf(s->map->layer_hits[layer], 1) / fmaxf(hits, 1)) - (float)s->options->score_shift - threshold;
     }
 done:
     return status;
@@ -225,7 +241,7 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const h
     for (int t = 0; t < threads; ++t) {
         buffers[t].room = FIRST_ROOM;
         HG_TRY(hg_alloc(ctx, &buffers[t].edges, FIRST_ROOM));
-        HG_TRY(hg_alloc(ctx, &buffers[t].found, grid->largest + 1));
+        HG_TRY(hg_alloc(ctx, &buffers[t].found, grid->largest + HG_GRID_LANES));
     }
     HG_TRY(run_tasks(&s, tasks, n_tasks, buffers, threads));
     HG_TRY(collect(ctx, grid, tasks, n_tasks, buffers, out));
@@ -243,9 +259,6 @@ done:
 
 void hg_candidates_release(hg_context *ctx, hg_candidates *c)
 {
-    hg_free(ctx, c->sender);
-    hg_free(ctx, c->receiver);
-    hg_free(ctx, c->pair);
-    hg_free(ctx, c->score);
+    hg_free(ctx, c->doublet);
     *c = (hg_candidates){0};
 }

@@ -5,11 +5,10 @@
 
 #include "graph/doublet_score.h"
 
-/* Candidates sorted by sender, then in the order of the search. All arrays [n], owned; hits are rows of the event. */
+/* Candidates sorted by sender, then in the order of the search. doublet: [n], owned. */
 typedef struct hg_candidates {
     int64_t n;
-    int32_t *sender, *receiver, *pair;
-    float *score; /* relative to the threshold */
+    hg_scored_doublet *doublet;
 } hg_candidates;
 
 /* Errors: HG_ERR_MODEL no module map, HG_ERR_LIMIT, HG_ERR_NOMEM. Threads: the context's; same bits for any number. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "graph/doublet_batch.h"
 
 static const float pi_f = 3.14159265358979f;
 
@@ -129,6 +130,7 @@ hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hi
     HG_TRY(check_hits(ctx, hits));
     HG_TRY(hg_alloc(ctx, &g, 1));
     HG_TRY(allocate(ctx, hits, g));
+    HG_TRY(hg_doublet_kernels_select(ctx, &g->kernels));
     HG_TRY(hg_alloc(ctx, &key, hits->n));
     measure_layers(hits, g);
     sort_hits(hits, key, g);
@@ -178,9 +180,9 @@ int32_t hg_hit_grid_runs(const hg_hit_grid *g, int32_t layer, float c_low, float
             runs[n++] = run_of(g, at, 0, HG_GRID_CELLS - 1, phi, INFINITY);
             continue;
         }
+        if (last >= HG_GRID_CELLS) runs[n++] = run_of(g, at, 0, inside(last - HG_GRID_CELLS), phi - 2 * pi_f, half);
         runs[n++] = run_of(g, at, inside(first), inside(last), phi, half);
         if (first < 0) runs[n++] = run_of(g, at, inside(first + HG_GRID_CELLS), HG_GRID_CELLS - 1, phi + 2 * pi_f, half);
-        if (last >= HG_GRID_CELLS) runs[n++] = run_of(g, at, 0, inside(last - HG_GRID_CELLS), phi - 2 * pi_f, half);
     }
     return n;
 }

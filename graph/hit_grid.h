@@ -8,7 +8,7 @@
 enum {
     HG_GRID_ROWS = 32,   /* along a layer */
     HG_GRID_CELLS = 128, /* around it */
-    HG_GRID_LANES = 8,   /* hits looked at together */
+    HG_GRID_LANES = 16,  /* hits looked at together */
     HG_GRID_RUNS = 3 * HG_GRID_ROWS
 };
 
@@ -17,14 +17,15 @@ enum {
 typedef struct hg_hit_grid {
     int64_t n;
     int32_t n_layers;
-    float *x, *y, *z, *r, *phi, *c; /* [n] mm, rad */
-    int32_t *hit, *module;          /* [n] row of the event; module */
-    int32_t *layer_first;           /* [n_layers + 1] */
-    float *c_low, *c_scale;         /* [n_layers] row = (c - c_low) c_scale */
-    float *r_max;                   /* [n_layers] */
-    uint8_t *barrel;                /* [n_layers] */
-    int32_t *cell_first;            /* [n_layers * HG_GRID_ROWS * HG_GRID_CELLS + 1] */
-    int32_t largest;                /* hits of the fullest layer */
+    float *x, *y, *z, *r, *phi, *c;           /* [n] mm, rad */
+    int32_t *hit, *module;                    /* [n] row of the event; module */
+    int32_t *layer_first;                     /* [n_layers + 1] */
+    float *c_low, *c_scale;                   /* [n_layers] row = (c - c_low) c_scale */
+    float *r_max;                             /* [n_layers] */
+    uint8_t *barrel;                          /* [n_layers] */
+    int32_t *cell_first;                      /* [n_layers * HG_GRID_ROWS * HG_GRID_CELLS + 1] */
+    int32_t largest;                          /* hits of the fullest layer */
+    const struct hg_doublet_kernels *kernels; /* of this CPU; borrowed */
 } hg_hit_grid;
 
 /* Errors: HG_ERR_DATA, a coordinate is not finite or a layer out of range. Cost: O(n + cells). */
@@ -37,7 +38,7 @@ typedef struct hg_grid_run {
     float phi, half;
 } hg_grid_run;
 
-/* Runs that hold all hits of a window, and others; no place is in two of them. runs: [HG_GRID_RUNS]. Returns how many. */
+/* Runs that hold all hits of a window, and others; no place is in two of them; places ascend. runs: [HG_GRID_RUNS]. Returns how many. */
 int32_t hg_hit_grid_runs(const hg_hit_grid *grid, int32_t layer, float c_low, float c_high, float phi_centre, float half,
                          hg_grid_run *runs);
 

@@ -11,6 +11,7 @@
 #include "graph/doublet_map.h"
 #include "graph/doublet_score.h"
 #include "graph/triplet_match.h"
+#include "kernels/kernels.h"
 #include "tests/toy_hits.h"
 #include "tests/leaks.h"
 
@@ -381,6 +382,39 @@ static void threads_change_nothing(void **state)
     assert_int_equal(hg_context_set_threads(ctx, 2), HG_OK);
 }
 
+/* The batch kernels of every instruction set give the bits of the plain functions. */
+static void instruction_sets_change_nothing(void **state)
+{
+    (void)state;
+    const hg_kernels *table[HG_KERNEL_TABLES];
+    const int n_tables = hg_kernels_list(table);
+    hg_doublet_options options = hg_doublet_default_options();
+    hg_doublet_graph *first = NULL;
+    toy_make(&toy, 53, 800, 800, 5);
+    for (int t = 0; t < n_tables; ++t) {
+        setenv("HG_ISA", table[t]->name, 1);
+        hg_doublet_graph *d = build(&toy.hits, &options);
+        hg_hit_grid *g = NULL;
+        assert_int_equal(hg_hit_grid_create(ctx, &toy.hits, &g), HG_OK);
+        for (int64_t e = 0; e < d->graph->n_edges; ++e) {
+            const hg_doublet_pair *pair = &map->pair[d->pair[e]];
+            const hg_point p1 = hg_grid_point(g, grid_place(g, d->graph->sender[e])),
+                           p2 = hg_grid_point(g, grid_place(g, d->graph->receiver[e]));
+            hg_doublet_values v;
+            assert_true(hg_doublet_measure(d->same_layer[e], g->barrel[pair->inner], g->barrel[pair->outer], &p1, &p2, &v));
+            assert_float_equal(d->kappa[e], v.kappa, 0);
+            assert_float_equal(d->cot[e], v.cot, 0);
+        }
+        hg_hit_grid_destroy(ctx, g);
+        if (first) assert_same_graphs(first, d);
+        if (first) hg_doublet_graph_destroy(ctx, d);
+        first = first ? first : d;
+    }
+    unsetenv("HG_ISA");
+    assert_true(first->graph->n_edges > 1000);
+    hg_doublet_graph_destroy(ctx, first);
+}
+
 static void corners_give_empty_graphs(void **state)
 {
     (void)state;
@@ -496,6 +530,7 @@ int main(void)
         cmocka_unit_test(consistency_keeps_edges_with_a_matching_neighbour),
         cmocka_unit_test(features_are_what_their_names_say),
         cmocka_unit_test(threads_change_nothing),
+        cmocka_unit_test(instruction_sets_change_nothing),
         cmocka_unit_test(corners_give_empty_graphs),
         cmocka_unit_test(bad_hits_and_maps_are_refused),
         cmocka_unit_test(luminous_length_is_seen_in_the_hits),

@@ -1,0 +1,49 @@
+/* graph/doublet_batch.h — the inner loops of the doublet search on many hits at a time, compiled once per instruction set. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_DOUBLET_BATCH_H
+#define HG_GRAPH_DOUBLET_BATCH_H
+
+#include "graph/hit_grid.h"
+
+/* What an outer hit must pass for a given inner one, and the tables of the layer pair that score it. */
+typedef struct hg_doublet_cut {
+    float x, y, z, r, inverse_r2; /* the inner hit */
+    float c_low, c_high;          /* window along the outer layer */
+    float g_max;                  /* largest (bend / 2)^2 r1^2 */
+    float z0_low, z0_high, size;  /* size: of what z0 is the difference of, mm */
+} hg_doublet_cut;
+
+typedef struct hg_doublet_tables {
+    const hg_doublet_pair *pair;
+    const int8_t *bend_z0, *c_c;
+    float step, base; /* relative score = base + step (sum of both cells) */
+    int32_t number;   /* of the pair */
+} hg_doublet_tables;
+
+/* A doublet that the map accepts. */
+typedef struct hg_scored_doublet {
+    int32_t sender, receiver; /* rows of the event */
+    int32_t pair;
+    float score; /* relative to the threshold */
+    float kappa, cot;
+} hg_scored_doublet;
+
+/* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */
+typedef struct hg_doublet_kernels {
+    /* Places of the runs whose hits may follow across layers: nothing is left out that the tables accept. found: room for all places of
+     * the runs and HG_GRID_LANES more. Returns how many. */
+    int32_t (*thin_out)(const hg_hit_grid *grid, const hg_doublet_cut *cut, const hg_grid_run *runs, int32_t n_runs, int32_t *found);
+    /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
+    int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
+                     hg_scored_doublet *out);
+} hg_doublet_kernels;
+
+hg_status hg_doublet_kernels_select(hg_context *ctx, const hg_doublet_kernels **out);
+
+/* The kernels that exist in this build. */
+extern const hg_doublet_kernels hg_doublet_generic;
+#ifdef HG_X86_TABLES
+extern const hg_doublet_kernels hg_doublet_avx2, hg_doublet_avx512;
+#endif
+
+#endif
