@@ -82,16 +82,18 @@ static inline __attribute__((always_inline)) void finish_plain(const hg_dense *d
     }
 }
 
+/* Padding is as good as any number to a layer without a norm. */
 static inline bool is_plain(const hg_dense *d)
 {
     return !d->gamma && !d->old && !d->h && !d->rstd && d->norm != HG_DENSE_NORM && d->out_storage == HG_STORE_BF16 &&
-           (d->gather_storage == HG_STORE_BF16 || d->n_gathers == 0) && d->n % 16 == 0 &&
+           (d->gather_storage == HG_STORE_BF16 || d->n_gathers == 0) && (d->n % 16 == 0 || d->norm == HG_DENSE_NO_NORM) &&
            (d->activation == HG_ACTIVATION_NONE || d->activation == HG_ACTIVATION_RELU) && hg_stride(HG_STORE_BF16, d->n) <= d->ldo;
 }
 
-/* Finishes rows row .. row + rows - 1 (at most 2 FINISH_ROWS) whose sums, bias included, stand in z, stride n. */
+/* Finishes rows row .. row + rows - 1 (at most 2 FINISH_ROWS) whose sums, bias included, stand in z. */
 static void finish_plain_rows(const hg_dense *d, int64_t row, int64_t rows, float *z)
 {
+    const int64_t vectors = hg_stride(HG_STORE_REAL, d->n) / 16;
     if (d->n == 64 && d->n_gathers == 0) {
         finish_plain(d, row, rows, z, 4, 0);
     } else if (d->n == 64 && d->n_gathers == 2) {
@@ -103,9 +105,9 @@ static void finish_plain_rows(const hg_dense *d, int64_t row, int64_t rows, floa
     } else if (d->n == 256 && d->n_gathers == 0) {
         finish_plain(d, row, rows, z, 16, 0);
     } else if (d->n_gathers == 2) {
-        finish_plain(d, row, rows, z, d->n / 16, 2);
+        finish_plain(d, row, rows, z, vectors, 2);
     } else {
-        finish_plain(d, row, rows, z, d->n / 16, d->n_gathers);
+        finish_plain(d, row, rows, z, vectors, d->n_gathers);
     }
 }
 

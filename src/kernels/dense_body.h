@@ -119,6 +119,11 @@ static void store_rounded_row(const hg_dense *a, int64_t row, const hg_real *v)
         const size_t bytes = 2 * (size_t)(written - c < HG_VL ? written - c : HG_VL);
         hg_real part[HG_VL] = {0};
         vector y = c < padded ? load(v + c) : (vector){0};
+        if (c + HG_VL <= written) {
+            if (old) y = a->keep * load_stored(old, HG_STORE_BF16, c) + a->change * y;
+            store_stored(out, HG_STORE_BF16, c, y);
+            continue;
+        }
         if (old) {
             memcpy(part, old + c, bytes);
             y = a->keep * load_stored(part, HG_STORE_BF16, 0) + a->change * y;
