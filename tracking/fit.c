@@ -243,6 +243,7 @@ static void write_track(const fitter *f, const track *t)
     const int64_t at = t->index, n = tracks->hit_offset[at + 1] - tracks->hit_offset[at];
     for (int i = 0; i < 5; ++i) tracks->params[5 * at + i] = (double)t->state[i];
     for (int i = 0; i < 15; ++i) tracks->cov[15 * at + i] = (double)t->state[5 + i];
+    for (int64_t i = tracks->hit_offset[at]; i < tracks->hit_offset[at + 1]; ++i) tracks->weight[i] = tracks->outlier[i] ? 0.0f : 1.0f;
     tracks->chi2[at] = (double)t->chi2;
     tracks->ndf[at] = t->n_scalars - 5;
     tracks->status[at] = hg_fit_quality(t->n_used < n, tracks->chi2[at], tracks->ndf[at]);
@@ -281,7 +282,8 @@ static void start_all(const fitter *f, int threads)
         track *item = &f->item[t];
         *item = (track){.index = t};
         for (int64_t i = 0; i < n; ++i) tracks->outlier[first + i] = 0;
-        item->plain = hg_fit_check(f->kalman, f->measurements, &tracks->hit[first], n) != 0 || !start_track(f, item);
+        item->plain = f->kalman->options.daf || f->kalman->options.rts ||
+                      hg_fit_check(f->kalman, f->measurements, &tracks->hit[first], n) != 0 || !start_track(f, item);
     }
 }
 

@@ -7,6 +7,9 @@
 /* While a track is fitted its outlier flags tell why: dropped for good, or not reached in this pass, which the next pass may mend. */
 enum { USED = 0, DROPPED = 1, MISSED = 2 };
 
+/* Hits with a lower weight are outliers. */
+#define HALF 0.5f
+
 int hg_fit_quality(bool outliers, double chi2, int32_t ndf)
 {
     int bits = outliers ? HG_TRACK_OUTLIERS : 0;
@@ -21,6 +24,7 @@ typedef struct fit {
     const hg_measurement *measurements; /* [n_hits of the event] */
     const int32_t *hit;                 /* [n] rows of the track's measurements */
     uint8_t *outlier;                   /* [n] */
+    float *weight;                      /* [n] */
     int64_t n;
     hg_filter_step *steps; /* [n] */
     int64_t n_steps;
@@ -33,6 +37,15 @@ typedef struct fit {
 static const hg_measurement *measurement_of(const fit *f, int64_t i)
 {
     return &f->measurements[f->hit[i]];
+}
+
+/* The measurement as the filter takes it: a weight makes it so much less certain. */
+static hg_measurement weighted(const fit *f, int64_t i)
+{
+    const double weight_min = 1e-6;
+    hg_measurement m = *measurement_of(f, i);
+    for (int j = 0; j < 2; ++j) m.variance[j] /= fmax((double)f->weight[i], weight_min);
+    return m;
 }
 
 static int64_t used_hits(const fit *f)
@@ -113,31 +126,34 @@ static void loosen(const fit *f, hg_track_state *state)
 static int filter(fit *f, hg_track_state state)
 {
     int64_t n = 0;
-    int missed = 0;
+    int missed = 0, n_taken = 0;
     f->chi2 = 0.0;
     f->n_scalars = 0;
     for (int64_t i = 0; i < f->n; ++i) {
         if (f->outlier[i]) continue;
-        const hg_measurement *m = measurement_of(f, i);
+        const hg_measurement m = weighted(f, i);
         hg_filter_step *step = &f->steps[n];
         hg_track_state next = state;
         if (i != f->start) {
-            int status = hg_transport_state(f->kalman, state.module, m->module, next.par, next.cov, step->jacobian);
+            int status = hg_transport_state(f->kalman, state.module, m.module, next.par, next.cov, step->jacobian);
             if (status != 0) {
                 missed |= status;
                 f->outlier[i] = MISSED;
                 continue;
             }
-            next.module = m->module;
+            next.module = m.module;
         }
-        double chi2 = hg_update_with_gains(next.par, next.cov, m, step->gain, &step->n_gains);
+        for (int k = 0; k < 5; ++k) step->predicted_par[k] = next.par[k];
+        for (int k = 0; k < 15; ++k) step->predicted_cov[k] = next.cov[k];
+        double chi2 = hg_update_with_gains(next.par, next.cov, &m, step->gain, &step->n_gains);
         if (chi2 < 0.0) {
             missed |= HG_TRACK_COV_NOT_POSITIVE;
             f->outlier[i] = MISSED;
             continue;
         }
-        f->chi2 += chi2;
-        f->n_scalars += step->n_gains;
+        f->chi2 += f->weight[i] < HALF ? 0.0 : chi2;
+        n_taken += step->n_gains;
+        f->n_scalars += f->weight[i] < HALF ? 0 : step->n_gains;
         step->hit = i;
         for (int k = 0; k < 5; ++k) step->par[k] = next.par[k];
         for (int k = 0; k < 15; ++k) step->cov[k] = next.cov[k];
@@ -145,7 +161,7 @@ static int filter(fit *f, hg_track_state state)
         ++n;
     }
     f->n_steps = n;
-    if (n < HG_FIT_HITS_MIN || f->n_scalars < HG_FIT_SCALARS_MIN) return missed ? missed : HG_TRACK_TOO_FEW_HITS;
+    if (n < HG_FIT_HITS_MIN || n_taken < HG_FIT_SCALARS_MIN) return missed ? missed : HG_TRACK_TOO_FEW_HITS;
     return 0;
 }
 
@@ -198,6 +214,66 @@ static int restart(fit *f, hg_track_state *state)
     return HG_TRACK_TOO_FEW_HITS;
 }
 
+static void smooth(fit *f)
+{
+    if (!f->kalman->options.rts || !hg_smooth_rts(f->steps, f->n_steps)) hg_smooth(f->steps, f->n_steps);
+}
+
+/* chi2 of a hit against all others at its full precision, though the fit took it in with less: with W = V / weight and M = (W - P)^-1 the
+ * others alone predict with residual W M r and covariance W M W - W. */
+static double unbiased_chi2(const fit *f, const hg_filter_step *step)
+{
+    const hg_measurement m = *measurement_of(f, step->hit), loose = weighted(f, step->hit);
+    const bool has[2] = {hg_measurement_has(&m, 0), hg_measurement_has(&m, 1)};
+    const double *p = step->smooth_cov, p_diagonal[2] = {p[0], p[2]}, cross = has[0] && has[1] ? p[1] : 0.0;
+    double r[2] = {0.0, 0.0}, w[2] = {1.0, 1.0}, a[2] = {1.0, 1.0}, v[2] = {0.0, 0.0};
+    for (int j = 0; j < 2; ++j) {
+        if (!has[j]) continue;
+        r[j] = m.local[j] - step->smooth_par[j];
+        w[j] = loose.variance[j];
+        v[j] = m.variance[j];
+        a[j] = fmax(1e-6 * w[j], w[j] - p_diagonal[j]);
+    }
+    const double determinant = a[0] * a[1] - cross * cross;
+    if (!(determinant > 0.0)) return 0.0;
+    const double inverse[3] = {a[1] / determinant, cross / determinant, a[0] / determinant};
+    const double residual[2] = {w[0] * (inverse[0] * r[0] + inverse[1] * r[1]), w[1] * (inverse[1] * r[0] + inverse[2] * r[1])};
+    const double c[3] = {v[0] + w[0] * w[0] * inverse[0] - w[0], w[0] * w[1] * inverse[1], v[1] + w[1] * w[1] * inverse[2] - w[1]};
+    const double chi2 = hg_residual_chi2(residual, c, has[0], has[1]);
+    return chi2 == HUGE_VAL ? 0.0 : chi2;
+}
+
+static void weigh_hits(fit *f, double temperature)
+{
+    for (int64_t k = 0; k < f->n_steps; ++k) {
+        const hg_measurement *m = measurement_of(f, f->steps[k].hit);
+        const bool both = hg_measurement_has(m, 0) && hg_measurement_has(m, 1);
+        const double cut = both ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d;
+        f->weight[f->steps[k].hit] = (float)(1.0 / (1.0 + exp((unbiased_chi2(f, &f->steps[k]) - cut) / (2.0 * temperature))));
+    }
+}
+
+/* The annealing filter: every hit stays in, with a weight that hardens as the temperature falls. */
+static int anneal(fit *f, hg_track_state *state)
+{
+    static const double temperature[] = {81.0, 9.0, 4.0, 1.0};
+    enum { COOLINGS = sizeof temperature / sizeof *temperature };
+    int status = start_of_track(f, state);
+    for (int turn = 0; status == 0 && turn <= COOLINGS; ++turn) {
+        loosen(f, state);
+        for (int64_t i = 0; i < f->n; ++i) f->outlier[i] = USED;
+        status = filter(f, *state);
+        if (status != 0) break;
+        smooth(f);
+        status = restart(f, state);
+        if (turn < COOLINGS) weigh_hits(f, temperature[turn]);
+    }
+    if (status == 0 && f->n_scalars < HG_FIT_SCALARS_MIN) status = HG_TRACK_TOO_FEW_HITS;
+    for (int64_t i = 0; status == 0 && i < f->n; ++i)
+        if (f->weight[i] < HALF) f->outlier[i] = DROPPED;
+    return status;
+}
+
 /* Passes of filter and smoother until no outlier is left; *state is then the smoothed state on the first hit. */
 static int fit_passes(fit *f, hg_track_state *state)
 {
@@ -207,7 +283,7 @@ static int fit_passes(fit *f, hg_track_state *state)
         for (int64_t i = f->start; i < f->n; ++i) f->outlier[i] = f->outlier[i] == MISSED ? USED : f->outlier[i];
         status = filter(f, *state);
         if (status != 0) break;
-        hg_smooth(f->steps, f->n_steps);
+        smooth(f);
         bool dropped = pass < HG_FIT_PASSES_MAX && drop_worst(f);
         status = restart(f, state);
         if (pass >= HG_FIT_PASSES_MIN && !dropped) break;
@@ -219,7 +295,7 @@ static int fit_track(fit *f, double params[5], double cov[15], double *chi2, int
 {
     hg_track_state state;
     int status = hg_fit_check(f->kalman, f->measurements, f->hit, f->n);
-    if (status == 0) status = fit_passes(f, &state);
+    if (status == 0) status = f->kalman->options.daf ? anneal(f, &state) : fit_passes(f, &state);
     if (status == 0) status = hg_transport_state(f->kalman, state.module, -1, state.par, state.cov, NULL);
     if (status != 0) return HG_TRACK_FAILED | status;
     for (int i = 0; i < 5; ++i) params[i] = state.par[i];
@@ -236,14 +312,21 @@ void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, hg_
              .measurements = measurements,
              .hit = &tracks->hit[first],
              .outlier = &tracks->outlier[first],
+             .weight = &tracks->weight[first],
              .n = tracks->hit_offset[t + 1] - first,
              .steps = steps};
     double *params = &tracks->params[5 * t], *cov = &tracks->cov[15 * t];
-    for (int64_t i = 0; i < f.n; ++i) f.outlier[i] = 0;
+    for (int64_t i = 0; i < f.n; ++i) {
+        f.outlier[i] = USED;
+        f.weight[i] = 1.0f;
+    }
     for (int i = 0; i < 5; ++i) params[i] = 0.0;
     for (int i = 0; i < 15; ++i) cov[i] = 0.0;
     tracks->chi2[t] = 0.0;
     tracks->ndf[t] = 0;
     tracks->status[t] = fit_track(&f, params, cov, &tracks->chi2[t], &tracks->ndf[t]);
-    for (int64_t i = 0; i < f.n; ++i) f.outlier[i] = f.outlier[i] != USED;
+    for (int64_t i = 0; i < f.n; ++i) {
+        if (f.outlier[i] != USED && (f.outlier[i] == MISSED || !kalman->options.daf)) f.weight[i] = 0.0f;
+        f.outlier[i] = f.outlier[i] != USED;
+    }
 }

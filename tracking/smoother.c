@@ -1,5 +1,7 @@
-/* smoother.c — modified Bryson-Frazier recursion (PHYSICS 7.5; Bierman 1973). */
+/* smoother.c — modified Bryson-Frazier recursion (PHYSICS 7.5; Bierman 1973) and Rauch-Tung-Striebel (1965). */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <string.h>
 #include "tracking/smoother.h"
 
 /* Takes one scalar update back: lambda and big <- their values before it. */
@@ -74,4 +76,80 @@ void hg_smooth(hg_filter_step *steps, int64_t n)
         for (int g = steps[k].n_gains - 1; g >= 0; --g) undo_update(&steps[k].gain[g], lambda, big);
         if (k > 0) carry_back(steps[k].jacobian, lambda, big);
     }
+}
+
+/* Columns of a packed symmetric matrix as a full one. */
+static void unpack(const double packed[15], double full[5][5])
+{
+    for (int i = 0; i < 5; ++i)
+        for (int j = 0; j <= i; ++j) full[i][j] = full[j][i] = packed[HG_PACKED(i, j)];
+}
+
+/* Each row of rows <- (matrix^-1 row^T)^T by Cholesky; the matrix is positive. */
+static void solve_rows(const double packed[15], double rows[5][5])
+{
+    double lower[5][5];
+    for (int i = 0; i < 5; ++i) {
+        for (int j = 0; j <= i; ++j) {
+            double sum = packed[HG_PACKED(i, j)];
+            for (int k = 0; k < j; ++k) sum -= lower[i][k] * lower[j][k];
+            lower[i][j] = i == j ? sqrt(sum) : sum / lower[j][j];
+        }
+    }
+    for (int r = 0; r < 5; ++r) {
+        for (int i = 0; i < 5; ++i) {
+            for (int k = 0; k < i; ++k) rows[r][i] -= lower[i][k] * rows[r][k];
+            rows[r][i] /= lower[i][i];
+        }
+        for (int i = 4; i >= 0; --i) {
+            for (int k = i + 1; k < 5; ++k) rows[r][i] -= lower[k][i] * rows[r][k];
+            rows[r][i] /= lower[i][i];
+        }
+    }
+}
+
+/* Smooths `step` with the smoothed state of the one after it. */
+static void smooth_before(hg_filter_step *step, const hg_filter_step *next)
+{
+    double cov[5][5], gain[5][5], change[5][5], product[5][5];
+    unpack(step->cov, cov);
+    for (int i = 0; i < 5; ++i) {
+        for (int j = 0; j < 5; ++j) {
+            gain[i][j] = 0.0;
+            for (int k = 0; k < 5; ++k) gain[i][j] += cov[i][k] * next->jacobian[5 * j + k];
+        }
+    }
+    solve_rows(next->predicted_cov, gain);
+    for (int i = 0; i < 5; ++i) {
+        for (int j = 0; j <= i; ++j) {
+            const int at = HG_PACKED(i, j);
+            change[i][j] = change[j][i] = next->smooth_cov[at] - next->predicted_cov[at];
+        }
+    }
+    for (int i = 0; i < 5; ++i) {
+        step->smooth_par[i] = step->par[i];
+        for (int k = 0; k < 5; ++k) step->smooth_par[i] += gain[i][k] * (next->smooth_par[k] - next->predicted_par[k]);
+        for (int j = 0; j < 5; ++j) {
+            product[i][j] = 0.0;
+            for (int k = 0; k < 5; ++k) product[i][j] += gain[i][k] * change[k][j];
+        }
+    }
+    for (int i = 0; i < 5; ++i) {
+        for (int j = 0; j <= i; ++j) {
+            double sum = cov[i][j];
+            for (int k = 0; k < 5; ++k) sum += product[i][k] * gain[j][k];
+            step->smooth_cov[HG_PACKED(i, j)] = sum;
+        }
+    }
+}
+
+bool hg_smooth_rts(hg_filter_step *steps, int64_t n)
+{
+    for (int64_t k = 1; k < n; ++k)
+        if (!hg_cov_is_positive(steps[k].predicted_cov)) return false;
+    if (n == 0) return true;
+    memcpy(steps[n - 1].smooth_par, steps[n - 1].par, sizeof steps->par);
+    memcpy(steps[n - 1].smooth_cov, steps[n - 1].cov, sizeof steps->cov);
+    for (int64_t k = n - 2; k >= 0; --k) smooth_before(&steps[k], &steps[k + 1]);
+    return true;
 }

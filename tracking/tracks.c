@@ -17,6 +17,7 @@ hg_status hg_tracks_create(hg_context *ctx, int64_t n, int64_t n_hits, hg_tracks
     HG_TRY(hg_alloc(ctx, &tracks->hit_offset, n + 1));
     HG_TRY(hg_alloc(ctx, &tracks->hit, n_hits));
     HG_TRY(hg_alloc(ctx, &tracks->outlier, n_hits));
+    HG_TRY(hg_alloc(ctx, &tracks->weight, n_hits));
     HG_TRY(hg_alloc(ctx, &tracks->params, 5 * n));
     HG_TRY(hg_alloc(ctx, &tracks->cov, 15 * n));
     HG_TRY(hg_alloc(ctx, &tracks->chi2, n));
@@ -38,6 +39,7 @@ void hg_tracks_destroy(hg_context *ctx, hg_tracks *tracks)
     hg_free(ctx, tracks->hit_offset);
     hg_free(ctx, tracks->hit);
     hg_free(ctx, tracks->outlier);
+    hg_free(ctx, tracks->weight);
     hg_free(ctx, tracks->params);
     hg_free(ctx, tracks->cov);
     hg_free(ctx, tracks->chi2);

@@ -34,6 +34,8 @@ typedef struct hg_kalman_options {
     double step_tolerance_mm; /* on the error estimate of a Runge-Kutta-Nystroem step, itself some hundred times the error; default 1e-3 */
     double start_inflation;   /* factor on the seed's variances, which never start tighter than 5 mm, 50 mrad, 30 % of q/p; default 50 */
     bool scattering, energy_loss;
+    bool rts; /* smoother of Rauch, Tung and Striebel in place of the modified Bryson-Frazier one; the slower plain fit; default false */
+    bool daf; /* deterministic annealing filter in place of the rejection of outliers, weights per hit; plain fit; default false */
 } hg_kalman_options;
 HG_API hg_kalman_options hg_kalman_default_options(void);
 
@@ -85,9 +87,10 @@ HG_API int hg_seed_state(const hg_kalman *kalman, const hg_measurement points[3]
 /** The same at the perigee to the z axis: params d0, z0, phi, theta, q/p; cov [15]. */
 HG_API int hg_seed_perigee(const hg_kalman *kalman, const hg_measurement points[3], double params[5], double cov[15]);
 
-/** Fits every track: filter outward, smoother back, outlier rejection, perigee. Fills params, cov, chi2, ndf, status, outlier.
- *  At least two passes; each drops the hit whose chi2 against all others exceeds the cut most, until none does. chi2 sums predicted
- * residuals.
+/** Fits every track: filter outward, smoother back, outlier rejection, perigee. Fills params, cov, chi2, ndf, status, outlier, weight.
+ *  With options.daf hits are weighed at falling temperatures (81, 9, 4, 1) by their chi2 against all others instead, outliers are those
+ * with a weight below 1/2 (Fruehwirth and Strandlie, Comput. Phys. Commun. 120 (1999) 197), and chi2 and ndf count the others. At least two
+ * passes; each drops the hit whose chi2 against all others exceeds the cut most, until none does. chi2 sums predicted residuals.
  *  @param measurements borrowed; [n_hits of the event], indexed by tracks->hit. Hits of a track must be in order along it.
  *  @return HG_OK, HG_INFO_PARTIAL (some tracks failed; see their status), HG_ERR_NOMEM. Threads: the context's; same bits for any number.
  */

@@ -34,6 +34,7 @@ typedef struct hg_tracks {
     int64_t *hit_offset; /* [n + 1] */
     int32_t *hit;        /* [n_hits] */
     uint8_t *outlier;    /* [n_hits] 1 = the fit left the hit out */
+    float *weight;       /* [n_hits] of the hit in the fit, 0..1; other than 0 and 1 with the annealing filter only */
     double *params;      /* [n, 5] */
     double *cov;         /* [n, 15] lower triangle by rows */
     double *chi2;        /* [n] */

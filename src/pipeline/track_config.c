@@ -9,6 +9,7 @@
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
+static const char *const smoothers[] = {"mbf", "rts", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", "junctions", NULL};
 
 static const char *const seedings[] = {"gnn", "tables", "ca", "classical", NULL};
@@ -93,6 +94,9 @@ const hg_option hg_track_option_table[] = {
     NUMBER("fit.layer_loss", layer_loss, "0", 0, 10, "material trackml-like: factor on the energy loss in sensor layers"),
     SWITCH("fit.scattering", scattering, "true", "multiple scattering"),
     SWITCH("fit.energy_loss", energy_loss, "true", "energy loss"),
+    {"fit.smoother", HG_OPTION_WORD, AT(smoother), "mbf", 0, 0, smoothers,
+     "modified Bryson-Frazier, or Rauch-Tung-Striebel: the same but for rounding, and slower"},
+    SWITCH("fit.daf", daf, "false", "weigh hits by annealing instead of leaving outliers out; slower"),
     {"engine.order", HG_OPTION_WORD, AT(engine_order), "none", 0, 0, hg_order_words,
      "order of the nodes that networks work on; scores do not depend on it beyond rounding"},
     COUNT("engine.part_nodes", engine_part_nodes, "2048", 1, 1 << 30, "engine.order metis: nodes per part"),
@@ -158,5 +162,7 @@ hg_kalman_options hg_track_config_kalman(const hg_track_config *config)
     options.start_inflation = config->start_inflation;
     options.scattering = config->scattering;
     options.energy_loss = config->energy_loss;
+    options.rts = config->smoother == 1;
+    options.daf = config->daf;
     return options;
 }

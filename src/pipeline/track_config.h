@@ -32,7 +32,8 @@ typedef struct hg_track_config {
     int graph_mode, builder;
     int seeds;     /* hg_seeding */
     int precision; /* hg_precision */
-    bool overlaps, scattering, energy_loss;
+    int smoother;  /* mbf, rts */
+    bool overlaps, scattering, energy_loss, daf;
     double learn_efficiency, learn_overlap_efficiency;
     bool learn_module_map;
     double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window;

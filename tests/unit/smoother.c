@@ -87,8 +87,8 @@ static void random_chain(uint64_t trial, chain *c)
             hg_cov_transform(step->jacobian, cov);
             for (int i = 2; i < 5; ++i) cov[HG_PACKED(i, i)] += 1e-3 * scale[i] * scale[i];
         }
-        for (int i = 0; i < 5; ++i) c->predicted_par[k][i] = par[i];
-        for (int i = 0; i < 15; ++i) c->predicted_cov[k][i] = cov[i];
+        for (int i = 0; i < 5; ++i) step->predicted_par[i] = c->predicted_par[k][i] = par[i];
+        for (int i = 0; i < 15; ++i) step->predicted_cov[i] = c->predicted_cov[k][i] = cov[i];
         step->n_gains = 0;
         for (int j = 0; j < 2; ++j) {
             if (hg_random_uniform(&random) < 0.15) continue;
@@ -99,13 +99,15 @@ static void random_chain(uint64_t trial, chain *c)
     }
 }
 
-static void same_as_rts(void **state)
+static void same_as_rts(bool rts)
 {
-    (void)state;
     static chain c;
     for (uint64_t trial = 0; trial < 200; ++trial) {
         random_chain(trial, &c);
-        hg_smooth(c.step, c.n);
+        if (rts)
+            assert_true(hg_smooth_rts(c.step, c.n));
+        else
+            hg_smooth(c.step, c.n);
         long double par[5];
         matrix cov, product, gain, inverse, f, before, predicted;
         for (int i = 0; i < 5; ++i) par[i] = (long double)c.step[c.n - 1].par[i];
@@ -144,8 +146,24 @@ static void same_as_rts(void **state)
     }
 }
 
+static void bryson_and_frazier(void **state)
+{
+    (void)state;
+    same_as_rts(false);
+}
+
+static void rauch_tung_and_striebel(void **state)
+{
+    (void)state;
+    same_as_rts(true);
+    static chain c;
+    random_chain(7, &c);
+    c.step[1].predicted_cov[0] = -1.0;
+    assert_false(hg_smooth_rts(c.step, c.n));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(same_as_rts)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bryson_and_frazier), cmocka_unit_test(rauch_tung_and_striebel)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
