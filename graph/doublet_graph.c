@@ -106,8 +106,8 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
     HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
     if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options->triplet_window, &candidates, &d));
 
-    HG_TRY(hg_alloc(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
-    HG_TRY(hg_alloc(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
+    HG_TRY(hg_alloc_unset(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
+    HG_TRY(hg_alloc_unset(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
     HG_TRY(hg_doublets_fill_features(ctx, hits, grid, map, d));
     *out = d;
     d = NULL;

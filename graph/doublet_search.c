@@ -9,11 +9,11 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
-enum { HITS_PER_TASK = 256, FIRST_ROOM = 4096 };
+enum { HITS_PER_TASK = 64, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
 
-/* One task: some hits of the inner layer of one pair. Its edges lie in the buffer of the thread that ran it. */
+/* One task: some hits of one layer, as inner hits of all its pairs. Its edges lie in the buffer of the thread that ran it. */
 typedef struct task {
-    int32_t pair, first, last;
+    int32_t layer, first, last;
     int32_t thread;
     int64_t at, n;
     hg_status status;
@@ -116,37 +116,46 @@ static hg_status make_room(const search *s, buffer *b, int32_t n)
     return status;
 }
 
-static hg_status run_task(const search *s, task *t, buffer *b)
+/* The doublets of one pair that start at the hits of a task. */
+static hg_status search_pair(const search *s, const task *t, int32_t pair, buffer *b)
 {
     hg_status status = HG_OK;
-    const hg_doublet_pair *pair = &s->map->pair[t->pair];
-    const hg_doublet_tables tables = tables_of(s, t->pair);
-    const bool in_batches = pair->inner != pair->outer && s->options->mode == HG_DOUBLETS_TABLES;
-    t->at = b->n;
+    const hg_doublet_pair *p = &s->map->pair[pair];
+    const hg_doublet_tables tables = tables_of(s, pair);
+    const bool in_batches = p->inner != p->outer && s->options->mode == HG_DOUBLETS_TABLES;
     for (int32_t i = t->first; i < t->last; ++i) {
-        int32_t n = hg_doublet_search(s->map, s->grid, t->pair, i, b->found);
+        int32_t n = hg_doublet_search(s->map, s->grid, pair, i, b->found);
         status = make_room(s, b, n);
         if (status < 0) return status;
         if (in_batches)
             b->n += s->grid->kernels->judge(s->grid, i, &tables, b->found, n, b->edges + b->n);
         else
-            b->n += judge_each(s, t->pair, i, b->found, n, b->edges + b->n);
+            b->n += judge_each(s, pair, i, b->found, n, b->edges + b->n);
+    }
+    return status;
+}
+
+static hg_status run_task(const search *s, task *t, buffer *b)
+{
+    hg_status status = HG_OK;
+    t->at = b->n;
+    for (int32_t p = 0; p < s->map->n_pairs && status >= 0; ++p) {
+        const hg_doublet_pair *pair = &s->map->pair[p];
+        if (pair->inner == t->layer && (pair->outer != t->layer || s->options->overlaps)) status = search_pair(s, t, p, b);
     }
     t->n = b->n - t->at;
     return status;
 }
 
-/* Tasks in the order of pairs and hits; with tasks == NULL they are counted. */
-static int64_t list_tasks(const search *s, task *tasks)
+/* With tasks == NULL they are counted. */
+static int64_t list_tasks(const hg_hit_grid *grid, task *tasks)
 {
     int64_t n = 0;
-    for (int32_t p = 0; p < s->map->n_pairs; ++p) {
-        const hg_doublet_pair *pair = &s->map->pair[p];
-        if (pair->inner == pair->outer && !s->options->overlaps) continue;
-        int32_t end = s->grid->layer_first[pair->inner + 1];
-        for (int32_t first = s->grid->layer_first[pair->inner]; first < end; first += HITS_PER_TASK) {
+    for (int32_t layer = 0; layer < grid->n_layers; ++layer) {
+        int32_t end = grid->layer_first[layer + 1];
+        for (int32_t first = grid->layer_first[layer]; first < end; first += HITS_PER_TASK) {
             int32_t last = first + HITS_PER_TASK < end ? first + HITS_PER_TASK : end;
-            if (tasks) tasks[n] = (task){.pair = p, .first = first, .last = last};
+            if (tasks) tasks[n] = (task){.layer = layer, .first = first, .last = last};
             ++n;
         }
     }
@@ -155,7 +164,7 @@ static int64_t list_tasks(const search *s, task *tasks)
 
 static hg_status run_tasks(const search *s, task *tasks, int64_t n_tasks, buffer *buffers, int threads)
 {
-#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
         tasks[k].thread = omp_get_thread_num();
         tasks[k].status = run_task(s, &tasks[k], &buffers[tasks[k].thread]);
@@ -166,11 +175,12 @@ static hg_status run_tasks(const search *s, task *tasks, int64_t n_tasks, buffer
     return HG_OK;
 }
 
-/* Brings the edges into the order of tasks, then sorts them stably by sender. */
+/* Sorts the edges by sender; those of one sender are all in one task, and stay in the order in which it found them. */
 static hg_status collect(hg_context *ctx, const hg_hit_grid *grid, const task *tasks, int64_t n_tasks, const buffer *buffers,
                          hg_candidates *out)
 {
     hg_status status = HG_OK;
+    const int threads = hg_context_threads(ctx);
     int64_t *first = NULL, n = 0;
     hg_candidates c = {0};
     for (int64_t k = 0; k < n_tasks; ++k) n += tasks[k].n;
@@ -178,11 +188,13 @@ static hg_status collect(hg_context *ctx, const hg_hit_grid *grid, const task *t
     HG_TRY(hg_alloc(ctx, &first, grid->n + 1));
     HG_TRY(hg_alloc_unset(ctx, &c.doublet, n));
     c.n = n;
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
         const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
         for (int64_t i = 0; i < tasks[k].n; ++i) ++first[e[i].sender];
     }
     hg_prefix_sum(first, grid->n);
+#pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
         const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
         for (int64_t i = 0; i < tasks[k].n; ++i) c.doublet[first[e[i].sender]++] = e[i];
@@ -234,13 +246,13 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const h
     buffer *buffers = NULL;
     if (options->mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(index_modules(&s));
     HG_TRY(shift_scores(&s));
-    int64_t n_tasks = list_tasks(&s, NULL);
+    int64_t n_tasks = list_tasks(grid, NULL);
     HG_TRY(hg_alloc(ctx, &tasks, n_tasks));
     HG_TRY(hg_alloc(ctx, &buffers, threads));
-    list_tasks(&s, tasks);
+    list_tasks(grid, tasks);
     for (int t = 0; t < threads; ++t) {
-        buffers[t].room = FIRST_ROOM;
-        HG_TRY(hg_alloc(ctx, &buffers[t].edges, FIRST_ROOM));
+        buffers[t].room = DOUBLETS_PER_HIT * grid->n;
+        HG_TRY(hg_alloc_unset(ctx, &buffers[t].edges, buffers[t].room));
         HG_TRY(hg_alloc(ctx, &buffers[t].found, grid->largest + HG_GRID_LANES));
     }
     HG_TRY(run_tasks(&s, tasks, n_tasks, buffers, threads));

@@ -9,7 +9,10 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 
-enum { MANY_EDGES = 4096 }; /* fewer are copied before another thread has woken */
+enum {
+    MANY_EDGES = 4096, /* fewer are copied before another thread has woken */
+    SORTERS_MAX = 16   /* each needs a counter for every node */
+};
 
 static hg_status check_node_ptr(hg_context *ctx, int64_t n_nodes, int64_t n_graphs, const int64_t *node_ptr)
 {
@@ -66,15 +69,31 @@ done:
     return status;
 }
 
-/* Counting sort of 0 .. n_edges by key, stable: place[first[k] ..) lists the edges of key k in increasing order. */
-static void sort_by_node(int64_t n_nodes, int64_t n_edges, const int32_t *key, int64_t *first, int64_t *place)
+/* Counting sort of 0 .. n_edges by key, stable: place[first[k] ..) lists the edges of key k in increasing order. Each thread sorts a part
+ * of the edges; next: [threads, n_nodes] counts, then places, of each part. */
+static void sort_by_node(int64_t n_nodes, int64_t n_edges, const int32_t *key, int threads, int64_t *next, int64_t *first, int64_t *place)
 {
-    for (int64_t e = 0; e < n_edges; ++e) ++first[key[e]];
-    hg_prefix_sum(first, n_nodes);
-    for (int64_t e = 0; e < n_edges; ++e) place[first[key[e]]++] = e;
-    /* filling moved each start to the next node's start */
-    memmove(first + 1, first, (size_t)n_nodes * sizeof *first);
-    first[0] = 0;
+    int64_t total = 0;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (int t = 0; t < threads; ++t) {
+        int64_t *count = next + t * n_nodes;
+        memset(count, 0, (size_t)n_nodes * sizeof *count);
+        for (int64_t e = hg_part_start(n_edges, threads, t); e < hg_part_start(n_edges, threads, t + 1); ++e) ++count[key[e]];
+    }
+    for (int64_t k = 0; k < n_nodes; ++k) {
+        first[k] = total;
+        for (int t = 0; t < threads; ++t) {
+            int64_t count = next[t * n_nodes + k];
+            next[t * n_nodes + k] = total;
+            total += count;
+        }
+    }
+    first[n_nodes] = total;
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (int t = 0; t < threads; ++t) {
+        int64_t *at = next + t * n_nodes;
+        for (int64_t e = hg_part_start(n_edges, threads, t); e < hg_part_start(n_edges, threads, t + 1); ++e) place[at[key[e]]++] = e;
+    }
 }
 
 static void number_graphs(int64_t n_graphs, const int64_t *ptr, int32_t *graph)
@@ -85,16 +104,24 @@ static void number_graphs(int64_t n_graphs, const int64_t *ptr, int32_t *graph)
 }
 
 /* Edges in their stored order. */
-static void sort_edges(hg_graph *g, const int32_t *sender, const int32_t *receiver, int threads)
+static hg_status sort_edges(hg_context *ctx, hg_graph *g, const int32_t *sender, const int32_t *receiver)
 {
-    sort_by_node(g->n_nodes, g->n_edges, receiver, g->in_ptr, g->caller_edge);
-#pragma omp parallel for num_threads(threads) if (g->n_edges > MANY_EDGES)
+    hg_status status = HG_OK;
+    const int threads = g->n_edges > MANY_EDGES ? hg_context_threads(ctx) : 1, sorters = threads < SORTERS_MAX ? threads : SORTERS_MAX;
+    const int64_t most = g->n_nodes > g->n_senders ? g->n_nodes : g->n_senders;
+    int64_t *next = NULL;
+    HG_TRY(hg_alloc_unset(ctx, &next, sorters * most));
+    sort_by_node(g->n_nodes, g->n_edges, receiver, sorters, next, g->in_ptr, g->caller_edge);
+#pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t e = 0; e < g->n_edges; ++e) {
         g->sender[e] = sender[g->caller_edge[e]];
         g->receiver[e] = receiver[g->caller_edge[e]];
     }
-    sort_by_node(g->n_senders, g->n_edges, g->sender, g->out_ptr, g->out_edge);
+    sort_by_node(g->n_senders, g->n_edges, g->sender, sorters, next, g->out_ptr, g->out_edge);
     for (int64_t b = 0; b <= g->n_graphs; ++b) g->edge_ptr[b] = g->in_ptr[g->node_ptr[b]];
+done:
+    hg_free(ctx, next);
+    return status;
 }
 
 /* sender_ptr NULL: senders and receivers are the same nodes. */
@@ -126,7 +153,7 @@ static hg_status create(hg_context *ctx, const hg_graph *sizes, const int32_t *s
         number_graphs(g->n_graphs, g->sender_ptr, sender_graph);
     }
     HG_TRY(check_edges(ctx, g, sender_ptr ? sender_graph : g->node_graph, sender, receiver));
-    sort_edges(g, sender, receiver, hg_context_threads(ctx));
+    HG_TRY(sort_edges(ctx, g, sender, receiver));
     *out = g;
     g = NULL;
 done:

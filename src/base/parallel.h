@@ -13,6 +13,12 @@ static inline int64_t hg_block_count(int64_t n, int64_t block)
     return (n + block - 1) / block;
 }
 
+/* First of the n elements of one of so many equal parts; that of part `parts` is n. For results that do not depend on the cut. */
+static inline int64_t hg_part_start(int64_t n, int64_t parts, int64_t part)
+{
+    return n / parts * part + n % parts * part / parts;
+}
+
 /* Exclusive prefix sum in place: counts[0 .. n) become offsets, counts[n] the total (the array has n + 1 elements). Returns the total. */
 int64_t hg_prefix_sum(int64_t *counts, int64_t n);
 
