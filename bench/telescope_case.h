@@ -143,7 +143,7 @@ static hg_status small_prepare(hg_context *ctx, int64_t n_events, hg_pulse_event
     char path[HG_PATH_SIZE];
     uint64_t next = 0;
     HG_TRY(hg_telescope_create(ctx, NULL, NULL, NULL, 0, 1, &telescope));
-    HG_TRY(hg_telescope_simulate(ctx, telescope, 1, &next, n_events, events));
+    HG_TRY(hg_telescope_simulate(ctx, telescope, 1, &next, n_events, NULL, events));
     HG_TRY(hg_data_path(ctx, "models/icecube/level1", path));
     HG_TRY(hg_classifier_load(ctx, path, classifier));
 done:
