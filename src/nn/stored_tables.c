@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "nn/update.h"
 
 static bool is_edges(const hg_run *run, int value)
 {
@@ -89,7 +90,7 @@ hg_status hg_stored_need(hg_run *run, int update)
 {
     hg_status status = HG_OK;
     const hg_update *u = &run->d->update[update];
-    if (!hg_gradient_exists(&run->gradient[u->value])) return HG_OK;
+    if (!hg_gradient_exists(&run->gradient[u->value]) || hg_update_is_linear(u)) return HG_OK;
     for (int t = 0; t < u->n_terms; ++t) {
         HG_TRY(make_again(run, u->term[t].value));
         if (u->term[t].weight >= 0) HG_TRY(make_again(run, u->term[t].weight));

@@ -22,6 +22,13 @@ void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, i
     }
 }
 
+bool hg_update_is_linear(const hg_update *u)
+{
+    bool linear = u->network < 0 && u->activation == HG_ACTIVATION_NONE;
+    for (int t = 0; t < u->n_terms; ++t) linear = linear && (!hg_term_made(&u->term[t]) || hg_term_is_plain_sum(&u->term[t]));
+    return linear;
+}
+
 hg_status hg_update_reduce(hg_run *run, int index, bool statistics)
 {
     hg_status status = HG_OK;

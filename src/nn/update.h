@@ -8,6 +8,15 @@
 /* Fills run->reduced[update]; statistics: also what the way back needs. */
 hg_status hg_update_reduce(hg_run *run, int update, bool statistics);
 
+/* Sums of messages as they are: their gradient is the segment's, gathered where the message's table is next worked on. */
+static inline bool hg_term_is_plain_sum(const hg_term *term)
+{
+    bool sum = term->reduction == HG_REDUCE_SUM || term->reduction == HG_REDUCE_MEAN;
+    return term->access == HG_REDUCED && sum && term->message == HG_OWN && term->weight < 0;
+}
+/* True where the gradients of an update's inputs do not depend on their rows: copies and plain sums side by side. */
+bool hg_update_is_linear(const hg_update *u);
+
 /* One tile through the first n_layers layers. */
 void hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
                      int64_t rows, int n_layers, const hg_tape *tape);

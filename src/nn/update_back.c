@@ -127,7 +127,7 @@ static hg_status concatenation_back(hg_back *b)
 #pragma omp for schedule(dynamic, 8)
         for (int64_t tile = 0; tile < hg_block_count(n, HG_TILE_ROWS); ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = n - row < HG_TILE_ROWS ? n - row : HG_TILE_ROWS, stride = b->first_stride;
-            hg_concatenate(run, b->u, b->reduced, row, rows, s.d[0], stride);
+            if (!hg_update_is_linear(b->u)) hg_concatenate(run, b->u, b->reduced, row, rows, s.d[0], stride);
             hg_finish_back(b, s.d[0], stride, row, rows, &s, b->first->data + row * stride);
             cut_inputs(b, row, rows);
         }
@@ -135,13 +135,6 @@ static hg_status concatenation_back(hg_back *b)
 done:
     hg_run_give(run, memory);
     return status;
-}
-
-/* Sums of messages as they are: their gradient is the segment's, gathered where the message's table is next worked on. */
-static bool is_plain_sum(const hg_term *term)
-{
-    bool sum = term->reduction == HG_REDUCE_SUM || term->reduction == HG_REDUCE_MEAN;
-    return term->access == HG_REDUCED && sum && term->message == HG_OWN && term->weight < 0;
 }
 
 /* products: the gradients of tables that are read row by row stay products with `first`. */
@@ -153,7 +146,7 @@ static hg_status find_target(hg_back *b, int t, bool products)
     hg_term_target *target = &b->target[t];
     if (hg_term_made(term)) {
         target->owned = true;
-        target->ld = is_plain_sum(term) ? hg_padded(term->width) : term->width;
+        target->ld = hg_term_is_plain_sum(term) ? hg_padded(term->width) : term->width;
         HG_TRY(hg_run_take(run, &target->rows, hg_run_rows(run, b->u->entity) * target->ld));
     } else if (term->access == HG_OWN && run->wanted[term->value] && !products) {
         target->ld = term->width;
@@ -217,7 +210,7 @@ static hg_status made_terms_back(hg_back *b)
         if (!hg_term_made(term)) continue;
         if (term->access == HG_COMPUTED) {
             HG_TRY(hg_compute_backward(run, b->u, term, target->rows));
-        } else if (!is_plain_sum(term)) {
+        } else if (!hg_term_is_plain_sum(term)) {
             HG_TRY(hg_reduce_backward(run, b->u->entity, term, &b->reduced[t], target->rows));
         } else if (run->wanted[term->value]) {
             hg_gradient_part part = {0};
@@ -253,7 +246,7 @@ hg_status hg_update_backward(hg_run *run, int index)
     hg_back b = {.run = run, .u = u, .index = index};
     if (!hg_gradient_exists(&run->gradient[u->value])) return HG_OK;
     HG_TRY(hg_run_enter(run, u));
-    if (!run->reduced[index]) HG_TRY(hg_update_reduce(run, index, true));
+    if (!run->reduced[index] && !hg_update_is_linear(u)) HG_TRY(hg_update_reduce(run, index, true));
     b.reduced = run->reduced[index];
     if (u->network >= 0) {
         b.net = &run->d->network[u->network];
