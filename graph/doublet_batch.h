@@ -36,6 +36,9 @@ typedef struct hg_doublet_kernels {
     /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
     int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);
+    /* out[HG_GRID_LANES]: the matches of the edges from `first` on with edge b that starts at their receiver; hg_no_match for overlaps.
+     * Per-edge arrays are read up to HG_GRID_LANES beyond their end. */
+    void (*match)(const hg_doublet_graph *doublets, const hg_doublet_map *map, int64_t b, int64_t first, float *out);
 } hg_doublet_kernels;
 
 hg_status hg_doublet_kernels_select(hg_context *ctx, const hg_doublet_kernels **out);

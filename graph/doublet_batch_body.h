@@ -1,11 +1,13 @@
 /* graph/doublet_batch_body.h — the batch kernels of the doublet search; a unit defines TABLE, then includes this. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 #ifdef __AVX512F__
 #include <immintrin.h>
 #endif
 #include "graph/doublet_batch.h"
 #include "graph/doublet_measure.h"
+#include "graph/triplet_match.h"
 
 enum { LANES = HG_GRID_LANES };
 /* hits are rounded to float: the loose z0 window is this much wider than the cut that follows */
@@ -71,6 +73,16 @@ static int32_t thin_out(const hg_hit_grid *g, const hg_doublet_cut *cut, const h
     return n;
 }
 
+/* out[k] = table[at[k]] */
+static inline void pick(const float *table, const int32_t at[LANES], float out[LANES])
+{
+#ifdef __AVX512F__
+    _mm512_storeu_ps(out, _mm512_i32gather_ps(_mm512_loadu_si512(at), table, (int)sizeof *table));
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
+#endif
+}
+
 /* Lanes of hits that were found, side by side. */
 typedef struct measured {
     int32_t good[LANES], bend_z0[LANES], c_c[LANES];
@@ -97,13 +109,11 @@ static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair
     float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES], z0[LANES];
     const float x1 = g->x[i], y1 = g->y[i], z1 = g->z[i], r1 = g->r[i];
     const int32_t row = hg_doublet_c_bin(g->c[i], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS;
-    for (int k = 0; k < LANES; ++k) {
-        x[k] = g->x[found[k]];
-        y[k] = g->y[found[k]];
-        z[k] = g->z[found[k]];
-        r[k] = g->r[found[k]];
-        c[k] = g->c[found[k]];
-    }
+    pick(g->x, found, x);
+    pick(g->y, found, y);
+    pick(g->z, found, z);
+    pick(g->r, found, r);
+    pick(g->c, found, c);
     for (int k = 0; k < LANES; ++k) {
         hg_circle circle;
         m->good[k] = hg_circle_through(x1, y1, z1, r1, x[k], y[k], z[k], r[k], &circle);
@@ -134,4 +144,22 @@ static int32_t judge(const hg_hit_grid *g, int32_t inner, const hg_doublet_table
     return n_out;
 }
 
-const hg_doublet_kernels TABLE = {.thin_out = thin_out, .judge = judge};
+static void match(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t b, int64_t first, float *out)
+{
+    const float kappa = d->kappa[b], cot = d->cot[b];
+    const int32_t pair = d->pair[b], n_pairs = map->n_pairs, *pairs = d->pair + first;
+    int32_t at[LANES], overlap[LANES];
+    float kappa_a[LANES], cot_a[LANES], kappa_window[LANES], cot_window[LANES];
+    memcpy(kappa_a, d->kappa + first, sizeof kappa_a);
+    memcpy(cot_a, d->cot + first, sizeof cot_a);
+    for (int k = 0; k < LANES; ++k) at[k] = pairs[k] * n_pairs + pair;
+    for (int k = 0; k < LANES; ++k) overlap[k] = d->same_layer[first + k];
+    pick(map->triplet_kappa, at, kappa_window);
+    pick(map->triplet_cot, at, cot_window);
+    for (int k = 0; k < LANES; ++k) {
+        float m = hg_larger_of(hg_kappa_units(kappa_a[k], kappa, kappa_window[k]), hg_cot_units(cot_a[k], cot, cot_window[k]));
+        out[k] = overlap[k] ? hg_no_match : m;
+    }
+}
+
+const hg_doublet_kernels TABLE = {.thin_out = thin_out, .judge = judge, .match = match};

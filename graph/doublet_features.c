@@ -40,7 +40,7 @@ const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FEATURES] = {"ka
 
 enum { COLUMN_NEIGHBOURS = 15, COLUMN_CHAINS = 21, COLUMN_SAME_LAYER = 25 };
 enum { FEW_HITS = 128 }; /* waking a thread costs more than so many hits */
-static const float chain_window = 1.5f, far_away = 99;
+static const float chain_window = 1.5f;
 
 static void fill_node(const hg_doublet_hits *hits, const hg_doublet_map *map, int64_t i, hg_real *out)
 {
@@ -88,33 +88,11 @@ static void fill_own(const hg_point *point, const hg_doublet_graph *d, int64_t e
     out[COLUMN_SAME_LAYER] = d->same_layer[e];
 }
 
-/* Best match of edge e among edges list[0 .. n) (or first .. first + n when list is NULL), and how many have a match below 1. */
-static float best_match(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t e, const int64_t *list, int64_t first, int64_t n,
-                        bool list_is_before, int32_t *count)
+static void fill_neighbours(const hg_doublet_graph *d, const hg_doublet_neighbours *neighbours, int64_t e, hg_real *out)
 {
-    float best = far_away;
-    *count = 0;
-    for (int64_t k = 0; k < n; ++k) {
-        int64_t other = list ? list[k] : first + k;
-        if (d->same_layer[other]) continue;
-        float m = list_is_before ? hg_doublets_match(d, map, other, e) : hg_doublets_match(d, map, e, other);
-        best = m < best ? m : best;
-        *count += m < 1;
-    }
-    return best;
-}
-
-static void fill_neighbours(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t e, hg_real *out)
-{
-    const hg_graph *g = d->graph;
-    int32_t from = g->sender[e], to = g->receiver[e], count[2];
-    float in = far_away, after = far_away;
-    if (d->same_layer[e]) {
-        hg_overlap_neighbours(d, NULL, e, count);
-    } else {
-        in = best_match(d, map, e, NULL, g->in_ptr[from], g->in_ptr[from + 1] - g->in_ptr[from], true, &count[0]);
-        after = best_match(d, map, e, g->out_edge + g->out_ptr[to], 0, g->out_ptr[to + 1] - g->out_ptr[to], false, &count[1]);
-    }
+    const float in = neighbours->best[0][e], after = neighbours->best[1][e];
+    int32_t count[2] = {neighbours->count[0][e], neighbours->count[1][e]};
+    if (d->same_layer[e]) hg_overlap_neighbours(d, NULL, e, count);
     out[0] = (hg_real)expf(-in);
     out[1] = (hg_real)expf(-after);
     out[2] = (hg_real)expf(-4 * in * in);
@@ -135,19 +113,22 @@ static float link_value(const hg_doublet_graph *d, int64_t next, float m)
 }
 
 /* Extends chains through one hit: outward from its incoming to its outgoing edges, or inward the other way round. */
-static void extend(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t hit, bool outward, chain *chains)
+static void extend(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, int64_t hit, bool outward,
+                   chain *chains)
 {
     const hg_graph *g = d->graph;
+    float match[HG_GRID_LANES];
     for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
-        int64_t b = g->out_edge[o];
-        if (d->same_layer[b]) continue;
-        for (int64_t a = g->in_ptr[hit]; a < g->in_ptr[hit + 1]; ++a) {
-            if (d->same_layer[a]) continue;
-            float m = hg_doublets_match(d, map, a, b);
-            if (!(m < chain_window)) continue;
-            int64_t from = outward ? a : b, to = outward ? b : a;
-            float value = chains[from].value + link_value(d, from, m);
-            if (value > chains[to].value) chains[to] = (chain){value, chains[from].length + 1};
+        int64_t b = g->out_edge[o], end = g->in_ptr[hit + 1];
+        for (int64_t first = g->in_ptr[hit]; first < end && !d->same_layer[b]; first += HG_GRID_LANES) {
+            int32_t n = (int32_t)(end - first < HG_GRID_LANES ? end - first : HG_GRID_LANES);
+            kernels->match(d, map, b, first, match);
+            for (int32_t k = 0; k < n; ++k) {
+                if (!(match[k] < chain_window)) continue;
+                int64_t from = outward ? first + k : b, to = outward ? b : first + k;
+                float value = chains[from].value + link_value(d, from, match[k]);
+                if (value > chains[to].value) chains[to] = (chain){value, chains[from].length + 1};
+            }
         }
     }
 }
@@ -158,6 +139,8 @@ static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_
     int threads = hg_context_threads(ctx);
     chain *chains = NULL;
     int32_t *order = NULL;
+    const hg_doublet_kernels *kernels = NULL;
+    HG_TRY(hg_doublet_kernels_select(ctx, &kernels));
     HG_TRY(hg_alloc(ctx, &chains, d->graph->n_edges));
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
@@ -165,7 +148,7 @@ static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_
         int32_t layer = order[outward ? k : map->n_layers - 1 - k];
         int32_t first = grid->layer_first[layer], end = grid->layer_first[layer + 1];
 #pragma omp parallel for schedule(dynamic, 64) num_threads(threads) if (end - first > FEW_HITS)
-        for (int32_t i = first; i < end; ++i) extend(d, map, grid->hit[i], outward, chains);
+        for (int32_t i = first; i < end; ++i) extend(kernels, d, map, grid->hit[i], outward, chains);
     }
     int column = COLUMN_CHAINS + (outward ? 0 : 2);
 #pragma omp parallel for num_threads(threads)
@@ -185,6 +168,8 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
     hg_status status = HG_OK;
     int threads = hg_context_threads(ctx);
     hg_point *point = NULL; /* [N] by hit row */
+    hg_doublet_neighbours neighbours = {0};
+    HG_TRY(hg_doublet_neighbours_find(ctx, d, map, &neighbours));
     HG_TRY(hg_alloc(ctx, &point, d->graph->n_nodes));
     for (int32_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = hg_grid_point(grid, i);
 #pragma omp parallel for num_threads(threads)
@@ -193,11 +178,12 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
     for (int64_t e = 0; e < d->graph->n_edges; ++e) {
         hg_real *out = d->edge_features + e * HG_DOUBLET_EDGE_FEATURES;
         fill_own(point, d, e, out);
-        fill_neighbours(d, map, e, out + COLUMN_NEIGHBOURS);
+        fill_neighbours(d, &neighbours, e, out + COLUMN_NEIGHBOURS);
     }
     HG_TRY(fill_chains(ctx, grid, map, d, true));
     HG_TRY(fill_chains(ctx, grid, map, d, false));
 done:
     hg_free(ctx, point);
+    hg_doublet_neighbours_clear(ctx, &neighbours);
     return status;
 }

@@ -38,10 +38,10 @@ static hg_status create_from(hg_context *ctx, int64_t n_hits, const hg_candidate
     HG_TRY(hg_alloc(ctx, &d, 1));
     HG_TRY(hg_graph_create(ctx, n_hits, c->n, sender, receiver, 1, NULL, &d->graph));
     HG_TRY(hg_alloc_unset(ctx, &d->table_score, c->n));
-    HG_TRY(hg_alloc_unset(ctx, &d->same_layer, c->n));
-    HG_TRY(hg_alloc_unset(ctx, &d->pair, c->n));
-    HG_TRY(hg_alloc_unset(ctx, &d->kappa, c->n));
-    HG_TRY(hg_alloc_unset(ctx, &d->cot, c->n));
+    HG_TRY(hg_alloc_unset(ctx, &d->same_layer, c->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &d->pair, c->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &d->kappa, c->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &d->cot, c->n + HG_GRID_LANES));
 #pragma omp parallel for num_threads(threads)
     for (int64_t e = 0; e < c->n; ++e) {
         const hg_scored_doublet *from = &c->doublet[d->graph->caller_edge[e]];
@@ -50,6 +50,11 @@ static hg_status create_from(hg_context *ctx, int64_t n_hits, const hg_candidate
         d->same_layer[e] = map->pair[from->pair].inner == map->pair[from->pair].outer;
         d->kappa[e] = from->kappa;
         d->cot[e] = from->cot;
+    }
+    for (int64_t e = c->n; e < c->n + HG_GRID_LANES; ++e) {
+        d->pair[e] = 0;
+        d->same_layer[e] = 0;
+        d->kappa[e] = d->cot[e] = 0;
     }
     *out = d;
     d = NULL;

@@ -6,7 +6,7 @@
 #include "hitgraph/doublets.h"
 
 enum {
-    HG_GRID_ROWS = 32,   /* along a layer */
+    HG_GRID_ROWS = 16,   /* along a layer */
     HG_GRID_CELLS = 128, /* around it */
     HG_GRID_LANES = 16,  /* hits looked at together */
     HG_GRID_RUNS = 3 * HG_GRID_ROWS

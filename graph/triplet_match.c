@@ -1,23 +1,101 @@
-/* triplet_match.c — the triplet-consistency condition on doublets. */
+/* triplet_match.c — neighbours of doublets that continue them: the best matches, and the condition that there is one. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph/triplet_match.h"
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "graph/doublet_batch.h"
 
-static void mark_around(const hg_doublet_graph *d, const hg_doublet_map *map, float window, int64_t hit, uint8_t *as_first,
-                        uint8_t *as_second)
+/* Blocks of matches of edge b with the edges first .. end that come in at its sender. */
+typedef struct block {
+    const hg_doublet_kernels *kernels;
+    const hg_doublet_graph *d;
+    const hg_doublet_map *map;
+    int64_t b, first, end;
+    int32_t n;
+    float match[HG_GRID_LANES];
+} block;
+
+static bool next_block(block *k)
+{
+    k->first += k->n;
+    k->n = (int32_t)(k->end - k->first < HG_GRID_LANES ? k->end - k->first : HG_GRID_LANES);
+    if (k->n > 0) k->kernels->match(k->d, k->map, k->b, k->first, k->match);
+    return k->n > 0;
+}
+
+static void mark_around(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, float window, int64_t hit,
+                        uint8_t *as_first, uint8_t *as_second)
 {
     const hg_graph *g = d->graph;
     for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
-        int64_t b = g->out_edge[o];
-        if (d->same_layer[b]) continue;
-        for (int64_t a = g->in_ptr[hit]; a < g->in_ptr[hit + 1]; ++a) {
-            if (d->same_layer[a] || !(hg_doublets_match(d, map, a, b) < window)) continue;
-            as_first[a] = 1;
-            as_second[b] = 1;
+        block k = {.kernels = kernels, .d = d, .map = map, .b = g->out_edge[o], .first = g->in_ptr[hit], .end = g->in_ptr[hit + 1]};
+        if (d->same_layer[k.b]) continue;
+        uint8_t any = 0;
+        while (next_block(&k)) {
+            for (int32_t i = 0; i < k.n; ++i) {
+                uint8_t near = k.match[i] < window;
+                as_first[k.first + i] |= near;
+                any |= near;
+            }
         }
+        as_second[k.b] = any;
     }
+}
+
+static void find_around(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, int64_t hit,
+                        hg_doublet_neighbours *out)
+{
+    const hg_graph *g = d->graph;
+    for (int64_t a = g->in_ptr[hit]; a < g->in_ptr[hit + 1]; ++a) out->best[1][a] = hg_no_match;
+    for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
+        block k = {.kernels = kernels, .d = d, .map = map, .b = g->out_edge[o], .first = g->in_ptr[hit], .end = g->in_ptr[hit + 1]};
+        float best = hg_no_match;
+        int32_t count = 0;
+        while (!d->same_layer[k.b] && next_block(&k)) {
+            float *best_after = out->best[1] + k.first;
+            int32_t *count_after = out->count[1] + k.first;
+            for (int32_t i = 0; i < k.n; ++i) {
+                float m = k.match[i];
+                best = m < best ? m : best;
+                count += m < 1;
+                best_after[i] = m < best_after[i] ? m : best_after[i];
+                count_after[i] += m < 1;
+            }
+        }
+        out->best[0][k.b] = best;
+        out->count[0][k.b] = count;
+    }
+}
+
+void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours)
+{
+    for (int side = 0; side < 2; ++side) {
+        hg_free(ctx, neighbours->best[side]);
+        hg_free(ctx, neighbours->count[side]);
+    }
+    *neighbours = (hg_doublet_neighbours){0};
+}
+
+hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *d, const hg_doublet_map *map, hg_doublet_neighbours *out)
+{
+    hg_status status = HG_OK;
+    const hg_doublet_kernels *kernels = NULL;
+    const hg_graph *g = d->graph;
+    hg_doublet_neighbours made = {0};
+    const int threads = hg_context_threads(ctx);
+    HG_TRY(hg_doublet_kernels_select(ctx, &kernels));
+    for (int side = 0; side < 2; ++side) {
+        HG_TRY(hg_alloc_unset(ctx, &made.best[side], g->n_edges));
+        HG_TRY(hg_alloc(ctx, &made.count[side], g->n_edges));
+    }
+#pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
+    for (int64_t hit = 0; hit < g->n_nodes; ++hit) find_around(kernels, d, map, hit, &made);
+    *out = made;
+    made = (hg_doublet_neighbours){0};
+done:
+    hg_doublet_neighbours_clear(ctx, &made);
+    return status;
 }
 
 void hg_overlap_neighbours(const hg_doublet_graph *d, const uint8_t *keep, int64_t e, int32_t count[2])
@@ -48,10 +126,12 @@ hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d
     /* an edge is marked from its receiver as the first of a pair, from its sender as the second: two threads never share an array element
      */
     uint8_t *as_first = NULL, *as_second = NULL;
+    const hg_doublet_kernels *kernels = NULL;
+    HG_TRY(hg_doublet_kernels_select(ctx, &kernels));
     HG_TRY(hg_alloc(ctx, &as_first, g->n_edges));
     HG_TRY(hg_alloc(ctx, &as_second, g->n_edges));
 #pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
-    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(d, map, window, hit, as_first, as_second);
+    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(kernels, d, map, window, hit, as_first, as_second);
     for (int64_t e = 0; e < g->n_edges; ++e) keep[e] = as_first[e] | as_second[e];
 #pragma omp parallel for schedule(dynamic, 4096) num_threads(threads)
     for (int64_t e = 0; e < g->n_edges; ++e) {

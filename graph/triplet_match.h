@@ -6,17 +6,39 @@
 #include <math.h>
 #include "hitgraph/doublets.h"
 
+static const float hg_no_match = 99;
+
+/* Signed change from a to b in units of a window that grows with their size. */
+static inline float hg_window_units(float a, float b, float window, float least)
+{
+    return (b - a) / (window * (least + fabsf(0.5f * (a + b))));
+}
+
+static inline float hg_kappa_units(float kappa_a, float kappa_b, float window)
+{
+    return hg_window_units(kappa_a, kappa_b, window, 1e-4f);
+}
+
+static inline float hg_cot_units(float cot_a, float cot_b, float window)
+{
+    return hg_window_units(cot_a, cot_b, window, 1);
+}
+
+static inline float hg_larger_of(float kappa_units, float cot_units)
+{
+    float bend = fabsf(kappa_units), slope = fabsf(cot_units);
+    float larger = bend > slope ? bend : slope; /* fmaxf without a call */
+    return larger == larger ? larger : bend;
+}
+
 /* Distance of doublet a = (i -> j) and b = (j -> k) in units of the learned windows; d: signed parts of curvature and slope. */
 static inline float hg_triplet_match(const hg_doublet_map *map, int32_t pair_a, int32_t pair_b, float kappa_a, float kappa_b, float cot_a,
                                      float cot_b, float d[2])
 {
-    int64_t at = (int64_t)pair_a * map->n_pairs + pair_b;
-    float kappa = 0.5f * (kappa_a + kappa_b), cot = 0.5f * (cot_a + cot_b);
-    d[0] = (kappa_b - kappa_a) / (map->triplet_kappa[at] * (1e-4f + fabsf(kappa)));
-    d[1] = (cot_b - cot_a) / (map->triplet_cot[at] * (1 + fabsf(cot)));
-    float bend = fabsf(d[0]), slope = fabsf(d[1]);
-    float larger = bend > slope ? bend : slope; /* fmaxf without a call */
-    return larger == larger ? larger : bend;
+    int32_t at = pair_a * map->n_pairs + pair_b;
+    d[0] = hg_kappa_units(kappa_a, kappa_b, map->triplet_kappa[at]);
+    d[1] = hg_cot_units(cot_a, cot_b, map->triplet_cot[at]);
+    return hg_larger_of(d[0], d[1]);
 }
 
 static inline float hg_doublets_match(const hg_doublet_graph *g, const hg_doublet_map *map, int64_t a, int64_t b)
@@ -24,6 +46,18 @@ static inline float hg_doublets_match(const hg_doublet_graph *g, const hg_double
     float d[2];
     return hg_triplet_match(map, g->pair[a], g->pair[b], g->kappa[a], g->kappa[b], g->cot[a], g->cot[b], d);
 }
+
+/* Best matches of every edge across layers with its neighbours, and how many match better than 1: [0] at its sender, [1] at its
+ * receiver; hg_no_match where there is none. Arrays [E], owned. */
+typedef struct hg_doublet_neighbours {
+    float *best[2];
+    int32_t *count[2];
+} hg_doublet_neighbours;
+
+/* Cost: sum over hits of incoming times outgoing edges. Threads: the context's; same result for any number. */
+hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map,
+                                     hg_doublet_neighbours *out);
+void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours);
 
 /* Marks the edges that have a neighbour with a match below the window on at least one side; overlaps: whose hits share a marked neighbour.
  * keep: [E] overwritten. Threads: the context's; same result for any number. */
