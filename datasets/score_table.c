@@ -153,11 +153,22 @@ done:
     return status;
 }
 
+static bool names_csv(const char *path)
+{
+    return ends_with(path, ".csv") || ends_with(path, ".csv.gz");
+}
+
+hg_status hg_score_table_check_name(hg_context *ctx, const char *path)
+{
+    if (names_csv(path) || ends_with(path, ".h5") || ends_with(path, ".hdf5")) return HG_OK;
+    return hg_fail(ctx, HG_ERR_ARG, "%s: expected a name that ends in .h5, .hdf5, .csv or .csv.gz", path);
+}
+
 hg_status hg_score_table_write(hg_context *ctx, const char *path, const hg_provenance *provenance, const hg_score_table *table)
 {
-    if (ends_with(path, ".csv") || ends_with(path, ".csv.gz")) return write_csv(ctx, path, table);
-    if (ends_with(path, ".h5") || ends_with(path, ".hdf5")) return write_hdf5(ctx, path, provenance, table);
-    return hg_fail(ctx, HG_ERR_ARG, "%s: expected a name that ends in .h5, .hdf5, .csv or .csv.gz", path);
+    const hg_status status = hg_score_table_check_name(ctx, path);
+    if (status < 0) return status;
+    return names_csv(path) ? write_csv(ctx, path, table) : write_hdf5(ctx, path, provenance, table);
 }
 
 /* ---- reading ---- */

@@ -30,6 +30,8 @@ hg_status hg_score_table_add(hg_context *ctx, hg_score_table *table, const char 
 float *hg_score_table_find(const hg_score_table *table, const char *name);
 void hg_score_table_clear(hg_context *ctx, hg_score_table *table);
 
+/* HG_ERR_ARG if the name is none that the next function writes to: worth asking before long work. */
+hg_status hg_score_table_check_name(hg_context *ctx, const char *path);
 /* FILE.h5 or .hdf5: format hitgraph-classification, datasets /events/event_id and /events/NAME; FILE.csv[.gz]: columns event_id, NAME...
  * Another ending is HG_ERR_ARG. The file is seen once it is whole. */
 hg_status hg_score_table_write(hg_context *ctx, const char *path, const hg_provenance *provenance, const hg_score_table *table);

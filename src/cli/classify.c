@@ -120,7 +120,9 @@ int hg_cli_classify(hg_cli *cli, int argc, char **argv)
                 !asked.out ? "--out FILE is missing" : "expected either --model DIR or --features");
         return HG_EXIT_USAGE;
     }
-    const hg_status status = classify(cli, &asked, &outcome);
+    hg_status status = hg_score_table_check_name(cli->ctx, asked.out);
+    if (status < 0) return hg_cli_fail(cli, usage.verb, status);
+    status = classify(cli, &asked, &outcome);
     hg_cli_print_left_out(cli, usage.verb, &outcome.left_out);
     print_failures(&outcome.failures);
     if (status < 0) return outcome.writing ? hg_cli_fail(cli, usage.verb, status) : hg_cli_fail_input(cli, usage.verb, status);

@@ -62,9 +62,10 @@ static hg_status read_config(hg_cli *cli, const short_options *given, hg_track_c
     return status;
 }
 
-/* Tells trouble with the output from trouble with the input before the work begins. */
-static hg_status prepare_directory(hg_context *ctx, const char *directory)
+/* Tells trouble with the output from trouble with the input before the work begins. *made: it was not there before. */
+static hg_status prepare_directory(hg_context *ctx, const char *directory, bool *made)
 {
+    *made = access(directory, F_OK) != 0;
     const hg_status status = hg_make_directory(ctx, directory);
     if (status < 0 || access(directory, W_OK | X_OK) == 0) return status;
     return hg_fail(ctx, HG_ERR_IO, "%s: cannot be written to: %s", directory, strerror(errno));
@@ -76,13 +77,15 @@ static int run_track(hg_cli *cli, const short_options *given, const char *direct
     hg_run_report total = {0};
     track_output output = {.cli = cli};
     int64_t n_failed = 0;
+    bool made = false;
     hg_status status = read_config(cli, given, &config);
     const hg_track_run_options options = {.config = &config, .input = cli->input, .n_inputs = cli->n_inputs, .directory = directory};
 
     if (status < 0) return hg_cli_fail(cli, "track", status);
-    status = prepare_directory(cli->ctx, directory);
+    status = prepare_directory(cli->ctx, directory, &made);
     if (status < 0) return hg_cli_fail(cli, "track", status);
     status = hg_track_run(cli->ctx, &options, on_event, &output, &total, &n_failed);
+    if (made) rmdir(directory); /* stays unless it is empty, as it is where no event was good */
     if (status >= 0 && total.n_events > 1 && !cli->json) print_report(cli, &total);
     hg_run_report_clear(cli->ctx, &total);
     if (output.failures.data) fputs(output.failures.data, stderr);

@@ -72,6 +72,7 @@ static void answers_name_things(void **state)
         {"classify --model models/icecube/level1 --out scores.csv bare.h5", 3, "bare.h5: pulses: no coincidence (hlc)"},
         {"classify --model models/icecube/level1 --features --out scores.csv events.h5", 2, "either --model DIR or --features"},
         {"classify --out scores.csv events.h5", 2, "either --model DIR or --features"},
+        {"classify --features --out scores.txt none.h5", 2, "scores.txt: expected a name that ends in .h5"},
         {"info stdout", 3, "is neither a model"},
         {"train --preset icecube -s graph.columns=x,late --out model events.h5", 2, "late needs graph.seed=linefit or pandel"},
     };
