@@ -48,13 +48,41 @@ done:
     return status;
 }
 
-static float along(const hg_doublet_hits *hits, int64_t i)
+/* Cylinder coordinates of the hits in their own order, and where each of them goes. */
+typedef struct places {
+    float *r, *phi, *c; /* [n] */
+    int32_t *key;       /* [n] cell */
+} places;
+
+static void free_places(hg_context *ctx, places *p)
 {
-    return (float)(hits->layer_barrel[hits->layer[i]] ? hits->z[i] : hypot(hits->x[i], hits->y[i]));
+    hg_free(ctx, p->r);
+    hg_free(ctx, p->phi);
+    hg_free(ctx, p->c);
+    hg_free(ctx, p->key);
+}
+
+/* On error the caller frees what there is. */
+static hg_status find_places(hg_context *ctx, const hg_doublet_hits *hits, places *p)
+{
+    hg_status status = HG_OK;
+    const int threads = hg_context_threads(ctx);
+    HG_TRY(hg_alloc_unset(ctx, &p->r, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &p->phi, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &p->c, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &p->key, hits->n));
+#pragma omp parallel for num_threads(threads)
+    for (int64_t i = 0; i < hits->n; ++i) {
+        p->r[i] = (float)hypot(hits->x[i], hits->y[i]);
+        p->phi[i] = (float)atan2(hits->y[i], hits->x[i]);
+        p->c[i] = hits->layer_barrel[hits->layer[i]] ? (float)hits->z[i] : p->r[i];
+    }
+done:
+    return status;
 }
 
 /* Range of c and largest radius of each layer; c_scale first holds the largest c. */
-static void measure_layers(const hg_doublet_hits *hits, hg_hit_grid *g)
+static void measure_layers(const hg_doublet_hits *hits, const places *p, hg_hit_grid *g)
 {
     for (int32_t l = 0; l < g->n_layers; ++l) {
         g->c_low[l] = INFINITY;
@@ -62,10 +90,9 @@ static void measure_layers(const hg_doublet_hits *hits, hg_hit_grid *g)
     }
     for (int64_t i = 0; i < hits->n; ++i) {
         int32_t l = hits->layer[i];
-        float c = along(hits, i), r = (float)hypot(hits->x[i], hits->y[i]);
-        g->c_low[l] = fminf(g->c_low[l], c);
-        g->c_scale[l] = fmaxf(g->c_scale[l], c);
-        g->r_max[l] = fmaxf(g->r_max[l], r);
+        g->c_low[l] = fminf(g->c_low[l], p->c[i]);
+        g->c_scale[l] = fmaxf(g->c_scale[l], p->c[i]);
+        g->r_max[l] = fmaxf(g->r_max[l], p->r[i]);
         ++g->layer_first[l + 1];
     }
     for (int32_t l = 0; l < g->n_layers; ++l) {
@@ -97,24 +124,23 @@ static int32_t inside(int32_t cell)
     return cell < 0 ? 0 : cell >= HG_GRID_CELLS ? HG_GRID_CELLS - 1 : cell;
 }
 
-static void sort_hits(const hg_doublet_hits *hits, int32_t *key, hg_hit_grid *g)
+static void sort_hits(const hg_doublet_hits *hits, places *p, hg_hit_grid *g)
 {
     int64_t n_cells = (int64_t)g->n_layers * HG_GRID_ROWS * HG_GRID_CELLS;
     for (int64_t i = 0; i < hits->n; ++i) {
         int32_t l = hits->layer[i];
-        float phi = (float)atan2(hits->y[i], hits->x[i]);
-        key[i] = (l * HG_GRID_ROWS + row_of(g, l, along(hits, i))) * HG_GRID_CELLS + inside(cell_of(phi));
-        ++g->cell_first[key[i] + 1];
+        p->key[i] = (l * HG_GRID_ROWS + row_of(g, l, p->c[i])) * HG_GRID_CELLS + inside(cell_of(p->phi[i]));
+        ++g->cell_first[p->key[i] + 1];
     }
     for (int64_t k = 0; k < n_cells; ++k) g->cell_first[k + 1] += g->cell_first[k];
     for (int64_t i = 0; i < hits->n; ++i) {
-        int32_t at = g->cell_first[key[i]]++;
+        int32_t at = g->cell_first[p->key[i]]++;
         g->x[at] = (float)hits->x[i];
         g->y[at] = (float)hits->y[i];
         g->z[at] = (float)hits->z[i];
-        g->r[at] = (float)hypot(hits->x[i], hits->y[i]);
-        g->phi[at] = (float)atan2(hits->y[i], hits->x[i]);
-        g->c[at] = along(hits, i);
+        g->r[at] = p->r[i];
+        g->phi[at] = p->phi[i];
+        g->c[at] = p->c[i];
         g->hit[at] = (int32_t)i;
         g->module[at] = hits->module[i];
     }
@@ -126,18 +152,18 @@ hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hi
 {
     hg_status status = HG_OK;
     hg_hit_grid *g = NULL;
-    int32_t *key = NULL;
+    places p = {0};
     HG_TRY(check_hits(ctx, hits));
     HG_TRY(hg_alloc(ctx, &g, 1));
     HG_TRY(allocate(ctx, hits, g));
     HG_TRY(hg_doublet_kernels_select(ctx, &g->kernels));
-    HG_TRY(hg_alloc(ctx, &key, hits->n));
-    measure_layers(hits, g);
-    sort_hits(hits, key, g);
+    HG_TRY(find_places(ctx, hits, &p));
+    measure_layers(hits, &p, g);
+    sort_hits(hits, &p, g);
     *out = g;
     g = NULL;
 done:
-    hg_free(ctx, key);
+    free_places(ctx, &p);
     hg_hit_grid_destroy(ctx, g);
     return status;
 }

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "graph/doublet_score.h"
 
-enum { FEWEST_TRIPLETS = 20 };
+enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */ };
 static const float kappa_max = 6e-4f; /* 1 GeV in 2 T: straight enough for a line in r-z */
 static const float z0_max = 300;      /* mm */
 static const float dz_max = 0.5f;     /* mm, third hit from the line through the first two */
@@ -86,7 +86,9 @@ hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, doub
     HG_TRY(hg_hit_grid_create(ctx, hits, &g));
     HG_TRY(hg_alloc(ctx, &found, 2 * ((int64_t)g->largest + 1)));
     bool three = innermost(g, layer, radius);
-    for (int32_t i = three ? g->layer_first[layer[0]] : 0; three && i < g->layer_first[layer[0] + 1]; ++i) {
+    const int32_t first = three ? g->layer_first[layer[0]] : 0, end = three ? g->layer_first[layer[0] + 1] : 0;
+    const int32_t step = end - first > INNER_HITS ? (end - first) / INNER_HITS : 1;
+    for (int32_t i = first; i < end; i += step) {
         hg_point p1 = hg_grid_point(g, i);
         float lever = (radius[1] - p1.r) / fmaxf(p1.r, 1), centre = p1.z * (1 + lever);
         float half = hg_doublet_dphi(kappa_max, p1.r, g->r_max[layer[1]]);
