@@ -7,12 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "tests/leaks.h"
-#include "tests/toy_hits.h"
-
-static hg_context *ctx;
-static hg_doublet_map *map;
-static toy_event toy;
+#include "tests/toy_map.h"
 
 typedef struct outcome {
     int64_t n, count[HG_DOUBLET_FATES];
@@ -114,19 +109,6 @@ static void bad_rows_are_named(void **state)
     hg_doublet_graph_destroy(ctx, doublets);
 }
 
-static int learn_map(void **state)
-{
-    (void)state;
-    return hg_doublet_map_learn(ctx, NULL, toy_next, &toy, 4, 5, &map) != HG_OK;
-}
-
-static int destroy_map(void **state)
-{
-    (void)state;
-    hg_doublet_map_destroy(ctx, map);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,7 +117,5 @@ int main(void)
         cmocka_unit_test(missing_pairs_and_layers_are_told_apart),
         cmocka_unit_test(bad_rows_are_named),
     };
-    hg_context_create(&ctx);
-    const int failed = cmocka_run_group_tests(tests, learn_map, destroy_map);
-    return failed + close_without_leaks(ctx);
+    return cmocka_run_group_tests(tests, learn_toy_map, drop_toy_map);
 }

@@ -156,25 +156,6 @@ static void assert_same_tracks(const path *expected, int n, const hg_candidates 
     }
 }
 
-static void walks_are_those_over_all_paths(void **state)
-{
-    (void)state;
-    int64_t n_all = 0;
-    for (uint64_t trial = 0; trial < TRIALS; ++trial) {
-        sample s;
-        path expected[HITS];
-        hg_candidates found = {0};
-        make_sample(trial, &s);
-        s.options.builder = HG_FINDER_WALK;
-        assert_int_equal(hg_build_walks(ctx, &s.finder, &found), HG_OK);
-        assert_same_tracks(expected, walk_by_hand(&s, expected), &found);
-        n_all += found.n;
-        hg_free(ctx, found.item);
-        drop_sample(&s);
-    }
-    assert_true(n_all > TRIALS);
-}
-
 /* Best next and best previous hit of each, first of equals; what is mutual is followed from its start. */
 static int remove_junctions_by_hand(const sample *s, path *tracks)
 {
@@ -197,23 +178,38 @@ static int remove_junctions_by_hand(const sample *s, path *tracks)
     return n_tracks;
 }
 
-static void junctions_keep_what_is_best_of_both_ends(void **state)
+/* Tracks of a sample by brute force; [HITS] at most. Returns how many. */
+typedef int by_hand_fn(const sample *s, path *tracks);
+typedef hg_status build_fn(hg_context *ctx, const hg_finder *finder, hg_candidates *out);
+
+static void assert_same_as_by_hand(hg_finder_builder builder, build_fn *build, by_hand_fn *by_hand)
 {
-    (void)state;
     int64_t n_all = 0;
     for (uint64_t trial = 0; trial < TRIALS; ++trial) {
         sample s;
         path expected[HITS];
         hg_candidates found = {0};
         make_sample(trial, &s);
-        s.options.builder = HG_FINDER_JUNCTIONS;
-        assert_int_equal(hg_build_components(ctx, &s.finder, &found), HG_OK);
-        assert_same_tracks(expected, remove_junctions_by_hand(&s, expected), &found);
+        s.options.builder = builder;
+        assert_int_equal(build(ctx, &s.finder, &found), HG_OK);
+        assert_same_tracks(expected, by_hand(&s, expected), &found);
         n_all += found.n;
         hg_free(ctx, found.item);
         drop_sample(&s);
     }
     assert_true(n_all > TRIALS);
+}
+
+static void walks_are_those_over_all_paths(void **state)
+{
+    (void)state;
+    assert_same_as_by_hand(HG_FINDER_WALK, hg_build_walks, walk_by_hand);
+}
+
+static void junctions_keep_what_is_best_of_both_ends(void **state)
+{
+    (void)state;
+    assert_same_as_by_hand(HG_FINDER_JUNCTIONS, hg_build_components, remove_junctions_by_hand);
 }
 
 int main(void)

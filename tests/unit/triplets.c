@@ -8,12 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "base/memory.h"
-#include "tests/toy_hits.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
-static hg_doublet_map *map;
-static toy_event toy;
+#include "tests/toy_map.h"
 
 enum { DKAPPA, ABS_DKAPPA, DCOT, ABS_DCOT, MATCH, MATCH_TIGHT, KINK_XY, KINK_RZ, CURVATURE, DIFFERENCE, D0, HAS_OVERLAP };
 
@@ -155,19 +150,6 @@ static void agreement_is_that_of_the_features(void **state)
     release(&f);
 }
 
-static int learn_map(void **state)
-{
-    (void)state;
-    return hg_doublet_map_learn(ctx, NULL, toy_next, &toy, 4, 5, &map) != HG_OK;
-}
-
-static int destroy_map(void **state)
-{
-    (void)state;
-    hg_doublet_map_destroy(ctx, map);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,7 +158,5 @@ int main(void)
         cmocka_unit_test(foreign_line_graphs_are_refused),
         cmocka_unit_test(agreement_is_that_of_the_features),
     };
-    hg_context_create(&ctx);
-    int failed = cmocka_run_group_tests(tests, learn_map, destroy_map);
-    return failed + close_without_leaks(ctx);
+    return cmocka_run_group_tests(tests, learn_toy_map, drop_toy_map);
 }
