@@ -113,34 +113,23 @@ static float link_value(const hg_doublet_graph *d, int64_t next, float m)
 }
 
 /* Extends chains through one hit: outward from its incoming to its outgoing edges, or inward the other way round. */
-static void extend(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, int64_t hit, bool outward,
-                   chain *chains)
+static void extend(const hg_doublet_graph *d, const hg_doublet_neighbours *neighbours, int64_t hit, bool outward, chain *chains)
 {
-    const hg_graph *g = d->graph;
-    float match[HG_GRID_LANES];
-    for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
-        int64_t b = g->out_edge[o], end = g->in_ptr[hit + 1];
-        for (int64_t first = g->in_ptr[hit]; first < end && !d->same_layer[b]; first += HG_GRID_LANES) {
-            int32_t n = (int32_t)(end - first < HG_GRID_LANES ? end - first : HG_GRID_LANES);
-            kernels->match(d, map, b, first, match);
-            for (int32_t k = 0; k < n; ++k) {
-                if (!(match[k] < chain_window)) continue;
-                int64_t from = outward ? first + k : b, to = outward ? b : first + k;
-                float value = chains[from].value + link_value(d, from, match[k]);
-                if (value > chains[to].value) chains[to] = (chain){value, chains[from].length + 1};
-            }
-        }
+    for (int64_t k = neighbours->link_ptr[hit]; k < neighbours->link_ptr[hit + 1]; ++k) {
+        const hg_doublet_link *link = &neighbours->link[k];
+        int32_t from = outward ? link->first : link->second, to = outward ? link->second : link->first;
+        float value = chains[from].value + link_value(d, from, link->match);
+        if (value > chains[to].value) chains[to] = (chain){value, chains[from].length + 1};
     }
 }
 
-static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, hg_doublet_graph *d, bool outward)
+static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_neighbours *neighbours,
+                             hg_doublet_graph *d, bool outward)
 {
     hg_status status = HG_OK;
     int threads = hg_context_threads(ctx);
     chain *chains = NULL;
     int32_t *order = NULL;
-    const hg_doublet_kernels *kernels = NULL;
-    HG_TRY(hg_doublet_kernels_select(ctx, &kernels));
     HG_TRY(hg_alloc(ctx, &chains, d->graph->n_edges));
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
@@ -148,7 +137,7 @@ static hg_status fill_chains(hg_context *ctx, const hg_hit_grid *grid, const hg_
         int32_t layer = order[outward ? k : map->n_layers - 1 - k];
         int32_t first = grid->layer_first[layer], end = grid->layer_first[layer + 1];
 #pragma omp parallel for schedule(dynamic, 64) num_threads(threads) if (end - first > FEW_HITS)
-        for (int32_t i = first; i < end; ++i) extend(kernels, d, map, grid->hit[i], outward, chains);
+        for (int32_t i = first; i < end; ++i) extend(d, neighbours, grid->hit[i], outward, chains);
     }
     int column = COLUMN_CHAINS + (outward ? 0 : 2);
 #pragma omp parallel for num_threads(threads)
@@ -169,7 +158,7 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
     int threads = hg_context_threads(ctx);
     hg_point *point = NULL; /* [N] by hit row */
     hg_doublet_neighbours neighbours = {0};
-    HG_TRY(hg_doublet_neighbours_find(ctx, d, map, &neighbours));
+    HG_TRY(hg_doublet_neighbours_find(ctx, d, map, chain_window, &neighbours));
     HG_TRY(hg_alloc(ctx, &point, d->graph->n_nodes));
     for (int32_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = hg_grid_point(grid, i);
 #pragma omp parallel for num_threads(threads)
@@ -180,8 +169,8 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
         fill_own(point, d, e, out);
         fill_neighbours(d, &neighbours, e, out + COLUMN_NEIGHBOURS);
     }
-    HG_TRY(fill_chains(ctx, grid, map, d, true));
-    HG_TRY(fill_chains(ctx, grid, map, d, false));
+    HG_TRY(fill_chains(ctx, grid, map, &neighbours, d, true));
+    HG_TRY(fill_chains(ctx, grid, map, &neighbours, d, false));
 done:
     hg_free(ctx, point);
     hg_doublet_neighbours_clear(ctx, &neighbours);

@@ -47,15 +47,24 @@ static inline float hg_doublets_match(const hg_doublet_graph *g, const hg_double
     return hg_triplet_match(map, g->pair[a], g->pair[b], g->kappa[a], g->kappa[b], g->cot[a], g->cot[b], d);
 }
 
+/* Two edges that share a hit, as the first one's receiver. */
+typedef struct hg_doublet_link {
+    int32_t first, second;
+    float match;
+} hg_doublet_link;
+
 /* Best matches of every edge across layers with its neighbours, and how many match better than 1: [0] at its sender, [1] at its
- * receiver; hg_no_match where there is none. Arrays [E], owned. */
+ * receiver; hg_no_match where there is none. Links through hit i, by second edge, then first: link_ptr[i] .. link_ptr[i + 1]. Arrays
+ * owned. */
 typedef struct hg_doublet_neighbours {
-    float *best[2];
-    int32_t *count[2];
+    float *best[2];        /* [E] */
+    int32_t *count[2];     /* [E] */
+    int64_t *link_ptr;     /* [N + 1] */
+    hg_doublet_link *link; /* those that match better than the window asked for */
 } hg_doublet_neighbours;
 
 /* Cost: sum over hits of incoming times outgoing edges. Threads: the context's; same result for any number. */
-hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map,
+hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float link_window,
                                      hg_doublet_neighbours *out);
 void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours);
 
