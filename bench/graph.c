@@ -112,7 +112,14 @@ static hg_status load(hg_context *ctx, const hg_detector *detector, const uint8_
     const hg_truth_order *o = s->order;
     HG_TRY(hg_alloc(ctx, &s->weight, o->n_particles));
     for (int64_t p = 0; p < o->n_particles; ++p) s->weight[p] = hg_doublet_target_weight(o->pt_gev[p], o->generation[p], o->n_hits_of[p]);
-    s->hits = (hg_doublet_hits){h->n, h->x, h->y, h->z, s->layer, s->module32, (int32_t)detector->n_layers, barrel};
+    s->hits = (hg_doublet_hits){.n = h->n,
+                                .x = h->x,
+                                .y = h->y,
+                                .z = h->z,
+                                .layer = s->layer,
+                                .module = s->module32,
+                                .n_layers = (int32_t)detector->n_layers,
+                                .layer_barrel = barrel};
     s->truth = (hg_doublet_truth){o->n_particles, o->particle, o->layer_rank, o->module_rank, s->weight};
 done:
     hg_event_list_destroy(ctx, list);

@@ -67,17 +67,91 @@ static int list_columns(const hg_doublet_map *m, int32_t *layers, float *numbers
     return n;
 }
 
-/* The tables as unsigned bytes, and back. */
+/* Cells of a table as unsigned bytes, and back. */
+static void move_table(int8_t *table, int64_t n, uint8_t *bytes, bool to_file)
+{
+    for (int64_t k = 0; k < n; ++k) {
+        if (to_file)
+            bytes[k] = (uint8_t)(table[k] + TABLE_ZERO);
+        else
+            table[k] = (int8_t)(bytes[k] - TABLE_ZERO);
+    }
+}
+
 static void move_tables(hg_doublet_map *m, uint8_t *bytes, bool to_file)
 {
-    int64_t n_first = (int64_t)m->n_pairs * CELLS_BEND_Z0, n = n_first + (int64_t)m->n_pairs * CELLS_C_C;
-    for (int64_t k = 0; k < n; ++k) {
-        int8_t *cell = k < n_first ? &m->bend_z0[k] : &m->c_c[k - n_first];
-        if (to_file)
-            bytes[k] = (uint8_t)(*cell + TABLE_ZERO);
-        else
-            *cell = (int8_t)(bytes[k] - TABLE_ZERO);
+    int64_t n_first = (int64_t)m->n_pairs * CELLS_BEND_Z0;
+    move_table(m->bend_z0, n_first, bytes, to_file);
+    move_table(m->c_c, (int64_t)m->n_pairs * CELLS_C_C, bytes + n_first, to_file);
+}
+
+/* Tables of cluster shapes: the file need not have them. */
+enum { CELLS_U = HG_CLUSTER_U_SIZES * HG_CLUSTER_BINS, CELLS_V = HG_CLUSTER_V_SIZES * HG_CLUSTER_BINS, CLUSTER_COLUMNS = 3 };
+static void list_cluster_columns(const hg_doublet_map *m, uint8_t *bytes, column out[CLUSTER_COLUMNS])
+{
+    const int64_t volumes = m->n_volumes;
+    out[0] = (column){"layer_volume", "1", "kind of the layer's sensors", HG_H5_I32, 0, m->n_layers, m->layer_volume};
+    out[1] =
+        (column){"cluster_u", "table_step", "table of cluster size and inclination along u, 128 = 0", HG_H5_U8, CELLS_U, volumes, bytes};
+    out[2] = (column){"cluster_v",
+                      "table_step",
+                      "table of cluster size and inclination along v, 128 = 0",
+                      HG_H5_U8,
+                      CELLS_V,
+                      volumes,
+                      bytes + volumes * CELLS_U};
+}
+
+static void move_cluster_tables(hg_doublet_map *m, uint8_t *bytes, bool to_file)
+{
+    const int64_t n_u = (int64_t)m->n_volumes * CELLS_U;
+    move_table(m->cluster_u, n_u, bytes, to_file);
+    move_table(m->cluster_v, (int64_t)m->n_volumes * CELLS_V, bytes + n_u, to_file);
+}
+
+static hg_status write_columns(hg_context *ctx, hg_h5 *h5, const char *group, const column *columns, int n)
+{
+    hg_status status = HG_OK;
+    char path[PATH_SIZE];
+    for (int k = 0; k < n; ++k) {
+        const column *c = &columns[k];
+        snprintf(path, sizeof path, "%s/%s", group, c->name);
+        HG_TRY(hg_h5_write(ctx, h5, &(hg_h5_column){path, c->type, c->width, c->unit, c->long_name}, c->data, c->rows));
     }
+done:
+    return status;
+}
+
+static hg_status read_columns(hg_context *ctx, hg_h5 *h5, const char *group, const column *columns, int n)
+{
+    hg_status status = HG_OK;
+    char path[PATH_SIZE];
+    for (int k = 0; k < n; ++k) {
+        const column *c = &columns[k];
+        int64_t rows = 0;
+        snprintf(path, sizeof path, "%s/%s", group, c->name);
+        HG_TRY(hg_h5_shape(ctx, h5, path, c->type, c->width, &rows, NULL));
+        HG_CHECK(rows == c->rows, HG_ERR_FORMAT, "%s:%s: %" PRId64 " rows, expected %" PRId64, hg_h5_name(h5), path, rows, c->rows);
+        HG_TRY(hg_h5_read(ctx, h5, path, c->type, c->width, 0, rows, c->data));
+    }
+done:
+    return status;
+}
+
+static hg_status save_clusters(hg_context *ctx, hg_doublet_map *m, const char *group, hg_h5 *h5)
+{
+    hg_status status = HG_OK;
+    uint8_t *bytes = NULL;
+    column columns[CLUSTER_COLUMNS];
+    HG_TRY(hg_alloc(ctx, &bytes, (int64_t)m->n_volumes * (CELLS_U + CELLS_V)));
+    move_cluster_tables(m, bytes, true);
+    list_cluster_columns(m, bytes, columns);
+    HG_TRY(write_columns(ctx, h5, group, columns, CLUSTER_COLUMNS));
+    HG_TRY(hg_h5_set_number(ctx, h5, group, "first_threshold", &m->first_threshold));
+    HG_TRY(hg_h5_set_number(ctx, h5, group, "cluster_threshold", &m->cluster_threshold));
+done:
+    hg_free(ctx, bytes);
+    return status;
 }
 
 static hg_status save_map(hg_context *ctx, hg_doublet_map *m, int64_t index, hg_h5 *h5)
@@ -87,7 +161,7 @@ static hg_status save_map(hg_context *ctx, hg_doublet_map *m, int64_t index, hg_
     float *numbers = NULL;
     uint8_t *bytes = NULL;
     column columns[MOST_COLUMNS];
-    char path[PATH_SIZE], group[GROUP_SIZE];
+    char group[GROUP_SIZE];
     HG_TRY(hg_alloc(ctx, &layers, 2 * (int64_t)m->n_pairs));
     HG_TRY(hg_alloc(ctx, &numbers, (int64_t)m->n_pairs * PAIR_NUMBERS));
     HG_TRY(hg_alloc(ctx, &bytes, (int64_t)m->n_pairs * (CELLS_BEND_Z0 + CELLS_C_C)));
@@ -99,11 +173,8 @@ static hg_status save_map(hg_context *ctx, hg_doublet_map *m, int64_t index, hg_
     move_tables(m, bytes, true);
     snprintf(group, sizeof group, "/map%" PRId64, index);
     int n = list_columns(m, layers, numbers, bytes, columns);
-    for (int k = 0; k < n; ++k) {
-        const column *c = &columns[k];
-        snprintf(path, sizeof path, "%s/%s", group, c->name);
-        HG_TRY(hg_h5_write(ctx, h5, &(hg_h5_column){path, c->type, c->width, c->unit, c->long_name}, c->data, c->rows));
-    }
+    HG_TRY(write_columns(ctx, h5, group, columns, n));
+    if (m->n_volumes > 0) HG_TRY(save_clusters(ctx, m, group, h5));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "sigma_z_mm", &m->sigma_z_mm));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "table_step", &m->table_step));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "threshold", &m->threshold));
@@ -142,6 +213,25 @@ done:
     return status;
 }
 
+static hg_status load_clusters(hg_context *ctx, hg_h5 *h5, const char *group, hg_doublet_map *m)
+{
+    hg_status status = HG_OK;
+    uint8_t *bytes = NULL;
+    column columns[CLUSTER_COLUMNS];
+    int64_t n_volumes = 0;
+    HG_TRY(read_shape(ctx, h5, group, "cluster_u", HG_H5_U8, CELLS_U, m->n_layers, &n_volumes));
+    HG_TRY(hg_doublet_map_add_clusters(ctx, (int32_t)n_volumes, m));
+    HG_TRY(hg_alloc(ctx, &bytes, n_volumes * (CELLS_U + CELLS_V)));
+    list_cluster_columns(m, bytes, columns);
+    HG_TRY(read_columns(ctx, h5, group, columns, CLUSTER_COLUMNS));
+    move_cluster_tables(m, bytes, false);
+    HG_TRY(hg_h5_get_number(ctx, h5, group, "first_threshold", &m->first_threshold));
+    HG_TRY(hg_h5_get_number(ctx, h5, group, "cluster_threshold", &m->cluster_threshold));
+done:
+    hg_free(ctx, bytes);
+    return status;
+}
+
 static hg_status load_map(hg_context *ctx, hg_h5 *h5, int64_t index, hg_doublet_map **out)
 {
     hg_status status = HG_OK;
@@ -162,14 +252,9 @@ static hg_status load_map(hg_context *ctx, hg_h5 *h5, int64_t index, hg_doublet_
     HG_TRY(hg_alloc(ctx, &numbers, n_pairs * PAIR_NUMBERS));
     HG_TRY(hg_alloc(ctx, &bytes, n_pairs * (CELLS_BEND_Z0 + CELLS_C_C)));
     int n = list_columns(m, layers, numbers, bytes, columns);
-    for (int k = 0; k < n; ++k) {
-        const column *c = &columns[k];
-        int64_t rows = 0;
-        snprintf(path, sizeof path, "%s/%s", group, c->name);
-        HG_TRY(hg_h5_shape(ctx, h5, path, c->type, c->width, &rows, NULL));
-        HG_CHECK(rows == c->rows, HG_ERR_FORMAT, "%s:%s: %" PRId64 " rows, expected %" PRId64, hg_h5_name(h5), path, rows, c->rows);
-        HG_TRY(hg_h5_read(ctx, h5, path, c->type, c->width, 0, rows, c->data));
-    }
+    HG_TRY(read_columns(ctx, h5, group, columns, n));
+    snprintf(path, sizeof path, "%s/cluster_u", group);
+    if (hg_h5_has(h5, path)) HG_TRY(load_clusters(ctx, h5, group, m));
     for (int32_t p = 0; p < m->n_pairs; ++p) {
         m->pair[p].inner = layers[2 * p];
         m->pair[p].outer = layers[2 * p + 1];

@@ -10,12 +10,12 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { SCORE_BINS = 4000 };
-static const float table_step = 0.1f, largest_delta = 4, score_low = -20, score_high = 20;
+static const double largest_delta = 4;
+static const float table_step = 0.1f, score_low = -20, score_high = 20;
+static const double first_loss = 0.5;      /* share of the loss left to the first tables when clusters are judged too */
 static const float highest_threshold = -1; /* what is true one time in four is kept, however rare that is among true doublets */
 
-/* What one candidate pair of hits is: 1 = true doublet of a target, -1 = of another particle, 0 = background. */
-static int kind_of(const hg_doublet_truth *t, bool overlap, int32_t i, int32_t j)
+int hg_doublet_kind(const hg_doublet_truth *t, bool overlap, int32_t i, int32_t j)
 {
     int32_t particle = t->particle[i];
     if (particle < 0 || t->particle[j] != particle) return 0;
@@ -42,7 +42,7 @@ static void count_pair(const hg_doublet_map *map, const hg_hit_grid *g, const hg
             if (!hg_doublet_measure(overlap, g->barrel[p->inner], g->barrel[p->outer], &p1, &p2, &v)) continue;
             if (overlap && v.c[1] <= 0 && g->hit[i] >= g->hit[j]) continue;
             if (!hg_doublet_cells(p, &v, &bend_z0, &c_c)) continue;
-            int kind = kind_of(truth, overlap, g->hit[i], g->hit[j]);
+            int kind = hg_doublet_kind(truth, overlap, g->hit[i], g->hit[j]);
             int64_t cell = base + (int64_t)bend_z0 * HG_C_C_CELLS + c_c;
             if (kind == 0) counts->background[cell] += 1;
             if (kind > 0) counts->target[cell] += (uint32_t)lrintf(HG_WEIGHT_UNIT * truth->weight[truth->particle[g->hit[i]]]);
@@ -75,10 +75,9 @@ typedef struct fit {
     double base, bend_z0[HG_BEND_Z0_CELLS], c_c[HG_C_C_CELLS];
 } fit;
 
-static float correction(double target, double expected)
+double hg_table_correction(double target, double expected)
 {
-    double delta = log((target + 1) / (expected + 1));
-    return (float)fmax(-(double)largest_delta, fmin((double)largest_delta, delta));
+    return fmax(-largest_delta, fmin(largest_delta, log((target + 1) / (expected + 1))));
 }
 
 /* Sums target weight and expectation over the cells of a table (0: base, 1: bend_z0, 2: c_c) and corrects it. */
@@ -95,12 +94,12 @@ static void correct_table(fit *f, int table)
             expected[cell] += (weight + background) / (1 + exp(-score));
         }
     }
-    if (table == 0) f->base += (double)correction(target[0], expected[0]);
-    for (int k = 0; table == 1 && k < HG_BEND_Z0_CELLS; ++k) f->bend_z0[k] += (double)correction(target[k], expected[k]);
-    for (int k = 0; table == 2 && k < HG_C_C_CELLS; ++k) f->c_c[k] += (double)correction(target[k], expected[k]);
+    if (table == 0) f->base += hg_table_correction(target[0], expected[0]);
+    for (int k = 0; table == 1 && k < HG_BEND_Z0_CELLS; ++k) f->bend_z0[k] += hg_table_correction(target[k], expected[k]);
+    for (int k = 0; table == 2 && k < HG_C_C_CELLS; ++k) f->c_c[k] += hg_table_correction(target[k], expected[k]);
 }
 
-static int8_t quantised(double value)
+int8_t hg_table_quantised(double value)
 {
     return (int8_t)lrint(fmax(-127, fmin(127, value / (double)table_step)));
 }
@@ -113,32 +112,39 @@ static void fit_pair(const hg_candidate_counts *counts, int rounds, int32_t pair
         for (int table = 0; table < 3; ++table) correct_table(&f, table);
     }
     map->pair[pair].base = (float)f.base;
-    for (int k = 0; k < HG_BEND_Z0_CELLS; ++k) map->bend_z0[(int64_t)pair * HG_BEND_Z0_CELLS + k] = quantised(f.bend_z0[k]);
-    for (int k = 0; k < HG_C_C_CELLS; ++k) map->c_c[(int64_t)pair * HG_C_C_CELLS + k] = quantised(f.c_c[k]);
+    for (int k = 0; k < HG_BEND_Z0_CELLS; ++k) map->bend_z0[(int64_t)pair * HG_BEND_Z0_CELLS + k] = hg_table_quantised(f.bend_z0[k]);
+    for (int k = 0; k < HG_C_C_CELLS; ++k) map->c_c[(int64_t)pair * HG_C_C_CELLS + k] = hg_table_quantised(f.c_c[k]);
 }
 
-/* The largest score such that true doublets at or above it hold `wanted` of the weight; the lowest score if there is none. */
-static float threshold_of(const hg_doublet_map *map, const hg_candidate_counts *counts, bool overlap, double wanted, double *histogram)
+void hg_score_histogram_add(double histogram[HG_SCORE_BINS], float score, double weight)
 {
-    for (int k = 0; k < SCORE_BINS; ++k) histogram[k] = 0;
+    float at = (score - score_low) / (score_high - score_low) * (float)HG_SCORE_BINS;
+    histogram[(int)fmaxf(0, fminf((float)HG_SCORE_BINS - 1, at))] += weight;
+}
+
+float hg_score_histogram_threshold(const double histogram[HG_SCORE_BINS], double wanted)
+{
+    double kept = 0;
+    for (int k = HG_SCORE_BINS - 1; k >= 0; --k) {
+        kept += histogram[k];
+        if (kept >= wanted) return fminf(highest_threshold, score_low + (float)k * (score_high - score_low) / (float)HG_SCORE_BINS);
+    }
+    return score_low;
+}
+
+/* Scores of the true doublets of targets, across layers or inside them. */
+static void fill_histogram(const hg_doublet_map *map, const hg_candidate_counts *counts, bool overlap, double *histogram)
+{
+    for (int k = 0; k < HG_SCORE_BINS; ++k) histogram[k] = 0;
     for (int32_t p = 0; p < map->n_pairs; ++p) {
         if ((map->pair[p].inner == map->pair[p].outer) != overlap) continue;
         for (int32_t a = 0; a < HG_BEND_Z0_CELLS; ++a) {
             for (int32_t b = 0; b < HG_C_C_CELLS; ++b) {
                 uint32_t target = counts->target[((int64_t)p * HG_BEND_Z0_CELLS + a) * HG_C_C_CELLS + b];
-                if (target == 0) continue;
-                float at = (hg_doublet_score(map, p, a, b) - score_low) / (score_high - score_low) * (float)SCORE_BINS;
-                int bin = (int)fmaxf(0, fminf((float)SCORE_BINS - 1, at));
-                histogram[bin] += (double)target / HG_WEIGHT_UNIT;
+                if (target > 0) hg_score_histogram_add(histogram, hg_doublet_score(map, p, a, b), (double)target / HG_WEIGHT_UNIT);
             }
         }
     }
-    double kept = 0;
-    for (int k = SCORE_BINS - 1; k >= 0; --k) {
-        kept += histogram[k];
-        if (kept >= wanted) return fminf(highest_threshold, score_low + (float)k * (score_high - score_low) / (float)SCORE_BINS);
-    }
-    return score_low;
 }
 
 hg_status hg_doublet_tables_fit(hg_context *ctx, const hg_doublet_learn_options *options, const hg_truth_sample *sample,
@@ -147,12 +153,15 @@ hg_status hg_doublet_tables_fit(hg_context *ctx, const hg_doublet_learn_options 
     hg_status status = HG_OK;
     int threads = hg_context_threads(ctx);
     double *histogram = NULL;
-    HG_TRY(hg_alloc(ctx, &histogram, SCORE_BINS));
+    HG_TRY(hg_alloc(ctx, &histogram, HG_SCORE_BINS));
     map->table_step = table_step;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
     for (int32_t p = 0; p < map->n_pairs; ++p) fit_pair(counts, options->rounds, p, map);
-    map->threshold = threshold_of(map, counts, false, options->efficiency * sample->weight_across, histogram);
-    map->overlap_threshold = threshold_of(map, counts, true, options->overlap_efficiency * sample->weight_overlap, histogram);
+    fill_histogram(map, counts, true, histogram);
+    map->overlap_threshold = hg_score_histogram_threshold(histogram, options->overlap_efficiency * sample->weight_overlap);
+    fill_histogram(map, counts, false, histogram);
+    map->threshold = hg_score_histogram_threshold(histogram, options->efficiency * sample->weight_across);
+    map->first_threshold = hg_score_histogram_threshold(histogram, (1 - first_loss * (1 - options->efficiency)) * sample->weight_across);
 done:
     hg_free(ctx, histogram);
     return status;

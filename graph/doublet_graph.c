@@ -107,7 +107,7 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
 
     HG_TRY(check_map(ctx, hits, map));
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
-    HG_TRY(hg_candidates_create(ctx, grid, map, options, &candidates));
+    HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
     HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
     if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options->triplet_window, &candidates, &d));
 

@@ -7,6 +7,8 @@
 #include "base/memory.h"
 #include "graph/doublet_map.h"
 
+enum { MOST_VOLUMES = 64 }; /* cells of all tables are numbered by 16 bits */
+
 static hg_status check_options(hg_context *ctx, const hg_doublet_learn_options *o, int64_t n_events)
 {
     hg_status status = HG_OK;
@@ -18,6 +20,43 @@ static hg_status check_options(hg_context *ctx, const hg_doublet_learn_options *
              "learning: %" PRId64 " events, %" PRId32 " layer pairs, %d rounds, expected 1 or more of each", n_events, o->max_pairs,
              o->rounds);
 done:
+    return status;
+}
+
+/* Kinds of sensors in the order of the layers. */
+static hg_status number_volumes(hg_context *ctx, const hg_doublet_hits *hits, hg_doublet_map *map)
+{
+    hg_status status = HG_OK;
+    int32_t n_volumes = 0;
+    for (int32_t l = 0; l < hits->n_layers; ++l) {
+        HG_CHECK(hits->layer_volume[l] >= 0 && hits->layer_volume[l] < MOST_VOLUMES, HG_ERR_ARG,
+                 "layer %" PRId32 ": volume %" PRId32 ", expected 0 .. %d", l, hits->layer_volume[l], MOST_VOLUMES - 1);
+        if (hits->layer_volume[l] >= n_volumes) n_volumes = hits->layer_volume[l] + 1;
+    }
+    HG_TRY(hg_doublet_map_add_clusters(ctx, n_volumes, map));
+    for (int32_t l = 0; l < hits->n_layers; ++l) map->layer_volume[l] = hits->layer_volume[l];
+done:
+    return status;
+}
+
+static hg_status learn_clusters(hg_context *ctx, const hg_doublet_learn_options *options, const hg_truth_sample *truth_sample,
+                                hg_doublet_event_fn *event_fn, void *user, int64_t n_events, hg_doublet_map *map)
+{
+    hg_status status = HG_OK;
+    hg_cluster_sample sample = {0};
+    hg_doublet_hits hits;
+    hg_doublet_truth truth;
+    for (int64_t i = 0; i < n_events; ++i) {
+        HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted while learning the doublet map");
+        hg_progress(ctx, "cluster shapes", i, n_events, NULL);
+        HG_TRY(event_fn(ctx, user, i, &hits, &truth));
+        if (!hits.nu) continue;
+        if (map->n_volumes == 0) HG_TRY(number_volumes(ctx, &hits, map));
+        HG_TRY(hg_cluster_sample_add(ctx, map, &hits, &truth, &sample));
+    }
+    HG_TRY(hg_cluster_tables_fit(ctx, options->rounds, options->efficiency * truth_sample->weight_clusters, &sample, map));
+done:
+    hg_cluster_sample_release(ctx, &sample);
     return status;
 }
 
@@ -53,6 +92,7 @@ hg_status hg_doublet_map_learn(hg_context *ctx, const hg_doublet_learn_options *
         HG_TRY(hg_candidates_count(ctx, map, &hits, &truth, &counts));
     }
     HG_TRY(hg_doublet_tables_fit(ctx, options, &sample, &counts, map));
+    if (options->clusters && sample.weight_clusters > 0) HG_TRY(learn_clusters(ctx, options, &sample, event_fn, user, n_events, map));
     HG_TRY(hg_doublet_map_check(ctx, map));
     *out = map;
     map = NULL;

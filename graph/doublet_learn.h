@@ -24,6 +24,7 @@ typedef struct hg_truth_sample {
     hg_true_doublet *doublet;
     hg_true_triplet *triplet;
     double weight_across, weight_overlap; /* of all true doublets of targets, whether they go outward or not */
+    double weight_clusters;               /* the share of weight_across in events with clusters */
     int32_t n_layers;
     int64_t n_events;
     double *r_sum, *z_sum, *n_sum; /* [n_layers] of all hits */
@@ -51,8 +52,38 @@ enum { HG_WEIGHT_UNIT = 16 };
 hg_status hg_candidates_count(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_hits *hits, const hg_doublet_truth *truth,
                               hg_candidate_counts *counts);
 
+/* What one candidate pair of hits is: 1 = true doublet of a target, -1 = of another particle, 0 = background. */
+int hg_doublet_kind(const hg_doublet_truth *truth, bool overlap, int32_t i, int32_t j);
+
 /* Step 4: tables and thresholds from the counts. */
 hg_status hg_doublet_tables_fit(hg_context *ctx, const hg_doublet_learn_options *options, const hg_truth_sample *sample,
                                 const hg_candidate_counts *counts, hg_doublet_map *map);
+
+/* What a cell of a table must change by, from the weight of targets in it and the weight expected by the scores; and its value in the map.
+ */
+double hg_table_correction(double target, double expected);
+int8_t hg_table_quantised(double value);
+
+/* Weight by score; and the largest score such that what lies at or above it holds `wanted`, the lowest if there is none. */
+enum { HG_SCORE_BINS = 4000 };
+void hg_score_histogram_add(double histogram[HG_SCORE_BINS], float score, double weight);
+float hg_score_histogram_threshold(const double histogram[HG_SCORE_BINS], double wanted);
+
+/* Step 5: candidates of the events with clusters that pass the first tables; then the tables of cluster shapes. Zero-initialise. */
+typedef struct hg_cluster_candidate {
+    uint16_t u[2], v[2]; /* cells of both hits */
+    float score;         /* of the first tables */
+    float weight;        /* 0 = background */
+} hg_cluster_candidate;
+typedef struct hg_cluster_sample {
+    int64_t n;
+    hg_cluster_candidate *candidate; /* [n] owned */
+} hg_cluster_sample;
+hg_status hg_cluster_sample_add(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_hits *hits, const hg_doublet_truth *truth,
+                                hg_cluster_sample *sample);
+void hg_cluster_sample_release(hg_context *ctx, hg_cluster_sample *sample);
+
+/* wanted: weight of the true doublets that the threshold keeps. */
+hg_status hg_cluster_tables_fit(hg_context *ctx, int rounds, double wanted, const hg_cluster_sample *sample, hg_doublet_map *map);
 
 #endif

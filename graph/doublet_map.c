@@ -5,11 +5,12 @@
 #include <math.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "graph/doublet_clusters.h"
 #include "graph/doublet_score.h"
 
 hg_doublet_options hg_doublet_default_options(void)
 {
-    return (hg_doublet_options){.mode = HG_DOUBLETS_TABLES, .overlaps = true, .window_scale = 1, .triplet_window = 1.5};
+    return (hg_doublet_options){.mode = HG_DOUBLETS_TABLES, .overlaps = true, .clusters = true, .window_scale = 1, .triplet_window = 1.5};
 }
 
 hg_doublet_learn_options hg_doublet_default_learn_options(void)
@@ -21,7 +22,8 @@ hg_doublet_learn_options hg_doublet_default_learn_options(void)
                                       .overlap_efficiency = 0.99,
                                       .triplet_quantile = 0.99,
                                       .box_quantile = 0.995,
-                                      .rounds = 3};
+                                      .rounds = 3,
+                                      .clusters = true};
 }
 
 float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits)
@@ -56,6 +58,17 @@ done:
     return status;
 }
 
+hg_status hg_doublet_map_add_clusters(hg_context *ctx, int32_t n_volumes, hg_doublet_map *map)
+{
+    hg_status status = HG_OK;
+    HG_TRY(hg_alloc(ctx, &map->layer_volume, map->n_layers));
+    HG_TRY(hg_alloc(ctx, &map->cluster_u, (int64_t)n_volumes * HG_CLUSTER_U_CELLS));
+    HG_TRY(hg_alloc(ctx, &map->cluster_v, (int64_t)n_volumes * HG_CLUSTER_V_CELLS));
+    map->n_volumes = n_volumes;
+done:
+    return status;
+}
+
 void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map)
 {
     if (!map) return;
@@ -70,6 +83,9 @@ void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map)
     hg_free(ctx, map->triplet_cot);
     hg_free(ctx, map->module_pair);
     hg_free(ctx, map->module_window);
+    hg_free(ctx, map->layer_volume);
+    hg_free(ctx, map->cluster_u);
+    hg_free(ctx, map->cluster_v);
     hg_free(ctx, map);
 }
 
@@ -93,6 +109,20 @@ done:
     return status;
 }
 
+static hg_status check_clusters(hg_context *ctx, const hg_doublet_map *map)
+{
+    hg_status status = HG_OK;
+    HG_CHECK(isfinite(map->first_threshold) && isfinite(map->cluster_threshold), HG_ERR_DATA,
+             "doublet map: thresholds with clusters %g and %g", (double)map->first_threshold, (double)map->cluster_threshold);
+    for (int32_t l = 0; l < map->n_layers; ++l) {
+        HG_CHECK(map->layer_volume[l] >= 0 && map->layer_volume[l] < map->n_volumes, HG_ERR_DATA,
+                 "doublet map: layer %" PRId32 " is of volume %" PRId32 ", expected 0 .. %" PRId32, l, map->layer_volume[l],
+                 map->n_volumes - 1);
+    }
+done:
+    return status;
+}
+
 hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map)
 {
     hg_status status = HG_OK;
@@ -101,6 +131,7 @@ hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map)
     HG_CHECK(map->table_step > 0 && isfinite(map->threshold) && isfinite(map->overlap_threshold), HG_ERR_DATA,
              "doublet map: table step %g, thresholds %g and %g", (double)map->table_step, (double)map->threshold,
              (double)map->overlap_threshold);
+    if (map->n_volumes > 0) HG_TRY(check_clusters(ctx, map));
     for (int64_t k = 0; k < map->n_module_pairs; ++k) {
         const int32_t *m = map->module_pair + 2 * k;
         bool ascending = m[0] >= 0 && (k == 0 || m[-2] < m[0] || (m[-2] == m[0] && m[-1] < m[1]));

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "graph/doublet_clusters.h"
 
 enum { HITS_PER_TASK = 64, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
 
@@ -32,7 +33,8 @@ typedef struct search {
     const hg_doublet_options *options;
     int64_t *module_first; /* module map: keys of each inner module */
     int32_t n_modules;
-    float *shift; /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
+    float *shift;            /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
+    hg_cluster_hit *cluster; /* [n hits] NULL = cluster shapes are not looked at */
 } search;
 
 /* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
@@ -127,10 +129,11 @@ static hg_status search_pair(const search *s, const task *t, int32_t pair, buffe
         int32_t n = hg_doublet_search(s->map, s->grid, pair, i, b->found);
         status = make_room(s, b, n);
         if (status < 0) return status;
-        if (in_batches)
-            b->n += s->grid->kernels->judge(s->grid, i, &tables, b->found, n, b->edges + b->n);
-        else
-            b->n += judge_each(s, pair, i, b->found, n, b->edges + b->n);
+        hg_scored_doublet *out = b->edges + b->n;
+        int32_t n_out =
+            in_batches ? s->grid->kernels->judge(s->grid, i, &tables, b->found, n, out) : judge_each(s, pair, i, b->found, n, out);
+        if (s->cluster && in_batches) n_out = hg_clusters_judge(s->map, s->cluster, out, n_out);
+        b->n += n_out;
     }
     return status;
 }
@@ -229,15 +232,17 @@ static hg_status shift_scores(search *s)
     for (int32_t p = 0; p < s->map->n_pairs; ++p) {
         int32_t layer = s->map->pair[p].outer;
         float hits = (float)(s->grid->layer_first[layer + 1] - s->grid->layer_first[layer]);
-        float threshold = s->map->pair[p].inner == layer ? s->map->overlap_threshold : s->map->threshold;
+        float threshold = s->map->pair[p].inner == layer ? s->map->overlap_threshold
+                          : s->cluster                   ? s->map->first_threshold
+                                                         : s->map->threshold;
         s->shift[p] = logf(fmaxf(s->map->layer_hits[layer], 1) / fmaxf(hits, 1)) - (float)s->options->score_shift - threshold;
     }
 done:
     return status;
 }
 
-hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_options *options,
-                               hg_candidates *out)
+hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
+                               const hg_doublet_options *options, hg_candidates *out)
 {
     hg_status status = HG_OK;
     search s = {.ctx = ctx, .grid = grid, .map = map, .options = options};
@@ -245,6 +250,8 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const h
     task *tasks = NULL;
     buffer *buffers = NULL;
     if (options->mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(index_modules(&s));
+    if (options->clusters && options->mode == HG_DOUBLETS_TABLES && map->n_volumes > 0 && hits->nu)
+        HG_TRY(hg_cluster_hits_create(ctx, hits, map->layer_volume, &s.cluster));
     HG_TRY(shift_scores(&s));
     int64_t n_tasks = list_tasks(grid, NULL);
     HG_TRY(hg_alloc(ctx, &tasks, n_tasks));
@@ -266,6 +273,7 @@ done:
     hg_free(ctx, tasks);
     hg_free(ctx, s.module_first);
     hg_free(ctx, s.shift);
+    hg_free(ctx, s.cluster);
     return status;
 }
 

@@ -11,9 +11,10 @@ typedef struct hg_candidates {
     hg_scored_doublet *doublet;
 } hg_candidates;
 
-/* Errors: HG_ERR_MODEL no module map, HG_ERR_LIMIT, HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
-hg_status hg_candidates_create(hg_context *ctx, const hg_hit_grid *grid, const hg_doublet_map *map, const hg_doublet_options *options,
-                               hg_candidates *out);
+/* hits: those of the grid. Errors: HG_ERR_MODEL no module map, HG_ERR_LIMIT, HG_ERR_NOMEM. Threads: the context's; same bits for any
+ * number. */
+hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
+                               const hg_doublet_options *options, hg_candidates *out);
 void hg_candidates_release(hg_context *ctx, hg_candidates *candidates);
 
 #endif

@@ -54,6 +54,7 @@ static hg_status add_doublet(hg_context *ctx, hg_truth_sample *s, const hg_doubl
     int32_t l1 = hits->layer[i], l2 = hits->layer[j];
     bool overlap = l1 == l2;
     *(overlap ? &s->weight_overlap : &s->weight_across) += (double)weight;
+    if (!overlap && hits->nu) s->weight_clusters += (double)weight;
     hg_point p1 = point_of(hits, i), p2 = point_of(hits, j);
     hg_doublet_values values;
     if (!hg_doublet_measure(overlap, hits->layer_barrel[l1], hits->layer_barrel[l2], &p1, &p2, &values)) {

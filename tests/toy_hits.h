@@ -83,7 +83,14 @@ static void toy_make(toy_event *e, uint64_t number, int n_particles, int n_noise
         double phi = hg_random_range(&rng, -M_PI, M_PI);
         toy_add_hit(e, r, phi, z, l, toy_module(l, phi, l < 4 ? z : r), -1, -1, -1);
     }
-    e->hits = (hg_doublet_hits){e->hits.n, e->x, e->y, e->z, e->layer, e->module, TOY_LAYERS, toy_barrel};
+    e->hits = (hg_doublet_hits){.n = e->hits.n,
+                                .x = e->x,
+                                .y = e->y,
+                                .z = e->z,
+                                .layer = e->layer,
+                                .module = e->module,
+                                .n_layers = TOY_LAYERS,
+                                .layer_barrel = toy_barrel};
     e->truth = (hg_doublet_truth){e->truth.n_particles, e->particle, e->layer_rank, e->module_rank, e->weight};
 }
 

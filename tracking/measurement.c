@@ -150,9 +150,9 @@ static double sigma_of(const hg_resolution *resolution, int axis, int width, dou
     return pitch / 3.4641016151377544;
 }
 
-void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
+void hg_cluster_size(const hg_cells *cells, int64_t hit, int64_t size[2])
 {
-    width[0] = width[1] = 0;
+    size[0] = size[1] = 0;
     if (!cells || cells->offset[hit + 1] <= cells->offset[hit]) return;
     int32_t low[2] = {INT32_MAX, INT32_MAX}, high[2] = {INT32_MIN, INT32_MIN};
     for (int64_t c = cells->offset[hit]; c < cells->offset[hit + 1]; ++c) {
@@ -162,10 +162,14 @@ void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
             if (channel[k] > high[k]) high[k] = channel[k];
         }
     }
-    for (int k = 0; k < 2; ++k) {
-        int64_t span = (int64_t)high[k] - low[k] + 1;
-        width[k] = span < HG_WIDTH_MAX ? (int)span : HG_WIDTH_MAX;
-    }
+    for (int k = 0; k < 2; ++k) size[k] = (int64_t)high[k] - low[k] + 1;
+}
+
+void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
+{
+    int64_t size[2];
+    hg_cluster_size(cells, hit, size);
+    for (int k = 0; k < 2; ++k) width[k] = size[k] < HG_WIDTH_MAX ? (int)size[k] : HG_WIDTH_MAX;
 }
 
 static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,

@@ -19,7 +19,10 @@ enum {
     HG_DOUBLET_C_BINS = 16,        /* bins along a layer: z of a barrel, r of a disc */
     HG_DOUBLET_NODE_FEATURES = 9,  /* see hg_doublet_node_feature_names */
     HG_DOUBLET_EDGE_FEATURES = 26, /* see hg_doublet_edge_feature_names */
-    HG_DOUBLET_MODULE_WINDOW = 8   /* numbers per module pair */
+    HG_DOUBLET_MODULE_WINDOW = 8,  /* numbers per module pair */
+    HG_CLUSTER_BINS = 24,          /* bins of an inclination; see graph/doublet_clusters.h */
+    HG_CLUSTER_U_SIZES = 7,        /* cluster sizes told apart along u: 0 (unknown) .. 6 and more cells */
+    HG_CLUSTER_V_SIZES = 21        /* the same along v: 0 .. 20 and more */
 };
 
 /** The hits of one event as the builder sees them. All arrays borrowed. */
@@ -30,6 +33,10 @@ typedef struct hg_doublet_hits {
     const int32_t *module;   /* [n] any numbering of the modules, >= 0, unique in the detector */
     int32_t n_layers;
     const uint8_t *layer_barrel; /* [n_layers] 1 = cylinder, 0 = disc */
+    /* shapes of the clusters: all four, or all NULL */
+    const uint8_t *nu, *nv;      /* [n] cells along the axes of the module; 0 = unknown */
+    const float *frame;          /* [modules, 9] rows: axes u, v and normal w of each module */
+    const int32_t *layer_volume; /* [n_layers] >= 0: layers with the same number have the same kind of sensor */
 } hg_doublet_hits;
 
 /** What is known of the hits of one event, for learning and labels. All arrays borrowed. */
@@ -68,6 +75,12 @@ typedef struct hg_doublet_map {
     int8_t *c_c;             /* [n_pairs, HG_DOUBLET_C_BINS, HG_DOUBLET_C_BINS] */
     float threshold;         /* smallest score of a candidate across layers */
     float overlap_threshold; /* the same inside a layer */
+    int32_t n_volumes;       /* kinds of sensors that cluster shapes were learned for; 0 = none */
+    int32_t *layer_volume;   /* [n_layers] 0 .. n_volumes - 1 */
+    int8_t *cluster_u;       /* [n_volumes, HG_CLUSTER_U_SIZES, HG_CLUSTER_BINS] added to a score, for both hits, in units of table_step */
+    int8_t *cluster_v;       /* [n_volumes, HG_CLUSTER_V_SIZES, HG_CLUSTER_BINS] */
+    float first_threshold;   /* with clusters: smallest score across layers without them */
+    float cluster_threshold; /* with clusters: smallest score across layers */
     float *triplet_kappa;    /* [n_pairs, n_pairs] window a of |dkappa| / (1e-4/mm + |kappa|) */
     float *triplet_cot;      /* [n_pairs, n_pairs] window b of |dcot| / (1 + |cot|) */
     int64_t n_module_pairs;  /* module map; 0 = not learned */
@@ -99,6 +112,7 @@ typedef enum hg_doublet_mode {
 typedef struct hg_doublet_options {
     hg_doublet_mode mode;
     bool overlaps;         /* edges between modules of one layer; default true */
+    bool clusters;         /* judge by cluster shapes too where hits have them and the map knows them; tables mode; default true */
     double score_shift;    /* added to the map's thresholds; tables mode; default 0 */
     double window_scale;   /* widens the boxes of the other modes; default 1 */
     double triplet_window; /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
@@ -145,7 +159,8 @@ HG_API void hg_doublet_labels(const hg_doublet_graph *doublets, const hg_doublet
  *  0 = not a target: secondaries (generation > 0), pT < 0.15 GeV, fewer than 3 hits. */
 HG_API float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits);
 
-/** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice. */
+/** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice, three times if any
+ *  has clusters. */
 typedef hg_status hg_doublet_event_fn(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth);
 
 typedef struct hg_doublet_learn_options {
@@ -157,6 +172,7 @@ typedef struct hg_doublet_learn_options {
     double triplet_quantile;   /* of the triplet windows; default 0.99 */
     double box_quantile;       /* of the boxes of the windows mode; default 0.995 */
     int rounds;                /* of back-fitting; default 3 */
+    bool clusters;             /* learn the tables of cluster shapes where hits have them; default true */
     bool module_map;           /* learn it too; default false */
 } hg_doublet_learn_options;
 HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
@@ -164,7 +180,8 @@ HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
 /** Learns a map from events with truth.
  *
  *  Layer pairs, windows and bins come from the weighted quantiles of true doublets of targets; the tables from an additive logistic fit
- *  by back-fitting over all candidates in the windows (true doublets of non-targets left out).
+ *  by back-fitting over all candidates in the windows (true doublets of non-targets left out); those of cluster shapes the same way,
+ *  over the candidates of the events with clusters that pass the first tables.
  *
  *  @param options NULL = defaults. @param event_fn,user see there; n_events >= 1. @param sigma_z_mm stored in the map.
  *  @param out owned by the caller (hg_doublet_map_destroy); untouched on error.

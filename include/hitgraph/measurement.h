@@ -31,6 +31,9 @@ typedef struct hg_calibration {
  * storage. Threads: reentrant. */
 HG_API const hg_calibration *hg_calibration_find(const char *name);
 
+/** Cells that a hit's cluster spans along u and v; 0 if it has none. @param cells borrowed; may be NULL. Threads: reentrant. */
+HG_API void hg_cluster_size(const hg_cells *cells, int64_t hit, int64_t size[2]);
+
 /** Turns hits into measurements.
  *  @param hits borrowed. @param hit_module borrowed; [hits->n] index in the detector.
  *  @param cells borrowed; NULL = cluster widths unknown. @param calibration borrowed; NULL = pitch / sqrt(12).

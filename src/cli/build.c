@@ -25,6 +25,7 @@ static hg_status learn(hg_cli *cli, const hg_setup *setup, const char *path)
 
     options.efficiency = setup->config.learn_efficiency;
     options.overlap_efficiency = setup->config.learn_overlap_efficiency;
+    options.clusters = hg_track_config_doublets(&setup->config).clusters;
     options.module_map = setup->config.learn_module_map;
     HG_TRY(hg_labelled_events_read(ctx, setup, cli->input, cli->n_inputs, &events));
     HG_TRY(hg_learn_maps(ctx, &events, &options, &map, &n_maps));

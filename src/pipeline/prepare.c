@@ -24,6 +24,35 @@ done:
     return status;
 }
 
+static hg_status measure_clusters(hg_context *ctx, hg_prepared *prepared)
+{
+    hg_status status = HG_OK;
+    const hg_cells *cells = &prepared->event->cells;
+    const hg_detector *detector = prepared->detector;
+    const int64_t n = prepared->event->hits.n;
+
+    HG_TRY(hg_alloc_unset(ctx, &prepared->nu, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->nv, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->frame, 9 * detector->n_modules));
+    HG_TRY(hg_alloc(ctx, &prepared->layer_volume, detector->n_layers));
+    for (int64_t i = 0; i < n; ++i) {
+        int64_t size[2];
+        hg_cluster_size(cells, i, size);
+        prepared->nu[i] = (uint8_t)(size[0] < UINT8_MAX ? size[0] : UINT8_MAX);
+        prepared->nv[i] = (uint8_t)(size[1] < UINT8_MAX ? size[1] : UINT8_MAX);
+    }
+    for (int64_t m = 0; m < detector->n_modules; ++m) {
+        const double *rotation = detector->modules[m].rotation;
+        for (int k = 0; k < 9; ++k) prepared->frame[9 * m + k] = (float)rotation[3 * (k % 3) + k / 3];
+    }
+    for (int64_t l = 1; l < detector->n_layers; ++l) {
+        const bool another = detector->layers[l].volume_id != detector->layers[l - 1].volume_id;
+        prepared->layer_volume[l] = prepared->layer_volume[l - 1] + another;
+    }
+done:
+    return status;
+}
+
 hg_status hg_prepare_event(hg_context *ctx, const hg_event *event, const hg_detector *detector, const hg_calibration *calibration,
                            hg_prepared **out)
 {
@@ -42,6 +71,7 @@ hg_status hg_prepare_event(hg_context *ctx, const hg_event *event, const hg_dete
     HG_TRY(find_modules(ctx, prepared));
     HG_TRY(hg_measure_hits(ctx, detector, &event->hits, prepared->module, event->has_cells ? &event->cells : NULL, calibration,
                            prepared->measurement));
+    if (event->has_cells) HG_TRY(measure_clusters(ctx, prepared));
     prepared->hits = (hg_doublet_hits){.n = n,
                                        .x = event->hits.x,
                                        .y = event->hits.y,
@@ -49,7 +79,11 @@ hg_status hg_prepare_event(hg_context *ctx, const hg_event *event, const hg_dete
                                        .layer = prepared->layer,
                                        .module = prepared->module_index,
                                        .n_layers = (int32_t)detector->n_layers,
-                                       .layer_barrel = prepared->layer_barrel};
+                                       .layer_barrel = prepared->layer_barrel,
+                                       .nu = prepared->nu,
+                                       .nv = prepared->nv,
+                                       .frame = prepared->frame,
+                                       .layer_volume = prepared->layer_volume};
     *out = prepared;
     prepared = NULL;
 done:
@@ -65,6 +99,10 @@ void hg_prepared_destroy(hg_context *ctx, hg_prepared *prepared)
     hg_free(ctx, prepared->layer);
     hg_free(ctx, prepared->layer_barrel);
     hg_free(ctx, prepared->measurement);
+    hg_free(ctx, prepared->nu);
+    hg_free(ctx, prepared->nv);
+    hg_free(ctx, prepared->frame);
+    hg_free(ctx, prepared->layer_volume);
     hg_free(ctx, prepared);
 }
 

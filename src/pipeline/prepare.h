@@ -18,6 +18,9 @@ typedef struct hg_prepared {
     int32_t *layer;              /* [n hits] owned: index of the hit's layer */
     uint8_t *layer_barrel;       /* [n layers] owned */
     hg_measurement *measurement; /* [n hits] owned */
+    uint8_t *nu, *nv;            /* [n hits] owned: cells of the clusters, at most 255; NULL if the event has no cells, as the next two */
+    float *frame;                /* [n modules, 9] owned: axes of the modules */
+    int32_t *layer_volume;       /* [n layers] owned: number of the layer's volume */
     hg_doublet_hits hits;        /* views of the arrays above */
 } hg_prepared;
 

@@ -8,6 +8,7 @@
 #include "hitgraph/order.h"
 
 static const char *const graph_modes[] = {"tables", "windows", "module-map", NULL};
+static const char *const cluster_uses[] = {"off", "auto", NULL};
 static const char *const precisions[] = {"float32", "bf16", NULL};
 static const char *const smoothers[] = {"mbf", "rts", NULL};
 static const char *const builders[] = {"follow", "chains", "components", "walk", "junctions", NULL};
@@ -46,6 +47,8 @@ const hg_option hg_track_option_table[] = {
          "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE"),
     {"graph.mode", HG_OPTION_WORD, AT(graph_mode), "tables", 0, 0, graph_modes, "how doublets are chosen"},
     TEXT("graph.map", map, "models/trackml/doublets.h5", "what hitgraph build --learn wrote"),
+    {"graph.clusters", HG_OPTION_WORD, AT(clusters), "auto", 0, 0, cluster_uses,
+     "doublets judged by the shapes of clusters too; auto = where the event has cells and the map knows shapes"},
     SWITCH("graph.overlaps", overlaps, "true", "edges between overlapping modules of one layer"),
     NUMBER("graph.sigma_z_mm", sigma_z_mm, "0", 0, 1e4, "luminous length, mm; 0 = estimated from the hits"),
     NUMBER("graph.score_shift", score_shift, "0", -100, 100, "added to the thresholds of the likelihood tables"),
@@ -119,6 +122,7 @@ hg_doublet_options hg_track_config_doublets(const hg_track_config *config)
     hg_doublet_options options = hg_doublet_default_options();
     options.mode = (hg_doublet_mode)config->graph_mode;
     options.overlaps = config->overlaps;
+    options.clusters = config->clusters == 1;
     options.score_shift = config->score_shift;
     options.window_scale = config->window_scale;
     options.triplet_window = config->triplet_window;

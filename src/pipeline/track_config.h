@@ -30,6 +30,7 @@ typedef struct hg_track_config {
     char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     char calibration[HG_OPTION_TEXT_SIZE], material[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder;
+    int clusters;  /* off, auto */
     int seeds;     /* hg_seeding */
     int precision; /* hg_precision */
     int smoother;  /* mbf, rts */

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "datasets/hdf5.h"
 #include "graph/doublet_score.h"
-#include "tests/toy_hits.h"
+#include "tests/toy_clusters.h"
 
 static hg_context *ctx;
 static toy_event toy;
@@ -48,6 +48,16 @@ static void assert_same_maps(const hg_doublet_map *a, const hg_doublet_map *b)
                         HG_DOUBLET_MODULE_WINDOW * (size_t)a->n_module_pairs * sizeof *a->module_window);
 }
 
+static void assert_same_clusters(const hg_doublet_map *a, const hg_doublet_map *b)
+{
+    assert_int_equal(a->n_volumes, b->n_volumes);
+    if (a->n_volumes == 0) return;
+    assert_memory_equal(a->layer_volume, b->layer_volume, (size_t)a->n_layers * sizeof *a->layer_volume);
+    assert_memory_equal(a->cluster_u, b->cluster_u, (size_t)a->n_volumes * HG_CLUSTER_U_SIZES * HG_CLUSTER_BINS);
+    assert_memory_equal(a->cluster_v, b->cluster_v, (size_t)a->n_volumes * HG_CLUSTER_V_SIZES * HG_CLUSTER_BINS);
+    assert_true(a->first_threshold == b->first_threshold && a->cluster_threshold == b->cluster_threshold);
+}
+
 static void release_list(hg_doublet_map **maps, int64_t n)
 {
     for (int64_t i = 0; i < n; ++i) hg_doublet_map_destroy(ctx, maps[i]);
@@ -67,6 +77,32 @@ static void maps_come_back_bit_for_bit(void **state)
         hg_doublet_map_destroy(ctx, maps[i]);
     }
     release_list(again, n);
+}
+
+/* One map with tables of cluster shapes and one without in the same file. */
+static void cluster_tables_come_back_bit_for_bit(void **state)
+{
+    (void)state;
+    static toy_clusters clusters;
+    hg_doublet_map *maps[] = {NULL, learn(false, 55)}, **again = NULL;
+    int64_t n = 0;
+    assert_int_equal(hg_doublet_map_learn(ctx, NULL, toy_clusters_next, &clusters, 2, 5, &maps[0]), HG_OK);
+    assert_int_equal(maps[0]->n_volumes, 2);
+    assert_int_equal(maps[1]->n_volumes, 0);
+    assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_OK);
+    for (int i = 0; i < 2; ++i) {
+        assert_same_maps(maps[i], again[i]);
+        assert_same_clusters(maps[i], again[i]);
+    }
+    release_list(again, n);
+    again = NULL;
+    maps[0]->layer_volume[3] = 2;
+    assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_DATA);
+    assert_non_null(strstr(hg_context_message(ctx), "layer 3"));
+    assert_null(again);
+    for (int i = 0; i < 2; ++i) hg_doublet_map_destroy(ctx, maps[i]);
 }
 
 static void maps_that_would_lead_astray_are_refused(void **state)
@@ -116,6 +152,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_come_back_bit_for_bit),
+        cmocka_unit_test(cluster_tables_come_back_bit_for_bit),
         cmocka_unit_test(maps_that_would_lead_astray_are_refused),
         cmocka_unit_test(other_and_cut_files_are_refused),
     };

@@ -122,7 +122,14 @@ static void equally_far_overlaps_are_joined_once(void **state)
     (void)state;
     memset(&toy, 0, sizeof toy);
     for (int k = 0; k < 2; ++k) toy_add_hit(&toy, toy_radius[1], 0.3, 20 + 1e-3 * k, 1, 7 - k, 0, 0, k);
-    toy.hits = (hg_doublet_hits){toy.hits.n, toy.x, toy.y, toy.z, toy.layer, toy.module, TOY_LAYERS, toy_barrel};
+    toy.hits = (hg_doublet_hits){.n = toy.hits.n,
+                                 .x = toy.x,
+                                 .y = toy.y,
+                                 .z = toy.z,
+                                 .layer = toy.layer,
+                                 .module = toy.module,
+                                 .n_layers = TOY_LAYERS,
+                                 .layer_barrel = toy_barrel};
     hg_doublet_options options = hg_doublet_default_options();
     options.triplet_window = 0;
     options.score_shift = -100;

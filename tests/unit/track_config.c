@@ -55,6 +55,7 @@ static void defaults_are_those_of_the_rooms(void **state)
     SAME(f, g, overlap_mm);
     SAME(d, e, mode);
     SAME(d, e, overlaps);
+    SAME(d, e, clusters);
     SAME(d, e, score_shift);
     SAME(d, e, window_scale);
     SAME(d, e, triplet_window);
