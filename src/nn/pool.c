@@ -6,18 +6,22 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/pages.h"
 
 typedef struct block {
     hg_real *data; /* owned */
     int64_t size;
-    bool used;
+    bool used, mapped;
 } block;
+
+/* Numbers from which on a block of a workspace has pages of its own: what waits then gives them to what is taken. */
+enum { MAPPED_MIN = 2 * HG_HUGE_PAGE / sizeof(hg_real) };
 
 struct hg_workspace {
     block *block; /* owned; [room] */
     int64_t n, room;
     int64_t held, used, peak; /* numbers in all blocks, in those in use, and the most of these at one time */
-    bool dry;
+    bool dry, maps;
 };
 
 hg_status hg_pool_create(hg_context *ctx, bool dry, hg_pool **out)
@@ -33,7 +37,9 @@ done:
 
 hg_status hg_workspace_create(hg_context *ctx, hg_workspace **out)
 {
-    return hg_pool_create(ctx, false, out);
+    hg_status status = hg_pool_create(ctx, false, out);
+    if (status >= 0) (*out)->maps = true;
+    return status;
 }
 
 void hg_workspace_destroy(hg_context *ctx, hg_workspace *workspace)
@@ -41,14 +47,19 @@ void hg_workspace_destroy(hg_context *ctx, hg_workspace *workspace)
     hg_pool_destroy(ctx, workspace);
 }
 
+static size_t bytes_of(int64_t n)
+{
+    return (size_t)n * sizeof(hg_real);
+}
+
 size_t hg_pool_held(const hg_pool *pool)
 {
-    return (size_t)pool->held * sizeof(hg_real);
+    return bytes_of(pool->held);
 }
 
 size_t hg_pool_peak(const hg_pool *pool)
 {
-    return (size_t)pool->peak * sizeof(hg_real);
+    return bytes_of(pool->peak);
 }
 
 bool hg_pool_is_dry(const hg_pool *pool)
@@ -56,10 +67,20 @@ bool hg_pool_is_dry(const hg_pool *pool)
     return pool->dry;
 }
 
+static void release(hg_context *ctx, const block *b)
+{
+    if (b->mapped) {
+        hg_pages_unmap((char *)b->data, bytes_of(b->size));
+        hg_memory_unclaim(ctx, bytes_of(b->size));
+    } else {
+        hg_free(ctx, b->data);
+    }
+}
+
 void hg_pool_destroy(hg_context *ctx, hg_pool *pool)
 {
     if (!pool) return;
-    for (int64_t i = 0; i < pool->n; ++i) hg_free(ctx, pool->block[i].data);
+    for (int64_t i = 0; i < pool->n; ++i) release(ctx, &pool->block[i]);
     hg_free(ctx, pool->block);
     hg_free(ctx, pool);
 }
@@ -88,35 +109,78 @@ static int64_t find_victim(const hg_pool *pool, int64_t n)
     return best;
 }
 
-/* Frees waiting blocks until n more numbers stay below the most that was ever in use at one time. */
-static void make_room(hg_context *ctx, hg_pool *pool, int64_t n)
+/* Makes a waiting block smaller by `least` numbers or more; an empty one is forgotten. False: see hg_pages_cut. */
+static bool shrink(hg_context *ctx, hg_pool *pool, int64_t victim, int64_t least, hg_new_pages *to)
 {
-    while (pool->held + n > pool->peak) {
-        int64_t victim = find_victim(pool, pool->held + n - pool->peak);
-        if (victim < 0) return;
-        pool->held -= pool->block[victim].size;
-        hg_free(ctx, pool->block[victim].data);
-        pool->block[victim] = pool->block[--pool->n];
+    block *b = &pool->block[victim];
+    size_t left = 0;
+    bool whole = true;
+    if (b->mapped) {
+        left = bytes_of(b->size);
+        whole = hg_pages_cut((char *)b->data, &left, bytes_of(least), to);
+        hg_memory_unclaim(ctx, bytes_of(b->size) - left);
+    } else {
+        hg_free(ctx, b->data);
     }
+    const int64_t size = (int64_t)(left / sizeof(hg_real));
+    pool->held -= b->size - size;
+    b->size = size;
+    if (size == 0) *b = pool->block[--pool->n];
+    return whole;
+}
+
+/* Takes from waiting blocks until n more numbers stay below the most that was ever in use at one time. */
+static bool make_room(hg_context *ctx, hg_pool *pool, int64_t n, hg_new_pages *to)
+{
+    bool whole = true;
+    for (int64_t least; (least = pool->held + n - pool->peak) > 0;) {
+        int64_t victim = find_victim(pool, least);
+        if (victim < 0) break;
+        whole = shrink(ctx, pool, victim, least, to) && whole;
+    }
+    return whole;
+}
+
+/* New memory; what waits goes to make room for it, its pages into it. */
+static hg_status make_block(hg_context *ctx, hg_pool *pool, int64_t n, block *out)
+{
+    hg_status status = HG_OK;
+    const bool countable = n <= INT64_MAX / (int64_t)sizeof(hg_real); /* hg_alloc says what is wrong with others */
+    block made = {.size = n, .mapped = pool->maps && n >= MAPPED_MIN && countable};
+    hg_new_pages new_pages = {.bytes = bytes_of(n)};
+    if (!made.mapped) {
+        (void)make_room(ctx, pool, n, &new_pages);
+        HG_TRY(hg_alloc_unset(ctx, &made.data, pool->dry ? 1 : n));
+    } else {
+        new_pages.pages = hg_pages_map(new_pages.bytes);
+        const bool whole = make_room(ctx, pool, n, &new_pages);
+        HG_CHECK(new_pages.pages && whole, HG_ERR_NOMEM, "out of memory: %zu bytes asked for, %zu in use", new_pages.bytes,
+                 hg_memory_used(ctx));
+        HG_TRY(hg_memory_claim(ctx, new_pages.bytes));
+        made.data = (hg_real *)(void *)new_pages.pages;
+    }
+    *out = made;
+done:
+    if (status < 0 && new_pages.pages) hg_pages_unmap(new_pages.pages, new_pages.bytes);
+    return status;
 }
 
 hg_status hg_pool_take(hg_context *ctx, hg_pool *pool, hg_real **out, int64_t n)
 {
     hg_status status = HG_OK;
     block *found = find(pool, n);
-    hg_real *data = NULL;
     int64_t used = pool->used + (found ? found->size : n);
     if (used > pool->peak) pool->peak = used;
     if (!found) {
-        make_room(ctx, pool, n);
         if (pool->n == pool->room) {
             HG_TRY(hg_grow(ctx, &pool->block, pool->room, 2 * pool->room + 32));
             pool->room = 2 * pool->room + 32;
         }
-        HG_TRY(hg_alloc_unset(ctx, &data, pool->dry ? 1 : n));
+        block made;
+        HG_TRY(make_block(ctx, pool, n, &made));
         pool->held += n;
         found = &pool->block[pool->n++];
-        *found = (block){.data = data, .size = n};
+        *found = made;
     }
     found->used = true;
     pool->used = used;

@@ -7,7 +7,7 @@
 #include "hitgraph/model.h"
 
 /* Blocks that nobody uses wait for the next taker. They are freed only where new memory would otherwise take the pool beyond the most that
- * was ever in use at one time. One calling thread at a time. */
+ * was ever in use at one time; large ones of a workspace then hand their pages to the new block. One calling thread at a time. */
 typedef struct hg_workspace hg_pool;
 
 /* dry: blocks are counted, but there is no memory behind them; for plans. */

@@ -161,6 +161,41 @@ static void pool_keeps_no_more_than_was_used(void **state)
     hg_pool_destroy(ctx, pool);
 }
 
+/* Large blocks of a workspace: what waits is cut for what is taken, and both stay good for use. */
+static void pages_move_to_the_next_block(void **state)
+{
+    (void)state;
+    enum { MEGA = (1 << 20) / sizeof(hg_real) };
+    static const int64_t sizes[] = {13 * MEGA + 5, 9 * MEGA, 31 * MEGA + 1, 4 * MEGA - 8, 22 * MEGA, 5, 7 * MEGA + 3};
+    enum { SIZES = sizeof sizes / sizeof *sizes };
+    hg_workspace *pool = NULL;
+    const size_t used = hg_memory_used(ctx);
+    must(hg_workspace_create(ctx, &pool));
+    for (int round = 0; round < 3; ++round) {
+        hg_real *block[2] = {NULL, NULL};
+        for (int i = 0; i < SIZES; ++i) {
+            const int64_t n = sizes[(i * (round + 1)) % SIZES];
+            hg_pool_give(pool, block[i % 2]);
+            must(hg_pool_take(ctx, pool, &block[i % 2], n));
+            assert_true((uintptr_t)block[i % 2] % 64 == 0 && hg_pool_held(pool) <= hg_pool_peak(pool));
+            block[i % 2][0] = (hg_real)i;
+            for (int64_t c = 0; c < n; c += 512) block[i % 2][c] = (hg_real)i;
+            block[i % 2][n - 1] = (hg_real)i;
+            if (i > 0) assert_true(block[(i + 1) % 2][0] == (hg_real)(i - 1));
+        }
+        assert_true(hg_memory_used(ctx) < used + hg_pool_held(pool) + 4096);
+        hg_pool_give(pool, block[0]);
+        hg_pool_give(pool, block[1]);
+    }
+    hg_memory_fail_after(ctx, 0);
+    hg_real *none = NULL;
+    assert_int_equal(hg_pool_take(ctx, pool, &none, 60 * MEGA), HG_ERR_NOMEM);
+    hg_memory_fail_after(ctx, -1);
+    assert_null(none);
+    hg_workspace_destroy(ctx, pool);
+    assert_int_equal(hg_memory_used(ctx), used);
+}
+
 /* weights [n_parameters] after two epochs. */
 static hg_status train_toy(size_t limit_above_used, int64_t every, hg_real *weights, hg_train_memory *plan, char *message)
 {
@@ -205,8 +240,11 @@ static void training_fits_the_limit(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plans_are_right), cmocka_unit_test(limit_is_an_error_before_any_work),
-                                       cmocka_unit_test(memory_stays_flat), cmocka_unit_test(pool_keeps_no_more_than_was_used),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plans_are_right),
+                                       cmocka_unit_test(limit_is_an_error_before_any_work),
+                                       cmocka_unit_test(memory_stays_flat),
+                                       cmocka_unit_test(pool_keeps_no_more_than_was_used),
+                                       cmocka_unit_test(pages_move_to_the_next_block),
                                        cmocka_unit_test(training_fits_the_limit)};
     if (hg_context_create(&ctx) < 0) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
