@@ -137,6 +137,14 @@ done:
     return status;
 }
 
+/* Each tile reads its rows of a plain sum, then writes their gradient: over them where the strides are the same. */
+static hg_real *sum_to_overwrite(const hg_back *b, int t)
+{
+    const hg_term *term = &b->u->term[t];
+    const bool in_tiles = b->net && !hg_network_concatenates(b->net);
+    return in_tiles && hg_term_is_plain_sum(term) && hg_padded(term->width) == term->width ? b->run->reduced[b->index][t].value : NULL;
+}
+
 /* products: the gradients of tables that are read row by row stay products with `first`. */
 static hg_status find_target(hg_back *b, int t, bool products)
 {
@@ -147,7 +155,8 @@ static hg_status find_target(hg_back *b, int t, bool products)
     if (hg_term_made(term)) {
         target->owned = true;
         target->ld = hg_term_is_plain_sum(term) ? hg_padded(term->width) : term->width;
-        HG_TRY(hg_run_take(run, &target->rows, hg_run_rows(run, b->u->entity) * target->ld));
+        target->rows = sum_to_overwrite(b, t);
+        if (!target->rows) HG_TRY(hg_run_take(run, &target->rows, hg_run_rows(run, b->u->entity) * target->ld));
     } else if (term->access == HG_OWN && run->wanted[term->value] && !products) {
         target->ld = term->width;
         HG_TRY(hg_gradient_of(run, term->value, &target->rows));
@@ -208,6 +217,7 @@ static hg_status made_terms_back(hg_back *b)
         const hg_term *term = &b->u->term[t];
         hg_term_target *target = &b->target[t];
         if (!hg_term_made(term)) continue;
+        if (sum_to_overwrite(b, t)) run->reduced[b->index][t].value = NULL;
         if (term->access == HG_COMPUTED) {
             HG_TRY(hg_compute_backward(run, b->u, term, target->rows));
         } else if (!hg_term_is_plain_sum(term)) {
@@ -231,7 +241,7 @@ static void release(hg_back *b)
 {
     hg_run *run = b->run;
     for (int t = 0; t < b->u->n_terms; ++t) {
-        if (b->target[t].owned) hg_run_give(run, b->target[t].rows);
+        if (b->target[t].owned && !sum_to_overwrite(b, t)) hg_run_give(run, b->target[t].rows);
     }
     hg_shared_rows_release(run, b->first);
     hg_run_give(run, b->d_receiver);
