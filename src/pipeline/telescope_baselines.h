@@ -43,12 +43,4 @@ typedef struct hg_first_hit {
  * residual time of the first pulse, found by a simplex search from the one given. @return log likelihood per hit. n >= 1. */
 double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time);
 
-/* When light that is not scattered reaches a sensor [ns]: along [m] is where the sensor is along the track, d [m] how far from it; the
- * track is at along = 0 at time 0. Phase and group velocity differ (IceTray's rpdf documentation). */
-double hg_cherenkov_delay(double along, double d);
-
-/* Density [1/ns] of the residual time of a photo-electron at distance d [m] from a track, smoothed by a jitter > 0; cos_eta as for the
- * simulator's light. */
-double hg_pandel_density(double residual_ns, double d, double cos_eta, double jitter_ns);
-
 #endif

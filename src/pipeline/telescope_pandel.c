@@ -1,90 +1,22 @@
-/* pipeline/telescope_pandel.c — the Pandel likelihood of a track, and its maximum. */
+/* pipeline/telescope_pandel.c — the track with the largest Pandel likelihood. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/telescope_pandel.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "pipeline/telescope_baselines.h"
 
-/* Ice model H2 of IceTray's rpdf documentation, refractive indices of ppc at 400 nm: the values of the simulator's preset. */
-static const double light_speed = 0.299792458, tau_ns = 556.7, lambda_m = 33.29, absorption_m = 98;
-static const double n_phase = 1.3194, n_group = 1.356;
-/* Smoothing of the density: the last is that of the photomultiplier and of what the ice model does not know; the search begins with wider
- * ones, in which far starts still see where to go. */
-static const double jitters_ns[] = {200, 50, 10};
-enum { N_SEARCHES = 3 };
-static const double noise_share = 0.05, noise_ns = 1e4; /* a flat floor, so that one stray pulse does not decide */
-
-/* ---- regularised incomplete gamma function P(a, x): series below a + 1, continued fraction (Lentz) above ---- */
-
-enum { TERMS_MOST = 300 };
-static const double precision = 1e-9;
-
-/* lgamma itself keeps the sign in a variable of the process. */
-static double log_gamma(double a)
-{
-    int sign;
-    return lgamma_r(a, &sign);
-}
-
-/* log_gamma_a: that of a, which both ends of a box share. */
-static double gamma_series(double a, double x, double log_gamma_a)
-{
-    double term = 1 / a, sum = term;
-    for (int k = 1; k < TERMS_MOST && term > precision * sum; ++k) sum += term *= x / (a + k);
-    return sum * exp(a * log(x) - x - log_gamma_a);
-}
-
-static double gamma_fraction(double a, double x, double log_gamma_a)
-{
-    static const double tiny = 1e-300;
-    double b = x + 1 - a, c = 1 / tiny, d = 1 / b, h = d;
-    for (int k = 1; k < TERMS_MOST; ++k) {
-        const double an = -k * (k - a);
-        b += 2;
-        d = an * d + b;
-        if (fabs(d) < tiny) d = tiny;
-        c = b + an / c;
-        if (fabs(c) < tiny) c = tiny;
-        d = 1 / d;
-        h *= d * c;
-        if (fabs(d * c - 1) < precision) break;
-    }
-    return 1 - h * exp(a * log(x) - x - log_gamma_a);
-}
-
-static double incomplete_gamma(double a, double x, double log_gamma_a)
-{
-    if (x <= 0) return 0;
-    return x < a + 1 ? gamma_series(a, x, log_gamma_a) : gamma_fraction(a, x, log_gamma_a);
-}
-
-double hg_pandel_density(double residual_ns, double d, double cos_eta, double jitter_ns)
-{
-    /* the mean over a box of the jitter's variance: finite for shapes below 1, and for residuals below 0 */
-    const double half = jitter_ns * sqrt(3), rate = 1 / tau_ns + light_speed / (n_group * absorption_m);
-    const double effective = 0.8395 * d + 3.094 + cos_eta * (4.636 * cos_eta - 3.946), shape = fmax(effective, 0.1) / lambda_m;
-    if (residual_ns + half <= 0) return 0;
-    const double log_gamma_shape = log_gamma(shape);
-    const double above = incomplete_gamma(shape, rate * (residual_ns + half), log_gamma_shape);
-    const double below = incomplete_gamma(shape, rate * (residual_ns - half), log_gamma_shape);
-    return fmax(above - below, 0) / (2 * half);
-}
-
-double hg_cherenkov_delay(double along, double d)
-{
-    const double cos_c = 1 / n_phase, sin_c = sqrt(1 - cos_c * cos_c);
-    return (along + d * (n_group / sin_c - cos_c / sin_c)) / light_speed;
-}
-
 /* ---- the track's five numbers around a start ---- */
 
-enum { N_FREE = 5, ROUNDS = 150 };
+enum { N_FREE = 5, ROUNDS = 150, BLOCK = 128 };
+static const double likelihood_step = 1e-4; /* per hit: steps below it move no track by what a fit is uncertain of */
 
 typedef struct search {
     const hg_first_hit *hit;
     int64_t n;
     double place[3], dir[3], across[2][3], time; /* the start, and two directions across it */
-    double jitter_ns;
+    const hg_pandel_table *table;
 } search;
 
 /* free: two shifts across [m], two tilts [rad], a time [ns]. */
@@ -103,20 +35,16 @@ static void track_of(const search *s, const double free[N_FREE], double place[3]
 /* Minus the log likelihood per hit. */
 static double cost(const search *s, const double free[N_FREE])
 {
-    double place[3], dir[3], time, sum = 0;
-    const double cos_c = 1 / n_phase, sin_c = sqrt(1 - cos_c * cos_c), cot = cos_c / sin_c;
+    double place[3], dir[3], time, sum = 0, late[BLOCK], distance[BLOCK];
     track_of(s, free, place, dir, &time);
-    for (int64_t i = 0; i < s->n; ++i) {
-        double r[3], along = 0, r2 = 0;
-        for (int k = 0; k < 3; ++k) {
-            r[k] = s->hit[i].x[k] - place[k];
-            along += r[k] * dir[k];
-            r2 += r[k] * r[k];
+    for (int64_t first = 0; first < s->n; first += BLOCK) {
+        const int n = s->n - first < BLOCK ? (int)(s->n - first) : BLOCK;
+        for (int i = 0; i < n; ++i) {
+            const hg_first_hit *hit = &s->hit[first + i];
+            const double r[3] = {hit->x[0] - place[0], hit->x[1] - place[1], hit->x[2] - place[2]};
+            late[i] = hit->t - time - hg_pandel_look(r, dir, &distance[i]);
         }
-        const double d = fmax(sqrt(fmax(r2 - along * along, 0)), 0.1651);
-        const double cos_eta = fmin(fmax((r[2] - (along - d * cot) * dir[2]) * sin_c / d, -1), 1);
-        const double residual = s->hit[i].t - time - hg_cherenkov_delay(along, d);
-        sum -= log((1 - noise_share) * hg_pandel_density(residual, d, cos_eta, s->jitter_ns) + noise_share / noise_ns);
+        sum -= hg_pandel_table_sum(s->table, n, late, distance);
     }
     return sum / (double)s->n;
 }
@@ -203,7 +131,7 @@ static double descend(search *s, double scale)
     for (int i = 0; i < N_FREE; ++i) point[i + 1][i] = scale * size[i];
     for (int i = 0; i <= N_FREE; ++i) value[i] = cost(s, point[i]);
     rank(value, &best, &worst, &second);
-    for (int round = 0; round < ROUNDS && value[worst] - value[best] > 1e-6; ++round) {
+    for (int round = 0; round < ROUNDS && value[worst] - value[best] > likelihood_step; ++round) {
         step(s, point, value);
         rank(value, &best, &worst, &second);
     }
@@ -220,8 +148,8 @@ double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double
     memcpy(s.place, place, sizeof s.place);
     memcpy(s.dir, dir, sizeof s.dir);
     double likelihood = 0;
-    for (int k = 0; k < N_SEARCHES; ++k) {
-        s.jitter_ns = jitters_ns[k];
+    for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
+        s.table = hg_pandel_table_get(k);
         likelihood = descend(&s, 1.0 / (1 + k));
     }
     memcpy(place, s.place, sizeof s.place);

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "pipeline/telescope_baselines.h"
+#include "pipeline/telescope_pandel.h"
 
 static const double light_speed = 0.299792458; /* m/ns */
 

@@ -12,6 +12,7 @@
 #include "pipeline/classify_report.h"
 #include "pipeline/pulse_graphs.h"
 #include "pipeline/telescope_baselines.h"
+#include "pipeline/telescope_pandel.h"
 
 static void near(double found, double expected, double tolerance)
 {
@@ -140,12 +141,12 @@ static void linefit_finds_a_line(void **state)
     hg_pulse_events_destroy(ctx, e);
 }
 
-/* At the distance where the shape is 1 the density is an exponential: its mean over the box is known. */
+/* At the distance where the shape is 1 the density is an exponential: its mean over the triangle is known. */
 static void pandel_density_is_a_density(void **state)
 {
     (void)state;
-    const double rate = 1 / 556.7 + 0.299792458 / (1.356 * 98), half = 10 * sqrt(3), d = (33.29 - 3.094) / 0.8395;
-    near(hg_pandel_density(300, d, 0, 10), (exp(-rate * (300 - half)) - exp(-rate * (300 + half))) / (2 * half), 1e-12);
+    const double rate = 1 / 556.7 + 0.299792458 / (1.356 * 98), half = 10 * sqrt(6), d = (33.29 - 3.094) / 0.8395;
+    near(hg_pandel_density(300, d, 0, 10), exp(-rate * 300) * 2 * (cosh(rate * half) - 1) / (rate * half * half), 1e-9);
     for (int k = 0; k < 3; ++k) {
         const double at[] = {5, 40, 150};
         double sum = 0;
@@ -153,6 +154,30 @@ static void pandel_density_is_a_density(void **state)
         near(sum, 1, 5e-3);
         assert_true(hg_pandel_density(-50, at[k], 0.3, 10) == 0);
     }
+}
+
+/* Read between knots anywhere, the table is the direct formula; beyond its ends there is noise alone. */
+static void pandel_table_is_the_density(void **state)
+{
+    (void)state;
+    hg_random random = hg_random_stream(5, 1, 1, 1);
+    for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
+        const double jitter = hg_pandel_jitter_ns[k], half = jitter * sqrt(6);
+        const hg_pandel_table *table = hg_pandel_table_get(k);
+        double squares = 0;
+        for (int i = 0; i < 3000; ++i) {
+            const double late = (i % 2 ? -half : half) + exp(hg_random_range(&random, log(0.2 * jitter), log(6000)));
+            const double distance = exp(hg_random_range(&random, log(0.5), log(400)));
+            const double error = hg_pandel_table_sum(table, 1, &late, &distance) - hg_pandel_log_density(late, distance, jitter);
+            squares += error * error / 3000;
+            assert_true(fabs(error) < 0.25);
+        }
+        assert_true(sqrt(squares) < 0.02);
+        const double outside[2] = {-half - 1, 1e6}, far[2] = {30, 30};
+        near(hg_pandel_table_sum(table, 2, outside, far), 2 * log(0.05 / 1e4), 0.02);
+        near(hg_pandel_log_density(-half - 1, 30, jitter), log(0.05 / 1e4), 1e-12);
+    }
+    near(hg_pandel_log_density(100, hg_pandel_distance(20, 0.3), 10), log(0.95 * hg_pandel_density(100, 20, 0.3, 10) + 0.05 / 1e4), 1e-12);
 }
 
 /* Unscattered light of a known track; the search starts 12 degrees away. */
@@ -314,11 +339,17 @@ static void reports_match_events(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pulses_become_nodes),         cmocka_unit_test(sensors_become_nodes),
-        cmocka_unit_test(words_are_checked),           cmocka_unit_test(linefit_finds_a_line),
-        cmocka_unit_test(pandel_density_is_a_density), cmocka_unit_test(pandel_fit_finds_the_track),
-        cmocka_unit_test(rankings_match_a_count),      cmocka_unit_test(vmf_widths),
-        cmocka_unit_test(tables_survive_files),        cmocka_unit_test(reports_match_events),
+        cmocka_unit_test(pulses_become_nodes),
+        cmocka_unit_test(sensors_become_nodes),
+        cmocka_unit_test(words_are_checked),
+        cmocka_unit_test(linefit_finds_a_line),
+        cmocka_unit_test(pandel_density_is_a_density),
+        cmocka_unit_test(pandel_table_is_the_density),
+        cmocka_unit_test(pandel_fit_finds_the_track),
+        cmocka_unit_test(rankings_match_a_count),
+        cmocka_unit_test(vmf_widths),
+        cmocka_unit_test(tables_survive_files),
+        cmocka_unit_test(reports_match_events),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
