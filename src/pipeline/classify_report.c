@@ -182,25 +182,41 @@ done:
     return status;
 }
 
+/* Adds the median of [n] distances between found and true vertices. */
+static hg_status add_distances(hg_context *ctx, int64_t n, double *distance, json_t *slice)
+{
+    json_t *apart = json_object();
+    const hg_status status = hg_figures_pulls(ctx, "distance", n, distance, NULL, apart);
+    if (status >= 0)
+        json_object_set(json_object_get(slice, "vertex"), "median_distance",
+                        json_object_get(json_object_get(apart, "distance"), "median_error"));
+    json_decref(apart);
+    return status;
+}
+
 static hg_status vertices(hg_context *ctx, const source *s, const pairs *p, json_t *slice)
 {
     hg_status status = HG_OK;
     static const char *const place[] = {"vertex_x", "vertex_y", "vertex_z"};
     static const char *const place_width[] = {"vertex_x_width", "vertex_y_width", "vertex_z_width"};
     const float *truth = s->events->truth.vertex;
-    double *difference = NULL, *its_width = NULL;
+    double *difference = NULL, *its_width = NULL, *distance = NULL;
     int64_t n = 0;
+    HG_TRY(hg_alloc(ctx, &distance, p->n));
     HG_TRY(hg_alloc(ctx, &difference, 3 * p->n));
     HG_TRY(hg_alloc(ctx, &its_width, 3 * p->n));
     for (int k = 0; truth && k < 3; ++k) {
         const float *found = hg_score_table_find(s->scores, place[k]), *width = hg_score_table_find(s->scores, place_width[k]);
         for (int64_t i = 0; found && width && i < p->n; ++i) {
             difference[n] = (double)found[p->row[i]] - (double)truth[4 * p->event[i] + k];
+            distance[i] = hypot(distance[i], difference[n]);
             its_width[n++] = (double)width[p->row[i]];
         }
     }
     if (n > 0) HG_TRY(hg_figures_pulls(ctx, "vertex", n, difference, its_width, slice));
+    if (n > 0) HG_TRY(add_distances(ctx, p->n, distance, slice));
 done:
+    hg_free(ctx, distance);
     hg_free(ctx, difference);
     hg_free(ctx, its_width);
     return status;

@@ -23,7 +23,7 @@ static void near(double found, double expected, double tolerance)
 static hg_pulse_events *three_events(void)
 {
     hg_pulse_events *e = NULL;
-    must(hg_pulse_events_create(ctx, 3, 4, 0, HG_PULSE_HLC | HG_TRUTH_LABEL | HG_TRUTH_ENERGY | HG_TRUTH_DIR, &e));
+    must(hg_pulse_events_create(ctx, 3, 4, 0, HG_PULSE_HLC | HG_TRUTH_LABEL | HG_TRUTH_ENERGY | HG_TRUTH_DIR | HG_TRUTH_VERTEX, &e));
     memcpy(e->offset, ((const int64_t[]){0, 3, 3, 4}), 4 * sizeof(int64_t));
     memcpy(e->event_id, ((const uint64_t[]){5, 9, 7}), 3 * sizeof(uint64_t));
     memcpy(e->pulses.x, ((const float[]){50, 100, 50, -250}), 4 * sizeof(float));
@@ -316,6 +316,9 @@ static void reports_match_events(void **state)
     hg_classify_report_options options = {.is_signal = {true, true, true, false}};
     json_t *report = NULL;
     float *z, *x, *y;
+    static const char *const place[] = {"vertex_x", "vertex_y", "vertex_z"};
+    static const char *const place_width[] = {"vertex_x_width", "vertex_y_width", "vertex_z_width"};
+    static const float apart[] = {3, 4, 12};
     must(hg_alloc(ctx, &table.event_id, 2));
     table.event_id[0] = 5;
     table.event_id[1] = 9;
@@ -323,11 +326,21 @@ static void reports_match_events(void **state)
     must(hg_score_table_add(ctx, &table, "dir_y", &y));
     must(hg_score_table_add(ctx, &table, "dir_z", &z));
     z[0] = z[1] = -1; /* both travel down, as in truth */
+    for (int k = 0; k < 3; ++k) {
+        float *at, *width;
+        must(hg_score_table_add(ctx, &table, place[k], &at));
+        must(hg_score_table_add(ctx, &table, place_width[k], &width));
+        for (int i = 0; i < 2; ++i) at[i] = apart[k];
+        width[0] = width[1] = 1;
+    }
     must(hg_classify_report(ctx, &table, events, &options, &report));
     assert_int_equal(json_integer_value(json_object_get(report, "events")), 2);
     assert_int_equal(json_integer_value(json_object_get(report, "without_scores")), 1);
     const json_t *d = json_array_get(json_object_get(json_array_get(json_object_get(report, "slices"), 0), "direction"), 0);
     near(json_number_value(json_object_get(d, "median_deg")), 0, 1e-6);
+    const json_t *v = json_object_get(json_array_get(json_object_get(report, "slices"), 0), "vertex");
+    near(json_number_value(json_object_get(v, "median_distance")), 13, 1e-4);
+    near(json_number_value(json_object_get(v, "median_error")), 4, 1e-4);
     json_decref(report);
     table.event_id[0] = 100;
     table.event_id[1] = 101;
