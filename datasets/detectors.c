@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "datasets/csv.h"
 #include "datasets/csv_write.h"
@@ -138,18 +140,61 @@ done:
     return status;
 }
 
+static int compare_centres(const void *a, const void *b)
+{
+    const hg_module *const *first = a, *const *second = b;
+    for (int k = 0; k < 3; ++k)
+        if ((*first)->center[k] != (*second)->center[k]) return (*first)->center[k] < (*second)->center[k] ? -1 : 1;
+    return (*first > *second) - (*first < *second);
+}
+
+/* Two sensors in one place: legal, as both sides of one wafer may be listed, but more often one module under two numbers. */
+static hg_status warn_of_overlaps(hg_context *ctx, const char *path, const hg_detector *detector)
+{
+    hg_status status = HG_OK;
+    const hg_module **sorted = NULL, *first[2] = {NULL, NULL};
+    int64_t n = 0, n_pairs = 0;
+    HG_TRY(hg_alloc(ctx, &sorted, detector->n_modules));
+    for (int64_t i = 0; i < detector->n_modules; ++i)
+        if (detector->modules[i].half_v > 0) sorted[n++] = &detector->modules[i];
+    qsort(sorted, (size_t)n, sizeof *sorted, compare_centres);
+    for (int64_t i = 1; i < n; ++i) {
+        const hg_module *a = sorted[i - 1], *b = sorted[i];
+        if (memcmp(a->center, b->center, sizeof a->center) != 0) continue;
+        if (n_pairs++ == 0 || a < first[0]) {
+            first[0] = a;
+            first[1] = b;
+        }
+    }
+    if (n_pairs > 0)
+        hg_log(ctx, HG_LOG_WARN,
+               "%s: %" PRId64 " pairs of modules overlap, the first is (%d, %d, %d) and (%d, %d, %d) with the same centre: "
+               "one module under two numbers?",
+               path, n_pairs, first[0]->volume_id, first[0]->layer_id, first[0]->module_id, first[1]->volume_id, first[1]->layer_id,
+               first[1]->module_id);
+done:
+    hg_free(ctx, sorted);
+    return status;
+}
+
 hg_status hg_detector_read(hg_context *ctx, const char *path, hg_detector **out)
 {
     hg_status status = HG_OK;
     hg_module *modules = NULL;
+    hg_detector *detector = NULL;
     int64_t n = 0;
     const size_t length = strlen(path);
     const bool is_h5 = length >= 3 && strcmp(path + length - 3, ".h5") == 0;
     HG_TRY(is_h5 ? read_h5(ctx, path, &modules, &n) : read_csv(ctx, path, &modules, &n));
     HG_CHECK(n > 0, HG_ERR_DATA, "%s: has no modules, expected at least one", path);
-    status = hg_detector_create(ctx, modules, n, out);
+    status = hg_detector_create(ctx, modules, n, &detector);
     if (status < 0) hg_fail_prefix(ctx, "%s", path);
+    HG_TRY(status);
+    HG_TRY(warn_of_overlaps(ctx, path, detector));
+    *out = detector;
+    detector = NULL;
 done:
+    hg_detector_destroy(ctx, detector);
     hg_free(ctx, modules);
     return status;
 }

@@ -3,6 +3,7 @@
 #include "hitgraph/field_map.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
@@ -48,6 +49,24 @@ done:
     return status;
 }
 
+/* Says which point of the grid has no row. */
+static hg_status fail_of_gap(hg_context *ctx, const char *path, const hg_csv_column *columns, const axis *axes, int n_axes, int64_t rows,
+                             const uint8_t *seen)
+{
+    char where[160] = "";
+    int64_t gap = 0, points = 1, stride = 1;
+    while (seen[gap]) ++gap;
+    for (int a = 0; a < n_axes; ++a) points *= axes[a].n;
+    stride = points;
+    for (int a = 0, length = 0; a < n_axes; ++a) {
+        stride /= axes[a].n;
+        const double value = axes[a].first + (double)(gap / stride % axes[a].n) * axes[a].step;
+        length += snprintf(where + length, sizeof where - (size_t)length, "%s%s = %g", a ? ", " : "", columns[a].name, value);
+    }
+    return hg_fail(ctx, HG_ERR_DATA, "%s: %" PRId64 " rows, expected %" PRId64 " for a full grid; the first gap is at %s", path, rows,
+                   points, where);
+}
+
 /* Grid point of each row; every point has exactly one. place: [rows] out, row-major over the axes. */
 static hg_status place_rows(hg_context *ctx, const char *path, const hg_csv_column *columns, const axis *axes, int n_axes, int64_t rows,
                             int64_t *place)
@@ -68,7 +87,7 @@ static hg_status place_rows(hg_context *ctx, const char *path, const hg_csv_colu
         }
         HG_CHECK(!seen[place[r]]++, HG_ERR_DATA, "%s:%" PRId64 ": this grid point appeared before, expected each once", path, line[r]);
     }
-    HG_CHECK(rows == points, HG_ERR_DATA, "%s: %" PRId64 " rows, expected %" PRId64 " for a full grid", path, rows, points);
+    if (rows != points) status = fail_of_gap(ctx, path, columns, axes, n_axes, rows, seen);
 done:
     hg_free(ctx, seen);
     return status;

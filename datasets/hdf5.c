@@ -88,6 +88,8 @@ static hg_status file_new(hg_context *ctx, const char *path, hg_h5 **out)
     HG_TRY(hg_alloc(ctx, &h5, 1));
     h5->file = -1;
     HG_TRY(hg_copy_string(ctx, path, &h5->name));
+    /* when the program ends HDF5 would visit a file that it could not close, as on a full disk, and crash; nothing is left for it to do */
+    H5dont_atexit();
     /* HDF5 prints its error stack by default; plugins would load code named by the file */
     HG_CHECK(H5open() >= 0, HG_ERR_IO, "the HDF5 library does not start");
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);

@@ -54,6 +54,9 @@ static hg_status check_modules(hg_context *ctx, const hg_module *modules, int64_
                  m->module_id);
         HG_CHECK(m->half_u_min >= 0 && m->half_u_max >= 0 && m->half_v >= 0 && m->thickness >= 0 && m->pitch_u >= 0 && m->pitch_v >= 0,
                  HG_ERR_DATA, "module (%d, %d, %d): expected sizes >= 0, found a negative one", m->volume_id, m->layer_id, m->module_id);
+        HG_CHECK((m->half_v > 0) == (m->half_u_min > 0 || m->half_u_max > 0), HG_ERR_DATA,
+                 "module (%d, %d, %d): expected a size along u and v or none, found half widths %g and %g, half length %g", m->volume_id,
+                 m->layer_id, m->module_id, m->half_u_min, m->half_u_max, m->half_v);
         double error = rotation_error(m->rotation);
         HG_CHECK(error <= rotation_tolerance, HG_ERR_DATA,
                  "module (%d, %d, %d): expected an orthonormal rotation with determinant +1, found a deviation of %g", m->volume_id,

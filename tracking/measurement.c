@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "tracking/calibrate.h"
 
-static const double off_plane_max = 0.5; /* mm */
+static const double off_plane_max = 0.5, off_edge_max = 1.0; /* mm */
 
 /* rms of measured minus true, mm, for widths unknown, 1, 2, ... cells. A list that ends with 0 goes on with its last entry. */
 #define PIXEL_BARREL_U                                                                                                                     \
@@ -172,6 +172,15 @@ void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
     for (int k = 0; k < 2; ++k) width[k] = size[k] < HG_WIDTH_MAX ? (int)size[k] : HG_WIDTH_MAX;
 }
 
+/* How far a place on the module's plane lies beyond its edge, mm; <= 0 inside, and where the size is unknown. */
+static double beyond_edge(const hg_module *m, const double local[2])
+{
+    if (!(m->half_v > 0.0)) return 0.0;
+    const double along = fmax(-1.0, fmin(1.0, local[1] / m->half_v));
+    const double half_u = 0.5 * (m->half_u_max + m->half_u_min + (m->half_u_max - m->half_u_min) * along);
+    return fmax(fabs(local[0]) - half_u, fabs(local[1]) - m->half_v);
+}
+
 static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
                          const hg_cells *cells, const hg_calibration *calibration, int64_t i, hg_measurement *out)
 {
@@ -186,6 +195,9 @@ static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_
     HG_CHECK(fabs(local[2]) <= fmax(off_plane_max, m->thickness), HG_ERR_DATA,
              "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
              hits->hit_id[i], local[2], m->volume_id, m->layer_id, m->module_id, fmax(off_plane_max, m->thickness));
+    HG_CHECK(beyond_edge(m, local) <= off_edge_max, HG_ERR_DATA,
+             "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
+             hits->hit_id[i], beyond_edge(m, local), m->volume_id, m->layer_id, m->module_id, off_edge_max);
     int width[2];
     hg_cluster_widths(cells, i, width);
     const hg_resolution *resolution = resolution_of(calibration, m->volume_id);

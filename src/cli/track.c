@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/data_path.h"
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/text.h"
@@ -62,37 +63,72 @@ static hg_status read_config(hg_cli *cli, const short_options *given, hg_track_c
     return status;
 }
 
-/* Tells trouble with the output from trouble with the input before the work begins. *made: it was not there before. */
-static hg_status prepare_directory(hg_context *ctx, const char *directory, bool *made)
+/* How much of a path is there already, in bytes. */
+static size_t existing_length(const char *directory)
 {
-    *made = access(directory, F_OK) != 0;
+    char part[HG_PATH_SIZE];
+    size_t length = strlen(directory);
+    while (length > 0) {
+        snprintf(part, sizeof part, "%.*s", (int)length, directory);
+        if (access(part, F_OK) == 0) break;
+        while (length > 0 && directory[length - 1] == '/') --length;
+        while (length > 0 && directory[length - 1] != '/') --length;
+    }
+    return length;
+}
+
+/* Takes away again what prepare_directory made, as far as it is empty. */
+static void remove_empty(const char *directory, size_t existing)
+{
+    char part[HG_PATH_SIZE];
+    snprintf(part, sizeof part, "%s", directory);
+    for (size_t length = strlen(part); length > existing; part[length] = '\0') {
+        if (rmdir(part) != 0) return;
+        while (length > existing && part[length - 1] == '/') --length;
+        while (length > existing && part[length - 1] != '/') --length;
+    }
+}
+
+/* Tells trouble with the output from trouble with the input before the work begins. */
+static hg_status prepare_directory(hg_context *ctx, const char *directory)
+{
     const hg_status status = hg_make_directory(ctx, directory);
     if (status < 0 || access(directory, W_OK | X_OK) == 0) return status;
     return hg_fail(ctx, HG_ERR_IO, "%s: cannot be written to: %s", directory, strerror(errno));
 }
 
+/* Events into a directory that is there; what was wrong goes to stderr. Returns the exit code. */
+static int track_into(track_output *output, const hg_track_run_options *options)
+{
+    hg_cli *cli = output->cli;
+    hg_track_outcome outcome;
+    const hg_status status = hg_track_run(cli->ctx, options, on_event, output, &outcome);
+
+    if (status >= 0 && outcome.total.n_events > 1 && !cli->json) print_report(cli, &outcome.total);
+    hg_run_report_clear(cli->ctx, &outcome.total);
+    if (output->failures.data) fputs(output->failures.data, stderr);
+    hg_free(cli->ctx, output->failures.data);
+    if (outcome.n_failed > 0)
+        fprintf(stderr, "hitgraph track: %" PRId64 " of %" PRId64 " events failed\n", outcome.n_failed, output->n_events);
+    if (status < 0 && outcome.output_failed) return hg_cli_fail(cli, "track", status);
+    if (status < 0) return hg_cli_fail_input(cli, "track", status);
+    return outcome.n_failed > 0 ? HG_EXIT_BAD_INPUT : HG_EXIT_OK;
+}
+
 static int run_track(hg_cli *cli, const short_options *given, const char *directory)
 {
     hg_track_config config;
-    hg_run_report total = {0};
     track_output output = {.cli = cli};
-    int64_t n_failed = 0;
-    bool made = false;
     hg_status status = read_config(cli, given, &config);
     const hg_track_run_options options = {.config = &config, .input = cli->input, .n_inputs = cli->n_inputs, .directory = directory};
 
+    if (status >= 0 && strlen(directory) >= HG_PATH_SIZE) status = hg_fail(cli->ctx, HG_ERR_ARG, "%s: name too long", directory);
     if (status < 0) return hg_cli_fail(cli, "track", status);
-    status = prepare_directory(cli->ctx, directory, &made);
-    if (status < 0) return hg_cli_fail(cli, "track", status);
-    status = hg_track_run(cli->ctx, &options, on_event, &output, &total, &n_failed);
-    if (made) rmdir(directory); /* stays unless it is empty, as it is where no event was good */
-    if (status >= 0 && total.n_events > 1 && !cli->json) print_report(cli, &total);
-    hg_run_report_clear(cli->ctx, &total);
-    if (output.failures.data) fputs(output.failures.data, stderr);
-    hg_free(cli->ctx, output.failures.data);
-    if (n_failed > 0) fprintf(stderr, "hitgraph track: %" PRId64 " of %" PRId64 " events failed\n", n_failed, output.n_events);
-    if (status < 0) return hg_cli_fail_input(cli, "track", status);
-    return n_failed > 0 ? HG_EXIT_BAD_INPUT : HG_EXIT_OK;
+    const size_t existing = existing_length(directory);
+    status = prepare_directory(cli->ctx, directory);
+    const int exit_code = status < 0 ? hg_cli_fail(cli, "track", status) : track_into(&output, &options);
+    remove_empty(directory, existing);
+    return exit_code;
 }
 
 int hg_cli_track(hg_cli *cli, int argc, char **argv)

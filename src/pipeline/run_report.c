@@ -93,14 +93,15 @@ done:
 }
 
 /* One class only has no AUC: that is no error of the event, and *auc stays. */
-static hg_status measure_auc(hg_context *ctx, int64_t n, const float *score, const uint8_t *label, double *auc)
+static hg_status measure_auc(hg_context *ctx, int64_t n, const float *score, const uint8_t *label, hg_auc_mean *auc)
 {
     hg_status status = HG_OK;
     hg_real *copy = NULL;
 
     HG_TRY(hg_alloc(ctx, &copy, n));
     for (int64_t i = 0; i < n; ++i) copy[i] = (hg_real)score[i];
-    status = hg_metric_auc(ctx, n, copy, label, NULL, auc);
+    status = hg_metric_auc(ctx, n, copy, label, NULL, &auc->sum);
+    auc->n = status >= 0;
     if (status == HG_ERR_DATA) {
         hg_context_clear(ctx);
         status = HG_OK;
@@ -124,8 +125,8 @@ static hg_status add_auc(hg_context *ctx, const hg_track_result *result, const h
         /* both doublets are true and share their middle hit, so they belong to one particle */
         triplet_label[t] = label[result->line_doublet[line->sender[t]]] && label[result->line_doublet[line->receiver[t]]];
     }
-    HG_TRY(measure_auc(ctx, graph->n_edges, result->doublet_score, label, &report->auc_sum));
-    HG_TRY(measure_auc(ctx, line->n_edges, result->triplet_score, triplet_label, &report->triplet_auc_sum));
+    HG_TRY(measure_auc(ctx, graph->n_edges, result->doublet_score, label, &report->doublet_auc));
+    HG_TRY(measure_auc(ctx, line->n_edges, result->triplet_score, triplet_label, &report->triplet_auc));
 done:
     hg_free(ctx, label);
     hg_free(ctx, triplet_label);
@@ -194,6 +195,12 @@ static void add_stage(const hg_stage_rates *more, hg_stage_rates *sum)
     hg_rate_add(&sum->triplet_network, &more->triplet_network);
 }
 
+static void add_auc_mean(const hg_auc_mean *more, hg_auc_mean *sum)
+{
+    sum->sum += more->sum;
+    sum->n += more->n;
+}
+
 hg_status hg_run_report_add(hg_context *ctx, const hg_run_report *more, hg_run_report *sum)
 {
     hg_status status = hg_grow(ctx, &sum->pull, sum->n_pulls * HG_PULLS, (sum->n_pulls + more->n_pulls) * HG_PULLS);
@@ -208,8 +215,8 @@ hg_status hg_run_report_add(hg_context *ctx, const hg_run_report *more, hg_run_r
     sum->n_triplets += more->n_triplets;
     sum->n_seeds += more->n_seeds;
     sum->n_tracks += more->n_tracks;
-    sum->auc_sum += more->auc_sum;
-    sum->triplet_auc_sum += more->triplet_auc_sum;
+    add_auc_mean(&more->doublet_auc, &sum->doublet_auc);
+    add_auc_mean(&more->triplet_auc, &sum->triplet_auc);
     for (int s = 0; s < HG_N_STAGES; ++s) {
         sum->seconds[s] += more->seconds[s];
         if (more->peak_rss[s] > sum->peak_rss[s]) sum->peak_rss[s] = more->peak_rss[s];

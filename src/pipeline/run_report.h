@@ -15,6 +15,12 @@ typedef struct hg_stage_rates {
     hg_seed_rates seed;
 } hg_stage_rates;
 
+/* Mean over the events that have edges of both classes. */
+typedef struct hg_auc_mean {
+    double sum;
+    int64_t n;
+} hg_auc_mean;
+
 typedef struct hg_run_report {
     uint64_t event_id; /* of the last event added */
     int64_t n_events, n_truth_events;
@@ -22,7 +28,7 @@ typedef struct hg_run_report {
     double seconds[HG_N_STAGES];
     int64_t peak_rss[HG_N_STAGES];
     hg_stage_rates stage[HG_DEFAULT_TARGETS];
-    double auc_sum, triplet_auc_sum; /* over the events with truth; divided when printed */
+    hg_auc_mean doublet_auc, triplet_auc;
     hg_track_report tracks;
     int64_t n_pulls;
     double *pull; /* [n_pulls, HG_PULLS] owned */

@@ -43,13 +43,12 @@ static hg_status pulls_json(hg_context *ctx, const hg_run_report *report, json_t
 
 static hg_status add_truth_json(hg_context *ctx, const hg_run_report *report, json_t *root)
 {
-    const double n = (double)report->n_truth_events;
     json_t *pulls = NULL, *targets = json_array();
     for (int t = 0; t < report->tracks.n_targets; ++t)
         json_array_append_new(targets, target_json(&report->stage[t], &report->tracks.target[t]));
     json_object_set_new(root, "trackml_score", hg_json_number(report->tracks.trackml_score.value));
-    json_object_set_new(root, "doublet_auc", hg_json_number(report->auc_sum / n));
-    json_object_set_new(root, "triplet_auc", hg_json_number(report->triplet_auc_sum / n));
+    json_object_set_new(root, "doublet_auc", hg_json_number(report->doublet_auc.sum / (double)report->doublet_auc.n));
+    json_object_set_new(root, "triplet_auc", hg_json_number(report->triplet_auc.sum / (double)report->triplet_auc.n));
     json_object_set_new(root, "targets", targets);
     hg_status status = pulls_json(ctx, report, &pulls);
     if (status >= 0) json_object_set_new(root, "pulls", pulls);

@@ -80,22 +80,37 @@ done:
     return status;
 }
 
+static hg_status print_auc(hg_context *ctx, hg_text *text, const char *what, const hg_auc_mean *auc)
+{
+    if (auc->n == 0) return HG_OK;
+    return hg_text_append(ctx, text, "  AUC of the %s scores %.4f (all true edges against all false ones)\n", what,
+                          auc->sum / (double)auc->n);
+}
+
+static hg_status print_truth(hg_context *ctx, hg_text *text, const hg_run_report *report)
+{
+    hg_status status = HG_OK;
+    const hg_rate *score = &report->tracks.trackml_score;
+
+    if (score->denominator > 0)
+        HG_TRY(hg_text_append(ctx, text, "  TrackML score %.4f (%s)\n", score->value, score->definition));
+    else
+        HG_TRY(hg_text_append(ctx, text, "  no TrackML score: no hit has a weight in the truth\n"));
+    HG_TRY(print_auc(ctx, text, "doublet", &report->doublet_auc));
+    HG_TRY(print_auc(ctx, text, "triplet", &report->triplet_auc));
+    for (int t = 0; t < report->tracks.n_targets; ++t) HG_TRY(print_target(ctx, text, &report->stage[t], &report->tracks.target[t]));
+    if (report->n_pulls > 0) HG_TRY(print_pulls(ctx, text, report));
+done:
+    return status;
+}
+
 hg_status hg_run_report_print(hg_context *ctx, const hg_run_report *report, char **out)
 {
     hg_status status = HG_OK;
     hg_text text = {0};
 
     HG_TRY(print_counts(ctx, &text, report));
-    if (report->n_truth_events > 0) {
-        const double n = (double)report->n_truth_events;
-        HG_TRY(hg_text_append(ctx, &text, "  TrackML score %.4f (%s)\n", report->tracks.trackml_score.value,
-                              report->tracks.trackml_score.definition));
-        HG_TRY(hg_text_append(ctx, &text,
-                              "  AUC of the doublet scores %.4f, of the triplet scores %.4f (all true edges against all false ones)\n",
-                              report->auc_sum / n, report->triplet_auc_sum / n));
-        for (int t = 0; t < report->tracks.n_targets; ++t) HG_TRY(print_target(ctx, &text, &report->stage[t], &report->tracks.target[t]));
-        if (report->n_pulls > 0) HG_TRY(print_pulls(ctx, &text, report));
-    }
+    if (report->n_truth_events > 0) HG_TRY(print_truth(ctx, &text, report));
     *out = text.data;
     text.data = NULL;
 done:

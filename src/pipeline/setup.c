@@ -1,9 +1,11 @@
 /* pipeline/setup.c — loads what a configuration names: detector, field, material, learned maps, networks. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/data_path.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "datasets/builtin_detector.h"
 #include "datasets/calibration_file.h"
@@ -14,6 +16,7 @@
 #include "hitgraph/trackml.h"
 #include "hitgraph/triplets.h"
 #include "pipeline/track_pipeline.h"
+#include "tracking/field.h"
 
 static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **out)
 {
@@ -47,11 +50,61 @@ static hg_status load_calibration(hg_context *ctx, hg_setup *setup)
                                : status;
 }
 
+/* The mean place of the hits that a map was learned from, layer by layer, must lie on the layer of this detector. */
+static hg_status check_map(hg_context *ctx, const char *path, const hg_doublet_map *map, const hg_detector *detector)
+{
+    hg_status status = HG_OK;
+    const double reach_mm = 20; /* sizes of modules may be unknown: the layer is then known by their centres */
+
+    HG_CHECK(map->n_layers == detector->n_layers, HG_ERR_MODEL,
+             "%s: the doublet map is of a detector with %" PRId32 " layers, this one has %" PRId64, path, map->n_layers,
+             detector->n_layers);
+    for (int32_t l = 0; l < map->n_layers; ++l) {
+        const hg_layer *layer = &detector->layers[l];
+        const bool barrel = map->layer_barrel[l] != 0;
+        const double place = (double)(barrel ? map->layer_r[l] : map->layer_z[l]);
+        const double low = barrel ? layer->r_min : layer->z_min, high = barrel ? layer->r_max : layer->z_max;
+        if (!(map->layer_hits[l] > 0)) continue;
+        HG_CHECK(barrel == layer->barrel && place >= low - reach_mm && place <= high + reach_mm, HG_ERR_MODEL,
+                 "%s: the doublet map is of another detector: its layer %" PRId32 " is a %s at %s = %g mm, volume %d, layer %d here is a "
+                 "%s at %g .. %g mm",
+                 path, l, barrel ? "cylinder" : "disc", barrel ? "r" : "z", place, layer->volume_id, layer->layer_id,
+                 layer->barrel ? "cylinder" : "disc", low, high);
+    }
+done:
+    return status;
+}
+
 static hg_status load_maps(hg_context *ctx, hg_setup *setup)
 {
+    hg_status status = HG_OK;
     char path[HG_PATH_SIZE];
-    hg_status status = hg_data_path(ctx, setup->config.map, path);
-    return status < 0 ? status : hg_doublet_maps_load(ctx, path, &setup->map, &setup->n_maps);
+    HG_TRY(hg_data_path(ctx, setup->config.map, path));
+    HG_TRY(hg_doublet_maps_load(ctx, path, &setup->map, &setup->n_maps));
+    for (int64_t i = 0; i < setup->n_maps; ++i) HG_TRY(check_map(ctx, path, setup->map[i], setup->detector));
+done:
+    return status;
+}
+
+/* Where a map ends the field is zero: that may be meant, but hardly inside the detector. */
+static void warn_of_short_field(hg_context *ctx, const hg_setup *setup)
+{
+    const hg_field_shape shape = hg_field_get_shape(setup->field);
+    double low[3] = {0, 0, 0}, high[3] = {0, 0, 0};
+    if (shape.kind != HG_FIELD_MAP) return;
+    for (int64_t l = 0; l < setup->detector->n_layers; ++l) {
+        const hg_layer *layer = &setup->detector->layers[l];
+        high[0] = high[1] = fmax(high[0], layer->r_max);
+        low[2] = fmin(low[2], layer->z_min);
+        high[2] = fmax(high[2], layer->z_max);
+    }
+    low[0] = low[1] = -high[0];
+    for (int a = 0; a < 3; ++a) {
+        const double end = shape.origin[a] + (double)(shape.n[a] - 1) * shape.step[a];
+        if (shape.origin[a] <= low[a] && end >= high[a]) continue;
+        hg_log(ctx, HG_LOG_WARN, "%s: the map covers %c = %g .. %g mm, the detector %g .. %g mm: there is no field beyond the map",
+               setup->config.field, "xyz"[a], shape.origin[a], end, low[a], high[a]);
+    }
 }
 
 hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool with_maps, hg_setup **out)
@@ -63,6 +116,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     setup->config = *config;
     HG_TRY(load_detector(ctx, config->detector, &setup->detector));
     HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
+    warn_of_short_field(ctx, setup);
     HG_TRY(load_material(ctx, config, &setup->material));
     HG_TRY(load_calibration(ctx, setup));
     if (with_maps) HG_TRY(load_maps(ctx, setup));

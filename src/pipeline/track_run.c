@@ -23,11 +23,11 @@ typedef struct run {
     hg_tracks_h5 *tracks;
     hg_track_run_fn *fn;
     void *user;
-    hg_run_report *total;
+    hg_track_outcome *outcome;
     hg_provenance provenance;
     char *config; /* owned text of the provenance */
     char weights_hash[40];
-    int64_t n_good, n_failed;
+    int64_t n_good;
 } run;
 
 /* Label of each hit: track number from 1, 0 = none. Hits that the fit left out still belong to their track. */
@@ -88,12 +88,13 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
     result.seconds[HG_STAGE_READ] = read_seconds;
     result.peak_rss[HG_STAGE_READ] = read_rss;
     start = hg_seconds();
-    *written = true;
+    *written = r->outcome->output_failed = true;
     HG_TRY(write_event(r, &result));
+    r->outcome->output_failed = false;
     result.seconds[HG_STAGE_WRITE] = hg_seconds() - start;
     result.peak_rss[HG_STAGE_WRITE] = hg_peak_rss();
     HG_TRY(hg_run_report_make(ctx, r->setup, &result, report));
-    HG_TRY(hg_run_report_add(ctx, report, r->total));
+    HG_TRY(hg_run_report_add(ctx, report, &r->outcome->total));
 done:
     hg_track_result_clear(ctx, &result);
     hg_event_destroy(ctx, event);
@@ -107,7 +108,7 @@ static bool ends_run(hg_status status, bool written)
 
 static void report_failure(run *r, const char *what)
 {
-    r->n_failed++;
+    r->outcome->n_failed++;
     r->fn(r->user, what, NULL, hg_context_message(r->ctx));
 }
 
@@ -201,18 +202,21 @@ static hg_status close_outputs(run *r)
     return hg_submission_commit(r->ctx, submission);
 }
 
-hg_status hg_track_run(hg_context *ctx, const hg_track_run_options *options, hg_track_run_fn *fn, void *user, hg_run_report *total,
-                       int64_t *n_failed)
+hg_status hg_track_run(hg_context *ctx, const hg_track_run_options *options, hg_track_run_fn *fn, void *user, hg_track_outcome *outcome)
 {
     hg_status status = HG_OK;
-    run r = {.ctx = ctx, .options = options, .fn = fn, .user = user, .total = total};
+    run r = {.ctx = ctx, .options = options, .fn = fn, .user = user, .outcome = outcome};
 
+    *outcome = (hg_track_outcome){0};
     HG_TRY(hg_setup_create(ctx, options->config, true, &r.setup));
     if (options->config->seeds == HG_SEEDS_GNN) HG_TRY(hg_track_models_load(ctx, options->config, &r.models));
+    outcome->output_failed = true;
     HG_TRY(open_outputs(&r));
+    outcome->output_failed = false;
     for (int i = 0; i < options->n_inputs; ++i) HG_TRY(track_input(&r, options->input[i]));
-    *n_failed = r.n_failed;
+    outcome->output_failed = true;
     if (r.n_good > 0) HG_TRY(close_outputs(&r));
+    outcome->output_failed = false;
 done:
     hg_submission_abort(ctx, r.submission);
     hg_tracks_h5_abort(ctx, r.tracks);

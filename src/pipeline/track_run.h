@@ -15,10 +15,16 @@ typedef struct hg_track_run_options {
 /* Called after each event. On success failure is NULL; otherwise it says what was wrong and report is NULL. */
 typedef void hg_track_run_fn(void *user, const char *event, const hg_run_report *report, const char *failure);
 
-/* Events that cannot be read or tracked, and inputs without events, are reported and left out; the others are written. *total gets the sum
- * of all good events (hg_run_report_clear); *n_failed the number of bad ones. If no event is good, nothing is written. Errors: of loading
- * models and maps, of writing; HG_ERR_INTERRUPTED, HG_ERR_LIMIT and HG_ERR_NOMEM end the run and write nothing. */
-hg_status hg_track_run(hg_context *ctx, const hg_track_run_options *options, hg_track_run_fn *fn, void *user, hg_run_report *total,
-                       int64_t *n_failed);
+/* What became of a run; filled on error too. */
+typedef struct hg_track_outcome {
+    hg_run_report total; /* sum of all good events; hg_run_report_clear */
+    int64_t n_failed;    /* bad events, and inputs without events */
+    bool output_failed;  /* the error that ended the run is of writing, not of reading */
+} hg_track_outcome;
+
+/* Events that cannot be read or tracked, and inputs without events, are reported and left out; the others are written. If no event is
+ * good, nothing is written. Errors: of loading models and maps, of writing; HG_ERR_INTERRUPTED, HG_ERR_LIMIT and HG_ERR_NOMEM end the run
+ * and write nothing. */
+hg_status hg_track_run(hg_context *ctx, const hg_track_run_options *options, hg_track_run_fn *fn, void *user, hg_track_outcome *outcome);
 
 #endif

@@ -84,7 +84,7 @@ static void simulated_event(void **state)
     track(&j, event, &o);
     assert_int_equal(o.report.n_truth_events, 1);
     expect("TrackML score", o.report.tracks.trackml_score.value, 0.85, 1);
-    expect("doublet AUC", o.report.auc_sum, 0.99, 1);
+    expect("doublet AUC", o.report.doublet_auc.sum, 0.99, 1);
     expect("fakes, double majority", o.report.tracks.target[1].fake[HG_MATCH_DOUBLE_MAJORITY].value, 0, 0.02);
     expect("efficiency, pT > 0.9 GeV", o.report.tracks.target[1].efficiency[HG_MATCH_DOUBLE_MAJORITY].value, 0.95, 1);
     clear(&o);
@@ -119,7 +119,7 @@ static void full_trackml_like_event(void **state)
     const hg_stage_rates *above_1_gev = &o.report.stage[2];
     expect("TrackML score", o.report.tracks.trackml_score.value, 0.85, 1);
     expect("doublet efficiency", graph_efficiency(&o.result), 0.99, 1);
-    expect("doublet AUC", o.report.auc_sum, 0.99, 1);
+    expect("doublet AUC", o.report.doublet_auc.sum, 0.99, 1);
     expect("triplet network efficiency", above_1_gev->triplet_network.value, 0.97, 1);
     expect("triplet purity, all-true", above_1_gev->triplet.purity_all_true.value, 0.93, 1);
     must(hg_pulls_summarise(ctx, o.report.n_pulls, o.report.pull, pulls));

@@ -87,14 +87,13 @@ static void run_into(const char *out, const char *input, int threads)
 {
     char inputs[256], directory[256];
     char *list[] = {inputs};
-    int64_t n_failed = 0;
-    hg_run_report total = {0};
+    hg_track_outcome outcome;
     snprintf(inputs, sizeof inputs, "%s", in_folder(input));
     snprintf(directory, sizeof directory, "%s", in_folder(out));
     must(hg_context_set_threads(ctx, threads));
     const hg_track_run_options options = {.config = &shared_job.setup->config, .input = list, .n_inputs = 1, .directory = directory};
-    must(hg_track_run(ctx, &options, ignore_report, NULL, &total, &n_failed));
-    hg_run_report_clear(ctx, &total);
+    must(hg_track_run(ctx, &options, ignore_report, NULL, &outcome));
+    hg_run_report_clear(ctx, &outcome.total);
 }
 
 static void files_for_any_number_of_threads(void **state)

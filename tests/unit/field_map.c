@@ -102,7 +102,7 @@ static void bad_maps(void **state)
         {"x,z,bx,bz\n1,2,3,4\n", "expected the columns", HG_ERR_FORMAT},
         {"r,z,br,bz\n", "0 rows", HG_ERR_DATA},
         {"r,z,br,bz\n0,0,1,1\n0,1,1,1\n1,0,1,1\n1,1,1,1\n1,1,1,1\n", ":6: this grid point appeared before", HG_ERR_DATA},
-        {"r,z,br,bz\n0,0,1,1\n0,1,1,1\n1,0,1,1\n1,1,1,1\n2,1,1,1\n", "5 rows, expected 6", HG_ERR_DATA},
+        {"r,z,br,bz\n0,0,1,1\n0,1,1,1\n1,0,1,1\n1,1,1,1\n2,1,1,1\n", "5 rows, expected 6 for a full grid; the first gap is at r = 2, z = 0", HG_ERR_DATA},
         {"r,z,br,bz\n0,0,1,1\n0,1,1,1\n1,0,1,1\n1,1,1,1\n3,1,1,1\n", "column 'r': grid plane 1 is at 1, expected 1.5", HG_ERR_DATA},
         {"r,z,br,bz\n1,0,1,1\n1,1,1,1\n2,0,1,1\n2,1,1,1\n", "'r' starts at 1", HG_ERR_DATA},
         {"r,z,br,bz\n0,0,1,1\n0,0,1,1\n1,0,1,1\n1,0,1,1\n", "'z' has one value", HG_ERR_DATA},
