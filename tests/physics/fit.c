@@ -10,6 +10,8 @@
 #include "tests/near.h"
 #include "tests/toy_muons.h"
 
+static hg_field *nothing; /* no field at all */
+
 static void pulls_are_standard(bool forward, bool daf)
 {
     static const char *const name[5] = {"d0", "z0", "phi", "theta", "q/p"};
@@ -171,10 +173,19 @@ static int fit_alone(const hg_kalman *kalman, const toy_track *toy)
     return status;
 }
 
-static void bad_tracks_have_a_status(void **state)
+/* The three fits that there are: in batches, annealing, and with the smoother of Rauch, Tung and Striebel. */
+enum { FITS = 3 };
+static hg_kalman kalman_of_fit(int k)
 {
-    (void)state;
     hg_kalman kalman = toy_kalman(false);
+    kalman.options.daf = k == 1;
+    kalman.options.rts = k == 2;
+    return kalman;
+}
+
+static void bad_tracks_have_a_status_in(int fit)
+{
+    const hg_kalman kalman = kalman_of_fit(fit);
     make_toys(&kalman, false);
     toy_track t = toys[0];
     for (t.n = 0; t.n < 3; ++t.n) assert_true(fit_alone(&kalman, &t) & HG_TRACK_TOO_FEW_HITS);
@@ -193,19 +204,31 @@ static void bad_tracks_have_a_status(void **state)
     t = toys[0];
     for (int k = 0; k < t.n; ++k) t.hit[k] = t.hit[0]; /* one hit many times */
     assert_true(fit_alone(&kalman, &t) & HG_TRACK_FAILED);
+    t.n = 3; /* the fewest hits, in one place or on one module */
+    assert_true(fit_alone(&kalman, &t) & HG_TRACK_FAILED);
+    for (int k = 0; k < t.n; ++k) t.hit[k].local[0] += k;
+    assert_true(fit_alone(&kalman, &t) & HG_TRACK_FAILED);
     assert_true(simulate(&kalman, 1, false, 1e6, 1e6 + 1, &t)); /* 1e6 GeV */
     assert_true(fit_alone(&kalman, &t) < HG_TRACK_FAILED);
+    hg_kalman no_field = kalman; /* q/p is then free, or a straight line exactly */
+    no_field.field = nothing;
+    fit_alone(&no_field, &t);
     t = toys[0];
     for (int k = 0; k < t.n; ++k) t.hit[k].local[0] *= k & 1 ? 30 : -30; /* some 10 MeV, if it were a track */
     fit_alone(&kalman, &t);
 }
 
-/* Tracks of random hits on random modules, one to ten of them: never NaN, never a bad covariance. */
-static void random_hits_never_give_nan(void **state)
+static void bad_tracks_have_a_status(void **state)
 {
     (void)state;
-    hg_kalman kalman = toy_kalman(false);
-    for (uint64_t trial = 0; trial < 1500; ++trial) {
+    for (int fit = 0; fit < FITS; ++fit) bad_tracks_have_a_status_in(fit);
+}
+
+/* Tracks of random hits on random modules, one to ten of them: never NaN, never a bad covariance. */
+static void random_hits_never_give_nan_in(int fit)
+{
+    const hg_kalman kalman = kalman_of_fit(fit);
+    for (uint64_t trial = 0; trial < 700; ++trial) {
         hg_random random = hg_random_stream(99, 1, 0, trial);
         toy_track t = {.n = (int)hg_random_below(&random, HITS_MAX + 1)};
         for (int k = 0; k < t.n; ++k) {
@@ -217,6 +240,12 @@ static void random_hits_never_give_nan(void **state)
         }
         fit_alone(&kalman, &t);
     }
+}
+
+static void random_hits_never_give_nan(void **state)
+{
+    (void)state;
+    for (int fit = 0; fit < FITS; ++fit) random_hits_never_give_nan_in(fit);
 }
 
 int main(void)
@@ -234,6 +263,7 @@ int main(void)
     };
     const double center[3] = {-149.0, -152.0, -150.0};
     if (hg_context_create(&ctx) != HG_OK || hg_field_create_solenoid(ctx, 1247.0, 2612.0, 1.991, center, &coil) != HG_OK) return 1;
+    if (hg_field_create_constant(ctx, 0.0, &nothing) != HG_OK) return 1;
     detector = toy_detector();
     rings = toy_material(false);
     discs = toy_material(true);
@@ -241,6 +271,7 @@ int main(void)
     hg_material_destroy(ctx, rings);
     hg_material_destroy(ctx, discs);
     hg_detector_destroy(ctx, detector);
+    hg_field_destroy(ctx, nothing);
     hg_field_destroy(ctx, coil);
     return failed + close_without_leaks(ctx);
 }
