@@ -1,0 +1,94 @@
+/* tests/bad/track_events.c — the main verb on events that no experiment wants: noise only, hits off their modules, too large for the
+ * memory.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/program.h"
+
+static int make_event(void **state)
+{
+    if (set_up(state)) return 1;
+    simulate_small("good", 7);
+    shell("cd %s/good && rm detectors.csv simulation.json", folder);
+    return 0;
+}
+
+/* The truth holds no particle: tracks are found as without it, and figures that need particles are null, not 0 and not NaN. */
+static void noise_only(void **state)
+{
+    (void)state;
+    shell("cd %s && cp -r good noise && cd noise && sed -i '2,$d' *-particles.csv && "
+          "awk -F, -v OFS=, 'NR > 1 {$2 = 0; $9 = 0} {print}' *-truth.csv > t && mv t event000000007-truth.csv",
+          folder);
+    answer a = run("track --json --quiet --out out good");
+    expect_answer("good", &a, 0, (const char *const[]){NULL});
+    forget(&a);
+    a = run("track --json --quiet --out noisy noise");
+    expect_answer("noise", &a, 0, (const char *const[]){"truth.csv: the weights sum to 0", NULL});
+    json_t *lines = json_lines(&a);
+    const json_t *report = json_array_get(lines, 0);
+    static const char *const figures[] = {"trackml_score", "doublet_auc", "triplet_auc"};
+    for (size_t i = 0; i < sizeof figures / sizeof *figures; ++i) assert_true(json_is_null(json_object_get(report, figures[i])));
+    json_decref(lines);
+    forget(&a);
+    shell("cd %s && cmp out/submission.csv noisy/submission.csv", folder);
+    a = run("track --quiet --out noisy noise");
+    expect_answer("noise", &a, 0, (const char *const[]){NULL});
+    assert_non_null(strstr(a.out, "no TrackML score: no hit has a weight in the truth"));
+    assert_null(strstr(a.out, "nan"));
+    assert_null(strstr(a.out, "AUC"));
+    forget(&a);
+}
+
+static void hits_off_their_modules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *change, *text;
+    } cases[] = {
+        {"$2 += 300", "hit row 5 (hit_id 6): found 2"}, /* 300 mm along the plane, less the module itself */
+        {"$4 += 2", "hit row 5 (hit_id 6): found "},
+        {"$2 = $3 = $4 = 9000", "mm off the plane of module (7, 2,"},
+        {"$5 = 99", "event 7: hit 6: volume 99, layer 2, module"},
+        {"$6 = 3", "event 7: hit 6: volume 7, layer 3, module"},
+        {"$7 = 0", "event 7: hit 6: volume 7, layer 2, module 0 is not in the detector"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+        shell("cd %s && rm -rf bad && cp -r good bad && cd bad && awk -F, -v OFS=, 'NR == 7 {%s} {print}' *-hits.csv > t && "
+              "mv t event000000007-hits.csv",
+              folder, cases[i].change);
+        answer a = run("track --json --quiet --out off bad");
+        expect_answer(cases[i].change, &a, 3, (const char *const[]){"bad/event000000007: ", cases[i].text, NULL});
+        shell("test ! -e %s/off", folder);
+        forget(&a);
+    }
+}
+
+/* Whatever the limit, the run ends well or says how much was asked for: never with a signal, never with half an answer. */
+static void memory_limits(void **state)
+{
+    (void)state;
+    int refused = 0;
+    for (int megabytes = 1; megabytes < 400; megabytes += 1 + megabytes / 2) {
+        answer a = run("track --json --quiet --memory-limit %d --out limited good", megabytes);
+        if (a.code != 0) {
+            expect_answer("memory limit", &a, 4, (const char *const[]){"memory limit of", "more asked for", NULL});
+            assert_string_equal(a.out, "");
+            shell("test ! -e %s/limited", folder);
+            ++refused;
+        } else {
+            shell("cd %s && cmp out/submission.csv limited/submission.csv && rm -r limited", folder);
+        }
+        forget(&a);
+    }
+    assert_in_range(refused, 3, 9);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(noise_only),
+        cmocka_unit_test(hits_off_their_modules),
+        cmocka_unit_test(memory_limits),
+    };
+    return cmocka_run_group_tests(tests, make_event, tear_down);
+}
