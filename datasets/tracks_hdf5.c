@@ -54,6 +54,7 @@ static const hg_h5_column triplet_offset_column = {"/events/triplet_offset", HG_
 static const hg_h5_column hit_offset_column = {"/tracks/hit_offset", HG_H5_I64, 0, "1", "hits of each track"};
 static const hg_h5_column hit_id_column = {"/tracks/hit_id", HG_H5_U64, 0, "1", "hit numbers from inside out"};
 static const hg_h5_column outlier_column = {"/tracks/outlier", HG_H5_U8, 0, "1", "1 = the fit left the hit out"};
+static const hg_h5_column hit_weight_column = {"/tracks/hit_weight", HG_H5_F32, 0, "1", "weight of the hit in the fit, 0 to 1"};
 static const hg_h5_column n_outlier_column = {"/tracks/n_outlier", HG_H5_I32, 0, "1", "hits that the fit left out"};
 static const hg_h5_column n_shared_column = {"/tracks/n_shared", HG_H5_I32, 0, "1", "hits that other tracks use too"};
 static const hg_h5_column status_column = {"/tracks/status", HG_H5_I32, 0, "1", "0 good, > 0 information, < 0 the fit failed"};
@@ -153,6 +154,7 @@ static hg_status append_tracks(hg_context *ctx, hg_tracks_h5 *file, const hg_tra
     int64_t *end = NULL; /* [n] hits of the file up to each track */
     HG_TRY(append_hit_ids(ctx, file, &hit_id_column, record->hits, tracks->hit, tracks->n_hits));
     HG_TRY(hg_h5_append(ctx, file->h5, &outlier_column, tracks->outlier, tracks->n_hits));
+    HG_TRY(hg_h5_append(ctx, file->h5, &hit_weight_column, tracks->weight, tracks->n_hits));
     HG_TRY(hg_alloc(ctx, &end, tracks->n));
     for (int64_t t = 0; t < tracks->n; ++t) end[t] = file->n_hits + tracks->hit_offset[t + 1];
     HG_TRY(hg_h5_append(ctx, file->h5, &hit_offset_column, end, tracks->n));

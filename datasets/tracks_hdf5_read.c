@@ -102,6 +102,10 @@ static hg_status read_tracks(reader *r, hg_tracks **out)
     HG_TRY(read_hits(r, "/tracks/hit_id", 0, first_hit, n_hits, &hit));
     memcpy(tracks->hit, hit, (size_t)n_hits * sizeof *hit);
     HG_TRY(hg_h5_read(ctx, r->h5, "/tracks/outlier", HG_H5_U8, 0, first_hit, n_hits, tracks->outlier));
+    if (hg_h5_has(r->h5, "/tracks/hit_weight"))
+        HG_TRY(hg_h5_read(ctx, r->h5, "/tracks/hit_weight", HG_H5_F32, 0, first_hit, n_hits, tracks->weight));
+    else /* files of old have no weights other than these */
+        for (int64_t h = 0; h < n_hits; ++h) tracks->weight[h] = tracks->outlier[h] ? 0.0f : 1.0f;
     HG_TRY(hg_h5_read_members(ctx, r->h5, track_table, tracks, first, n));
     *out = tracks;
     tracks = NULL;

@@ -45,6 +45,7 @@ static hg_tracks *make_tracks(int event)
     assert_int_equal(hg_tracks_create(ctx, TRACKS, TRACK_HITS, &tracks), HG_OK);
     tracks->hit_offset[1] = 3, tracks->hit_offset[2] = TRACK_HITS;
     for (int32_t k = 0; k < TRACK_HITS; ++k) tracks->hit[k] = (4 * k + event) % HITS, tracks->outlier[k] = k == 2;
+    for (int k = 0; k < TRACK_HITS; ++k) tracks->weight[k] = k == 2 ? 0.125f : 1.0f - 0.0625f * (float)k;
     for (int k = 0; k < 5 * TRACKS; ++k) tracks->params[k] = event + 0.1 * k;
     for (int k = 0; k < 15 * TRACKS; ++k) tracks->cov[k] = event - 0.01 * k;
     for (int t = 0; t < TRACKS; ++t) {
@@ -89,6 +90,7 @@ static void assert_same_tracks(const hg_tracks *found, const hg_tracks *expected
     assert_memory_equal(found->hit_offset, expected->hit_offset, (TRACKS + 1) * sizeof(int64_t));
     assert_memory_equal(found->hit, expected->hit, TRACK_HITS * sizeof(int32_t));
     assert_memory_equal(found->outlier, expected->outlier, TRACK_HITS);
+    assert_memory_equal(found->weight, expected->weight, TRACK_HITS * sizeof(float));
     assert_memory_equal(found->params, expected->params, 5 * TRACKS * sizeof(double));
     assert_memory_equal(found->cov, expected->cov, 15 * TRACKS * sizeof(double));
     assert_memory_equal(found->chi2, expected->chi2, TRACKS * sizeof(double));
