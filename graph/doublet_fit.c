@@ -12,7 +12,7 @@
 
 static const double largest_delta = 4;
 static const float table_step = 0.1f, score_low = -20, score_high = 20;
-static const double first_loss = 0.5;      /* share of the loss left to the first tables when clusters are judged too */
+static const double first_loss = 0.75;     /* share of the loss left to the first tables when clusters are judged too */
 static const float highest_threshold = -1; /* what is true one time in four is kept, however rare that is among true doublets */
 
 int hg_doublet_kind(const hg_doublet_truth *t, bool overlap, int32_t i, int32_t j)

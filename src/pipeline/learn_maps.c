@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 
-/* The real samples have 5.5 and 55 mm: a factor of 2.5 tells them apart and bridges the estimate's scatter. */
+/* The real samples have 5.5 and 55 mm: a gap of a factor of 2.5 tells them apart, and the estimate's scatter has no such gaps. */
 static const double group_ratio = 2.5;
 
 typedef struct event_group {
@@ -27,19 +27,23 @@ static hg_status group_event(hg_context *ctx, void *user, int64_t i, hg_doublet_
     return HG_OK;
 }
 
-/* Takes the free event of shortest luminous length and all that are within the ratio; returns the geometric mean of their lengths. */
+/* Takes the free event of shortest luminous length and all that are no gap away from one taken; returns the geometric mean of their
+ * lengths. */
 static double take_group(const hg_labelled_events *events, uint8_t *taken, event_group *group)
 {
-    double shortest = INFINITY, log_sum = 0;
+    double longest = INFINITY, log_sum = 0;
     for (int64_t i = 0; i < events->n; ++i) {
-        if (!taken[i] && events->event[i].sigma_z_mm < shortest) shortest = events->event[i].sigma_z_mm;
+        if (!taken[i] && events->event[i].sigma_z_mm < longest) longest = events->event[i].sigma_z_mm;
     }
     group->n = 0;
     for (int64_t i = 0; i < events->n; ++i) {
-        if (taken[i] || events->event[i].sigma_z_mm > group_ratio * shortest) continue;
+        if (taken[i] || events->event[i].sigma_z_mm > group_ratio * longest) continue;
         taken[i] = 1;
         group->member[group->n++] = i;
         log_sum += log(fmax(events->event[i].sigma_z_mm, 1e-3));
+        if (events->event[i].sigma_z_mm <= longest) continue;
+        longest = events->event[i].sigma_z_mm;
+        i = -1; /* longer ones may be within reach now */
     }
     return exp(log_sum / (double)group->n);
 }
