@@ -189,6 +189,7 @@ static void column_sums(hg_real *out, const hg_real *d, int64_t ld, int64_t rows
 #include "kernels/backward.h"
 #include "kernels/dense_body.h"
 #include "kernels/fold_body.h"
+#include "kernels/lanes_body.h"
 
 const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .multiply = multiply,
@@ -202,4 +203,5 @@ const hg_kernels HG_TABLE = {.name = HG_ISA_NAME,
                              .segment_add = segment_add,
                              .column_sums = column_sums,
                              .dense = {[HG_STORE_REAL] = {packed_bytes, pack, dense}, [HG_STORE_BF16] = HG_BF16_LAYERS},
-                             .fold = fold_rows};
+                             .fold = fold_rows,
+                             .lanes = lanes};

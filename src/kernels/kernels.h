@@ -7,6 +7,7 @@
 #include "hitgraph/context.h"
 #include "hitgraph/real.h"
 #include "kernels/dense.h"
+#include "kernels/lanes.h"
 
 /* Contract: pure functions of their arguments; no allocation, errors, threads or globals. Inputs and outputs do not overlap unless said.
  * "Padded" rows have a stride that is a multiple of HG_LANES and at least the width rounded up to it; what stands in the padding is
@@ -65,6 +66,7 @@ typedef struct hg_kernels {
     /* Fused layers and reductions (kernels/dense.h), one set per storage of the inputs; .run is NULL where a set does not exist. */
     hg_dense_kernels dense[HG_STORAGES];
     hg_fold_fn *fold;
+    hg_lanes_fn *lanes; /* kernels/lanes.h */
 } hg_kernels;
 
 /* True where f'(x) can be had from y = f(x) alone. */

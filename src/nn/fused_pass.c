@@ -5,6 +5,7 @@
 #include "base/parallel.h"
 #include "kernels/bf16.h"
 #include "nn/fused.h"
+#include "nn/tile_inputs.h"
 
 enum { TILES_AT_ONCE = 4 };
 
@@ -158,26 +159,44 @@ static void finish_late(const pass *p, hg_real *y, int64_t stride, int64_t row, 
     }
 }
 
-static void place_side_by_side(const pass *p, const hg_dense_part *part, int64_t row, int64_t rows, hg_real *to, int64_t stride)
+/* All inputs of a tile. part: those that the update has row by row. */
+static int list_inputs(const pass *p, const hg_dense_part *part, int64_t row, hg_tile_input *input)
 {
-    memset(to, 0, (size_t)(rows * stride) * sizeof *to);
-    int n = 0;
+    const hg_storage in = p->f->plan.update[p->index].in;
     for (int t = 0; t < p->u->n_terms; ++t) {
         const hg_term *term = &p->u->term[t];
         const hg_side side = hg_term_side(term);
-        const hg_view *view = &p->f->view[term->value];
-        const hg_dense_part *own = side == HG_SIDES ? &part[n++] : NULL;
-        const hg_view from = own ? (hg_view){own->in, own->ld, p->f->plan.update[p->index].in} : *view;
-        for (int64_t i = 0; i < rows; ++i) {
-            const int64_t place = own ? i : index_of(p->f, p->u->entity, side)[row + i];
-            const void *at = hg_stored_row(from.rows, from.storage, from.ld, place);
-            hg_real *put = to + i * stride + term->column;
-            for (int64_t c = 0; c < term->width; ++c) put[c] = hg_stored_number(at, from.storage, c);
-            if (term->access != HG_DIFFERENCE) continue;
-            const void *minus = hg_stored_row(view->rows, view->storage, view->ld, p->f->run->graph->receiver[row + i]);
-            for (int64_t c = 0; c < term->width; ++c) put[c] -= hg_stored_number(minus, view->storage, c);
+        input[t] = (hg_tile_input){.width = term->width, .column = term->column};
+        if (side == HG_SIDES) {
+            input[t].table = (hg_view){part->in, part->ld, in};
+            ++part;
+            continue;
         }
+        input[t].table = p->f->view[term->value];
+        input[t].index = index_of(p->f, p->u->entity, side) + row;
+        if (term->access == HG_DIFFERENCE) input[t].minus = p->f->run->graph->receiver + row;
     }
+    return p->u->n_terms;
+}
+
+static void place_side_by_side(const pass *p, const hg_dense_part *part, int64_t row, int64_t rows, hg_real *to, int64_t stride)
+{
+    hg_tile_input input[HG_MAX_TERMS];
+    memset(to, 0, (size_t)(rows * stride) * sizeof *to);
+    hg_tile_inputs_place(input, list_inputs(p, part, row, input), rows, to, stride, 1);
+}
+
+/* A narrow network, with rows in lanes; its result back into rows. */
+static void run_in_lanes(const pass *p, const hg_dense_part *part, int64_t row, int64_t rows, char *share)
+{
+    const hg_plan *plan = &p->f->plan;
+    hg_tile_input input[HG_MAX_TERMS];
+    hg_real *const tile[2] = {(hg_real *)(void *)(share + plan->tile[0]), (hg_real *)(void *)(share + plan->tile[1])};
+    const hg_real *from = hg_tile_run_in_lanes(p->f->run, p->net, input, list_inputs(p, part, row, input), rows, tile);
+    const int64_t width = p->net->out, stride = p->late ? hg_stride(HG_STORE_REAL, width) : p->ld;
+    hg_real *to = p->late ? (hg_real *)(void *)(share + plan->scratch) : (hg_real *)p->out + (row - p->first) * p->ld;
+    hg_tile_outputs_place(from, width, rows, to, stride);
+    if (p->late) finish_late(p, to, stride, row, rows);
 }
 
 static void gather_products(const pass *p, int64_t row, hg_dense *a)
@@ -223,6 +242,10 @@ static void finish_early(const pass *p, int64_t row, hg_dense *a)
 
 static void run_layers(const pass *p, const hg_dense_part *part, int n_parts, int64_t row, int64_t rows, char *share)
 {
+    if (p->f->plan.update[p->index].in_lanes) {
+        run_in_lanes(p, part, row, rows, share);
+        return;
+    }
     const hg_fused_layer *layers = p->f->weights->layer[p->u->network];
     const hg_plan *plan = &p->f->plan;
     void *tile[2] = {share + plan->tile[0], share + plan->tile[1]};
@@ -362,6 +385,8 @@ static pass pass_of(const hg_fused *f, int update)
     hg_activation last = p.net ? p.net->layer[p.net->n_layers - 1].activation : HG_ACTIVATION_NONE;
     p.late = !p.net || u->scale != 1 || u->shift != 0 || (u->activation != HG_ACTIVATION_NONE && last != HG_ACTIVATION_NONE) ||
              (u->old >= 0 && (f->view[u->old].ld != p.ld || f->view[u->old].storage != p.storage));
+    if (f->plan.update[update].in_lanes)
+        p.late = p.late || u->activation != HG_ACTIVATION_NONE || u->old >= 0 || p.storage != HG_STORE_REAL;
     for (int32_t i = 0; i < HG_TILE_ROWS; ++i) p.count_up[i] = i;
     return p;
 }

@@ -2,53 +2,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/fused_weights.h"
 
-#include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "nn/packer.h"
 
-/* Room is counted in a first round with memory NULL and handed out in a second one. */
 typedef struct packer {
+    hg_packer room;
     const hg_dense_kernels *dense; /* [HG_STORAGES] */
     const hg_real *parameters;
-    char *memory;
-    int64_t used;
     hg_real *mean, *negated; /* scratch: [widest in], [largest out x in]; NULL while counting */
     int64_t most_in, most_weights;
 } packer;
-
-static void *take(packer *p, int64_t bytes)
-{
-    void *at = p->memory ? p->memory + p->used : NULL;
-    p->used += (bytes + 63) / 64 * 64;
-    return at;
-}
-
-/* In exact arithmetic a layer norm does not see what all outputs have in common: norm(x W^T + b) = norm(x (W - mean of W over its
- * outputs)^T
- * + b - mean of b). Means are taken in double. */
-static bool is_centred(const hg_mlp_layer *layer)
-{
-    return layer->linear && (layer->norm == HG_NORM_LAYER || layer->norm == HG_NORM_LAYER_AFFINE);
-}
-
-static const hg_real *pack_vector(packer *p, int64_t offset, int64_t n, bool centred)
-{
-    if (offset < 0) return NULL;
-    int64_t padded = hg_stride(HG_STORE_REAL, n);
-    hg_real *v = take(p, padded * (int64_t)sizeof *v);
-    if (!v) return NULL;
-    double mean = 0;
-    for (int64_t i = 0; centred && i < n; ++i) mean += (double)p->parameters[offset + i] / (double)n;
-    memset(v, 0, (size_t)padded * sizeof *v);
-    for (int64_t i = 0; i < n; ++i) v[i] = (hg_real)((double)p->parameters[offset + i] - mean);
-    return v;
-}
 
 /* Columns column .. column + k of a layer's weights, for the kernel that reads rows in this storage. */
 static const void *pack_columns(packer *p, hg_storage storage, const hg_mlp_layer *layer, int64_t column, int64_t k, bool negative)
 {
     const hg_dense_kernels *dense = &p->dense[storage];
-    void *to = take(p, dense->packed_bytes(layer->out, k));
+    void *to = hg_packer_take(&p->room, dense->packed_bytes(layer->out, k));
     if (k > p->most_in) p->most_in = k;
     if (layer->out * k > p->most_weights) p->most_weights = layer->out * k;
     if (!to) return NULL;
@@ -61,12 +31,8 @@ static const void *pack_columns(packer *p, hg_storage storage, const hg_mlp_laye
         w = p->negated;
         step = k;
     }
-    for (int64_t i = 0; i < k; ++i) {
-        double sum = 0;
-        for (int64_t o = 0; o < layer->out; ++o) sum += (double)w[o * step + i];
-        p->mean[i] = (hg_real)(sum / (double)layer->out);
-    }
-    dense->pack(w, step, 1, layer->out, k, is_centred(layer) ? p->mean : NULL, to);
+    hg_column_means(w, step, layer->out, k, p->mean);
+    dense->pack(w, step, 1, layer->out, k, hg_layer_is_centred(layer) ? p->mean : NULL, to);
     return to;
 }
 
@@ -74,11 +40,11 @@ static void pack_layers(packer *p, hg_storage storage, const hg_network *net, hg
 {
     for (int l = 0; l < net->n_layers; ++l) {
         const hg_mlp_layer *layer = &net->layer[l];
-        bool centred = is_centred(layer), normed = layer->norm != HG_NORM_NONE;
+        bool centred = hg_layer_is_centred(layer), normed = layer->norm != HG_NORM_NONE;
         out[l].norm = centred ? HG_DENSE_CENTRED_NORM : normed ? HG_DENSE_NORM : HG_DENSE_NO_NORM;
-        out[l].bias = pack_vector(p, layer->bias, layer->out, centred);
-        out[l].gamma = pack_vector(p, layer->gamma, layer->out, false);
-        out[l].beta = pack_vector(p, layer->beta, layer->out, false);
+        out[l].bias = hg_packer_vector(&p->room, p->parameters, layer->bias, layer->out, centred);
+        out[l].gamma = hg_packer_vector(&p->room, p->parameters, layer->gamma, layer->out, false);
+        out[l].beta = hg_packer_vector(&p->room, p->parameters, layer->beta, layer->out, false);
         if (l > 0 && layer->linear) out[l].weights = pack_columns(p, storage, layer, 0, layer->in, false);
     }
 }
@@ -104,7 +70,8 @@ static bool same_inputs(const hg_plan *plan, int first, int second)
 
 static bool is_packed(const hg_plan *plan, int update)
 {
-    return plan->d->update[update].live_last && plan->update[update].fused && plan->d->update[update].network >= 0;
+    const hg_planned_update *planned = &plan->update[update];
+    return plan->d->update[update].live_last && planned->fused && !planned->in_lanes && plan->d->update[update].network >= 0;
 }
 
 static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
@@ -158,9 +125,9 @@ hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_p
     pack_all(&p, plan, &w);
     HG_TRY(hg_alloc(ctx, &p.mean, p.most_in));
     HG_TRY(hg_alloc(ctx, &p.negated, p.most_weights));
-    HG_TRY(hg_alloc(ctx, &w.memory, p.used));
-    p.memory = w.memory;
-    p.used = 0;
+    HG_TRY(hg_alloc(ctx, &w.memory, p.room.used));
+    p.room.memory = w.memory;
+    p.room.used = 0;
     pack_all(&p, plan, &w);
     *out = w;
     w = (hg_fused_weights){0};
@@ -178,7 +145,7 @@ hg_status hg_fused_weights_bytes(hg_context *ctx, const hg_kernels *k, const hg_
     packer p = {.dense = k->dense};
     HG_TRY(list_what_is_needed(ctx, plan, &w));
     pack_all(&p, plan, &w);
-    *bytes = p.used;
+    *bytes = p.room.used;
 done:
     hg_fused_weights_clear(ctx, plan->d, &w);
     return status;

@@ -5,7 +5,13 @@
 #include "base/check.h"
 #include "base/memory.h"
 
-enum { NARROW = 8 /* tables up to this width are stored without padding unless sums run over their rows */ };
+enum {
+    NARROW = 8,        /* tables up to this width are stored without padding unless sums run over their rows */
+    LANES_GATHER = 16, /* indexed inputs up to this width cost less to multiply again for every row than their products to gather */
+    LANES_INPUTS = 32, /* inputs and outputs up to these widths are turned from rows to columns and back at little cost; */
+    LANES_OUTPUTS = 16,
+    LANES_WIDEST = 64 /* two tiles of so many columns fit the first cache */
+};
 
 bool hg_plan_folds(hg_entity entity, const hg_term *term)
 {
@@ -103,7 +109,7 @@ static void place_products(hg_plan *plan, layout *l, int index)
 /* Rows that one kernel multiplies are all in one storage: that of the reals as soon as one of them is. */
 static hg_storage storage_of_inputs(const hg_plan *plan, const hg_update *u, hg_side side)
 {
-    if (u->network < 0) return HG_STORE_REAL;
+    if (u->network < 0 || plan->update[u - plan->d->update].in_lanes) return HG_STORE_REAL;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
         const bool here = side == HG_SIDES ? hg_term_side(term) == HG_SIDES : hg_term_on_side(term, side);
@@ -122,7 +128,7 @@ static void find_products(hg_plan *plan, const int *maker, int index)
 {
     const hg_description *d = plan->d;
     const hg_update *u = &d->update[index];
-    if (u->network < 0 || !plan->update[index].fused) return;
+    if (u->network < 0 || !plan->update[index].fused || plan->update[index].in_lanes) return;
     for (int side = 0; side < HG_SIDES; ++side) {
         hg_planned_product *p = &plan->update[index].product[side];
         const int64_t out = d->network[u->network].layer[0].out;
@@ -175,6 +181,7 @@ static void size_share(hg_plan *plan, int threads)
         for (int l = 0; u->network >= 0 && l < d->network[u->network].n_layers; ++l) {
             if (d->network[u->network].layer[l].out > widest) widest = d->network[u->network].layer[l].out;
         }
+        if (plan->update[i].in_lanes && d->network[u->network].in > widest) widest = d->network[u->network].in;
         int64_t here = 0;
         for (int t = 0; t < u->n_terms; ++t) {
             const hg_term *term = &u->term[t];
@@ -281,6 +288,19 @@ static bool can_fuse(const hg_network *net)
     return !net->batch_norm && !hg_network_concatenates(net);
 }
 
+/* Narrow all the way, and without norms. */
+static bool can_run_in_lanes(const hg_description *d, const hg_update *u)
+{
+    const hg_network *net = &d->network[u->network];
+    bool good = net->in <= LANES_INPUTS && net->out <= LANES_OUTPUTS;
+    for (int t = 0; good && t < u->n_terms; ++t) good = hg_term_side(&u->term[t]) == HG_SIDES || u->term[t].width <= LANES_GATHER;
+    for (int l = 0; good && l < net->n_layers; ++l) {
+        const hg_mlp_layer *layer = &net->layer[l];
+        good = layer->linear && layer->norm == HG_NORM_NONE && layer->out <= LANES_WIDEST;
+    }
+    return good;
+}
+
 hg_status hg_plan_make(hg_context *ctx, const hg_description *d, hg_storage storage, const int64_t *rows, int threads, hg_plan *out)
 {
     hg_status status = HG_OK;
@@ -296,6 +316,7 @@ hg_status hg_plan_make(hg_context *ctx, const hg_description *d, hg_storage stor
     for (int i = 0; i < d->n_updates; ++i) {
         const hg_update *u = &d->update[i];
         plan.update[i].fused = u->network < 0 || can_fuse(&d->network[u->network]);
+        plan.update[i].in_lanes = u->network >= 0 && plan.update[i].fused && can_run_in_lanes(d, u);
         if (!plan.update[i].fused) {
             plan.value[u->value].ld = d->value[u->value].width;
             plan.value[u->value].storage = HG_STORE_REAL;

@@ -24,6 +24,7 @@ typedef struct hg_planned_product {
 
 typedef struct hg_planned_update {
     bool fused;    /* false: the reference path does it (batch norms, edge types, blocks of weights, norms alone) */
+    bool in_lanes; /* a narrow network: rows in lanes (kernels/lanes.h), all inputs side by side instead of products */
     hg_storage in; /* how the first layer reads the inputs that it has row by row */
     hg_planned_product product[HG_SIDES];
     int n_jobs; /* products that its pass makes, all for one later update */

@@ -19,13 +19,14 @@ static const double auc_tolerance = 1e-4;
 
 static const struct {
     const char *name, *edits[4];
-} cases[] = {{.name = "interaction_network"},
+    bool narrow; /* no table is wide enough to be stored in bf16, and no hidden tile: the bits of float32 are expected */
+} cases[] = {{.name = "interaction_network", .narrow = true},
              {.name = "exatrkx_doublet", .edits = {"repeat: 8", "repeat: 2"}},
              {.name = "heptrkx", .edits = {"repeat: 6", "repeat: 2"}},
              {.name = "acorn_ignn", .edits = {"repeat: 8", "repeat: 2"}},
              {.name = "acorn_ignn_wide", .edits = {"repeat: 8", "repeat: 1"}},
              {.name = "graph_nets"},
-             {.name = "resin"},
+             {.name = "resin", .narrow = true},
              {.name = "edge_conv"},
              {.name = "graph_attention"},
              {.name = "message_passing"},
@@ -42,7 +43,7 @@ static void evaluate(const hg_model *model, const sample *s, hg_precision precis
     must(hg_context_set_precision(ctx, HG_PRECISION_FLOAT32));
 }
 
-static void assert_close(const char *name, const char *isa, const hg_real *plain, const hg_real *half, int64_t n)
+static void assert_close(const char *name, bool narrow, const char *isa, const hg_real *plain, const hg_real *half, int64_t n)
 {
     double difference = 0, size = 0;
     for (int64_t i = 0; i < n; ++i) {
@@ -51,8 +52,8 @@ static void assert_close(const char *name, const char *isa, const hg_real *plain
     }
     if (!(difference <= tolerance * tolerance * size))
         fail_msg("%s on %s: bf16 differs from float32 by %.2g of the outputs", name, isa, sqrt(difference / size));
-    /* the setting must have had an effect */
-    if (n > 0 && difference == 0) fail_msg("%s on %s: bf16 gives the bits of float32", name, isa);
+    if (n > 0 && (difference == 0) != narrow)
+        fail_msg("%s on %s: bf16 %s the bits of float32", name, isa, narrow ? "does not give" : "gives");
 }
 
 static void assert_same(const char *name, const char *isa, int threads, const hg_real *a, const hg_real *b, int64_t n)
@@ -60,7 +61,7 @@ static void assert_same(const char *name, const char *isa, int threads, const hg
     if (n > 0 && memcmp(a, b, (size_t)n * sizeof *a) != 0) fail_msg("%s on %s: bits of %d threads differ", name, isa, threads);
 }
 
-static void check_network(const hg_model *model, const sample *s, const char *name, const char *isa)
+static void check_network(const hg_model *model, const sample *s, const char *name, bool narrow, const char *isa)
 {
     static const int threads[] = {2, 3, 4, 7, 8};
     const hg_model_widths w = hg_model_get_widths(model);
@@ -68,9 +69,9 @@ static void check_network(const hg_model *model, const sample *s, const char *na
     results plain, half;
     evaluate(model, s, HG_PRECISION_FLOAT32, 1, &plain);
     evaluate(model, s, HG_PRECISION_BF16, 1, &half);
-    assert_close(name, isa, plain.nodes, half.nodes, nodes);
-    assert_close(name, isa, plain.edges, half.edges, edges);
-    assert_close(name, isa, plain.globals, half.globals, all);
+    assert_close(name, narrow, isa, plain.nodes, half.nodes, nodes);
+    assert_close(name, narrow, isa, plain.edges, half.edges, edges);
+    assert_close(name, narrow, isa, plain.globals, half.globals, all);
     for (size_t t = 0; t < sizeof threads / sizeof *threads; ++t) {
         results other;
         evaluate(model, s, HG_PRECISION_BF16, threads[t], &other);
@@ -95,7 +96,7 @@ static void networks(void **state)
         sample s = random_batch(hg_model_get_widths(model));
         for (int t = 0; t < n_tables; ++t) {
             setenv("HG_ISA", table[t]->name, 1);
-            check_network(model, &s, cases[i].name, table[t]->name);
+            check_network(model, &s, cases[i].name, cases[i].narrow, table[t]->name);
         }
         sample_clear(&s);
         hg_model_destroy(ctx, model);

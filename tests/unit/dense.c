@@ -9,6 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include <math.h>
+#include <sys/mman.h>
 #include "../near.h"
 #include "../activations.h"
 #include "base/random.h"
@@ -226,6 +227,39 @@ static void in_place_and_transposed(void **state)
     }
 }
 
+/* What the next tile reads is only announced: it changes no bit, and it may stand where nothing can be read. */
+static void next_is_not_read(void **state)
+{
+    (void)state;
+    enum { BYTES = 1 << 16 };
+    const hg_kernels *table[HG_KERNEL_TABLES];
+    const int n_tables = hg_kernels_list(table), k = 20, n = 70;
+    const int64_t ld = hg_stride(HG_STORE_REAL, n);
+    char *closed = mmap(NULL, BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(closed != MAP_FAILED);
+    hg_random r = hg_random_stream(5, 7, 0, 0);
+    hg_real *in = numbers(&r, ROWS * k), *w = numbers(&r, n * k), *scratch = numbers(&r, ROWS * ld);
+    hg_real *out = numbers(&r, ROWS * ld), *expected = numbers(&r, ROWS * ld);
+    for (int t = 0; t < n_tables; ++t) {
+        const hg_dense_kernels *dense = &table[t]->dense[HG_STORE_REAL];
+        void *packed = aligned_alloc(64, (size_t)(dense->packed_bytes(n, k) + 63) / 64 * 64);
+        dense->pack(w, k, 1, n, k, NULL, packed);
+        const hg_dense_part part = {in, k, k, packed};
+        for (int rows = 1; rows <= ROWS; rows += 19) {
+            hg_dense a = {.rows = rows, .n = n, .part = &part, .n_parts = 1, .out = expected, .ldo = ld, .scratch = scratch};
+            dense->run(&a);
+            a.out = out;
+            a.next = closed + 3;
+            a.next_bytes = BYTES - 3 - rows;
+            dense->run(&a);
+            for (int i = 0; i < rows; ++i) assert_memory_equal(out + i * ld, expected + i * ld, (size_t)n * sizeof *out);
+        }
+        free(packed);
+    }
+    free(in), free(w), free(scratch), free(out), free(expected);
+    munmap(closed, BYTES);
+}
+
 /* Item t of a row: its value in column c, weighted. */
 static double item_value(const hg_fold_rows *a, int64_t t, int c)
 {
@@ -291,6 +325,6 @@ static void reductions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(layers), cmocka_unit_test(wide_layers), cmocka_unit_test(in_place_and_transposed),
-                                       cmocka_unit_test(reductions)};
+                                       cmocka_unit_test(next_is_not_read), cmocka_unit_test(reductions)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

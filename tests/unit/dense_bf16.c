@@ -13,7 +13,7 @@
 #include "../activations.h"
 #include "base/random.h"
 
-enum { PARTS = 3, TABLE_ROWS = 37, LIMIT = 320 };
+enum { PARTS = 3, TABLE_ROWS = 37, LIMIT = 384 };
 
 static float widened(uint16_t half)
 {
@@ -133,13 +133,13 @@ static void make_gathers(hg_random *r, layer *l)
 
 static layer *make_layer(hg_random *r, hg_storage storage, const hg_dense_kernels *k)
 {
-    static const int64_t widths[] = {1, 2, 8, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 80, 96, 112, 127, 128, 130, 192};
+    static const int64_t widths[] = {1, 2, 8, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 80, 96, 112, 127, 128, 130, 192, 256, 336};
     static const int64_t heights[] = {1, 2, 5, 6, 7, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 64, 95, 96};
     layer *l = calloc(1, sizeof *l);
     hg_dense *d = &l->d;
     l->storage = storage;
     d->rows = pick(r, heights, 20);
-    d->n = pick(r, widths, 21);
+    d->n = pick(r, widths, (int64_t)(sizeof widths / sizeof *widths));
     d->n_parts = (int)hg_random_below(r, PARTS + 1);
     d->n_gathers = (int)hg_random_below(r, HG_DENSE_GATHERS + 1);
     d->gather_storage = hg_random_below(r, 4) ? HG_STORE_BF16 : HG_STORE_REAL;

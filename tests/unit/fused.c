@@ -107,10 +107,26 @@ static void odd_models_as_reference(void **state)
         "  - {edges: e, network: b, inputs: [e], residual: add}\n"
         "  - {nodes: x, network: b, inputs: [in sum sender x], residual: add}\n"
         "  - {edges: e, network: b, inputs: [e], residual: add}\n"
-        "  - outputs: {nodes: x, edges: e}\n"};
+        "  - outputs: {nodes: x, edges: e}\n",
+        /* rows in lanes: all ways to gather, what the last layer leaves to the update, wide tables in front of and behind them */
+        "inputs: {nodes: 3, edges: 5, globals: 2}\n"
+        "networks:\n"
+        "  - {name: a, widths: [7, 64, 5], activation: gelu, output_activation: sigmoid}\n"
+        "  - {name: b, widths: [20, 12], activation: silu}\n"
+        "  - {name: c, widths: [13, 12], activation: relu}\n"
+        "  - {name: d, widths: [70]}\n"
+        "  - {name: f, widths: [1]}\n"
+        "updates:\n"
+        "  - {edges: e, network: a, inputs: [e, difference x, u, sender x, receiver x], residual: add}\n"
+        "  - {nodes: y, network: b, inputs: [in max e, u, x, out mean e]}\n"
+        "  - {edges: k, network: c, inputs: [difference y, receiver x, e], activation: tanh, scale: 0.5, shift: 0.25}\n"
+        "  - {nodes: y, network: c, inputs: [y, in sum e, x], residual: {alpha: 0.3}}\n"
+        "  - {nodes: z, network: d, inputs: [y, in sum k]}\n"
+        "  - {edges: k, network: f, inputs: [k, difference y, e], activation: sigmoid}\n"
+        "  - outputs: {nodes: z, edges: k}\n"};
     for (size_t i = 0; i < sizeof yaml / sizeof *yaml; ++i) {
         hg_model *model = model_of(yaml[i]);
-        compare(i == 0 ? "every input" : "in place", model);
+        compare(i == 0 ? "every input" : i == 1 ? "in place" : "in lanes", model);
         hg_model_destroy(ctx, model);
     }
 }
