@@ -131,7 +131,8 @@ static void make_gathers(hg_random *r, layer *l)
     }
 }
 
-static layer *make_layer(hg_random *r, hg_storage storage, const hg_dense_kernels *k)
+/* plain: 0, or the width of a layer of the common kind: no affine, no residual, nothing kept for the way back. */
+static layer *make_layer(hg_random *r, hg_storage storage, const hg_dense_kernels *k, int64_t plain)
 {
     static const int64_t widths[] = {1, 2, 8, 15, 16, 17, 24, 31, 32, 33, 48, 63, 64, 65, 80, 96, 112, 127, 128, 130, 192, 256, 336};
     static const int64_t heights[] = {1, 2, 5, 6, 7, 15, 16, 17, 23, 24, 25, 31, 32, 33, 47, 48, 49, 64, 95, 96};
@@ -147,23 +148,29 @@ static layer *make_layer(hg_random *r, hg_storage storage, const hg_dense_kernel
     d->norm = (hg_dense_norm)hg_random_below(r, 3);
     d->eps = 1e-5f;
     d->activation = hg_random_below(r, 2) ? HG_ACTIVATION_RELU : (hg_activation)hg_random_below(r, HG_ACTIVATION_SOFTPLUS + 1);
+    if (plain > 0) {
+        d->n = plain;
+        d->gather_storage = d->out_storage = HG_STORE_BF16;
+        if (d->norm == HG_DENSE_NORM) d->norm = HG_DENSE_NO_NORM;
+        d->activation = HG_ACTIVATION_RELU;
+    }
     make_parts(r, l, k);
     make_gathers(r, l);
     for (int64_t c = 0; c < d->n; ++c) l->bias[c] = draw(r), l->gamma[c] = draw(r), l->beta[c] = draw(r);
     if (hg_random_below(r, 2)) d->bias = l->bias;
-    if (hg_random_below(r, 2)) d->gamma = l->gamma, d->beta = l->beta;
-    d->ldo = hg_random_below(r, 4) ? hg_stride(d->out_storage, d->n) : d->n;
+    if (plain == 0 && hg_random_below(r, 2)) d->gamma = l->gamma, d->beta = l->beta;
+    d->ldo = plain > 0 || hg_random_below(r, 4) ? hg_stride(d->out_storage, d->n) : d->n;
     l->out = open_room((d->rows * d->ldo) * hg_stored_size(d->out_storage));
     d->out = l->out.data;
     d->keep = 0.75f, d->change = 0.5f;
-    if (hg_random_below(r, 3) == 0) d->old = d->out;
+    if (plain == 0 && hg_random_below(r, 3) == 0) d->old = d->out;
     for (int64_t i = 0; i < d->rows * d->ldo; ++i) {
         store(d->out, d->out_storage, i, d->old ? draw(r) : NAN);
         l->old[i] = (float)stored(d->out, d->out_storage, i);
     }
     l->scratch = open_room(HG_TILE_ROWS * hg_stride(HG_STORE_REAL, d->n) * 4);
     d->scratch = l->scratch.data;
-    if (d->norm != HG_DENSE_NO_NORM && hg_random_below(r, 3) == 0) {
+    if (plain == 0 && d->norm != HG_DENSE_NO_NORM && hg_random_below(r, 3) == 0) {
         l->h = open_room(d->rows * hg_stride(HG_STORE_REAL, d->n) * 4);
         d->h = l->h.data;
         d->rstd = l->rstd;
@@ -268,9 +275,9 @@ static void layers_from(hg_storage storage)
     int n_tables = hg_kernels_list(table);
     for (int t = 0; t < n_tables; ++t) {
         const hg_dense_kernels *k = &table[t]->dense[storage];
-        for (uint64_t trial = 0; trial < 400; ++trial) {
+        for (uint64_t trial = 0; trial < 422; ++trial) {
             hg_random r = hg_random_stream(7, 3, trial, 0);
-            layer *l = make_layer(&r, storage, k);
+            layer *l = make_layer(&r, storage, k, trial < 400 ? 0 : 16 * (int64_t)(trial - 399));
             k->run(&l->d);
             check_layer(l, table[t]->name);
             check_alone(l, k);
@@ -302,7 +309,7 @@ static void not_a_number(void **state)
             hg_storage storage = (hg_storage)(trial % HG_STORAGES);
             const hg_dense_kernels *k = &table[t]->dense[storage];
             hg_random r = hg_random_stream(7, 4, trial, 0);
-            layer *l = make_layer(&r, storage, k);
+            layer *l = make_layer(&r, storage, k, 0);
             int64_t bad = hg_random_below(&r, l->d.rows);
             if (l->d.n_parts > 0 && !l->d.old) {
                 store(l->in[0].data, storage, bad * l->part[0].ld, NAN);
