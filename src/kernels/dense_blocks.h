@@ -113,7 +113,7 @@ ALWAYS_INLINE void mask_block(int64_t n, vector *acc, int rows, int count)
 #pragma GCC unroll 4
     for (int j = 0; j < count; ++j) {
         if ((j + 1) * HG_VL <= n) continue;
-        vector mask;
+        vector mask = {0};
         for (int lane = 0; lane < HG_VL; ++lane) mask[lane] = j * HG_VL + lane < n;
 #pragma GCC unroll 16
         for (int i = 0; i < rows; ++i) acc[i * count + j] *= mask;

@@ -49,22 +49,6 @@ static int bias_side(const hg_planned_update *planned)
     return planned->product[HG_SIDE_SENDER].used ? HG_SIDE_SENDER : -1;
 }
 
-/* Rows row .. row + rows of a table as the kernel reads them; those in another storage are brought into the next tile for that. */
-static hg_view bring_rows(const hg_fused *f, const hg_view *view, int64_t width, hg_storage in, int64_t row, int64_t rows, char **tile)
-{
-    hg_view at = {hg_stored_row(view->rows, view->storage, view->ld, row), view->ld, view->storage};
-    if (view->storage == in) return at;
-    void *to = *tile;
-    at = (hg_view){to, hg_stride(in, width), in};
-    *tile += f->plan.brought_bytes;
-    for (int64_t i = 0; i < rows; ++i) {
-        const void *from = hg_stored_row(view->rows, view->storage, view->ld, row + i);
-        for (int64_t c = 0; c < at.ld; ++c)
-            hg_store_number(to, in, i * at.ld + c, c < width ? hg_stored_number(from, view->storage, c) : 0);
-    }
-    return at;
-}
-
 static void make_product(const hg_fused *f, const job *what, int64_t row, int64_t rows, char *share)
 {
     const hg_update *u = &f->run->d->update[what->update];
@@ -78,7 +62,7 @@ static void make_product(const hg_fused *f, const job *what, int64_t row, int64_
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
         if (!hg_term_on_side(term, what->side)) continue;
-        const hg_view view = bring_rows(f, &f->view[term->value], term->width, in, row, rows, &tile);
+        const hg_view view = hg_tile_bring(&f->view[term->value], term->width, in, row, rows, f->plan.brought_bytes, &tile);
         bool negative = term->access == HG_DIFFERENCE && what->side == HG_SIDE_RECEIVER;
         part[n_parts++] = (hg_dense_part){view.rows, view.ld, term->width, negative ? weights[t].receiver : weights[t].weights};
     }
@@ -133,7 +117,8 @@ static int tile_parts(const pass *p, int64_t row, int64_t rows, char *share, hg_
             view = reduce_tile(p, term, &p->message[t], (term->outgoing ? g->out_ptr : g->in_ptr) + row, in, rows, tile);
             tile += p->f->plan.brought_bytes;
         } else {
-            view = bring_rows(p->f, hg_term_made(term) ? &p->made[t] : &p->f->view[term->value], term->width, in, row, rows, &tile);
+            view = hg_tile_bring(hg_term_made(term) ? &p->made[t] : &p->f->view[term->value], term->width, in, row, rows,
+                                 p->f->plan.brought_bytes, &tile);
         }
         part[n++] = (hg_dense_part){view.rows, view.ld, term->width, weights ? weights[t].weights : NULL};
     }

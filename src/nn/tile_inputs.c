@@ -4,6 +4,21 @@
 
 #include "kernels/bf16.h"
 
+hg_view hg_tile_bring(const hg_view *view, int64_t width, hg_storage in, int64_t row, int64_t rows, int64_t tile_bytes, char **tile)
+{
+    hg_view at = {hg_stored_row(view->rows, view->storage, view->ld, row), view->ld, view->storage};
+    if (view->storage == in) return at;
+    void *to = *tile;
+    at = (hg_view){to, hg_stride(in, width), in};
+    *tile += tile_bytes;
+    for (int64_t i = 0; i < rows; ++i) {
+        const void *from = hg_stored_row(view->rows, view->storage, view->ld, row + i);
+        for (int64_t c = 0; c < at.ld; ++c)
+            hg_store_number(to, in, i * at.ld + c, c < width ? hg_stored_number(from, view->storage, c) : 0);
+    }
+    return at;
+}
+
 /* `width` columns from column c on of the rows of a table of reals; width is a constant where this is used. */
 static inline __attribute__((always_inline)) void place_reals(const hg_tile_input *input, int64_t rows, int64_t c, int64_t width,
                                                               hg_real *to, int64_t row_step, int64_t column_step)

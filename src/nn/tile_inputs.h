@@ -5,6 +5,11 @@
 
 #include "nn/run.h"
 
+/* Rows row .. row + rows of a table as the kernel reads them; those in another storage are brought into *tile, which moves on by
+ * tile_bytes.
+ */
+hg_view hg_tile_bring(const hg_view *view, int64_t width, hg_storage in, int64_t row, int64_t rows, int64_t tile_bytes, char **tile);
+
 /* Row i of an input is row index[i] of the table (index NULL: row i), less row minus[i] of it (minus NULL: less nothing). */
 typedef struct hg_tile_input {
     hg_view table;
