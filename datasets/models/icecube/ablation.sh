@@ -32,5 +32,5 @@ measure "graph network block" graph_network designs/graph_network ""
 measure "the same without edges" no_edges designs/no_edges ""
 measure "deep sets" deep_sets designs/deep_sets ""
 "${PYTHON:-python3}" "$here/../../../bench/telescope_trees.py" --hitgraph "$hitgraph" "$work/train.h5" "$work/test.h5" "$work/shipped.h5"
-simulate 0 20000 6000 12
+simulate 0 "$level0_train" "$level0_test" 12
 measure "level 0" level0_signal direction --baselines
