@@ -7,7 +7,8 @@
 #include "nn/fused.h"
 #include "nn/tile_inputs.h"
 
-enum { TILES_AT_ONCE = 4 };
+/* Tiles that a thread takes at once: many keep what it reads in order going on, fewer where that would leave threads without work. */
+enum { TILES_AT_ONCE = 16, TAKES_PER_THREAD = 8 };
 
 typedef struct job {
     int update;
@@ -325,11 +326,14 @@ static void run_tile(const pass *p, int64_t row, int64_t rows, char *share)
 static void run_tiles(const pass *p)
 {
     const hg_fused *f = p->f;
-    int64_t n_tiles = hg_block_count(p->n, HG_TILE_ROWS);
-#pragma omp parallel num_threads(hg_team(f->run, p->n))
+    const int64_t n_tiles = hg_block_count(p->n, HG_TILE_ROWS);
+    const int team = hg_team(f->run, p->n);
+    const int64_t take = n_tiles / ((int64_t)team * TAKES_PER_THREAD);
+    const int at_once = take < 1 ? 1 : take < TILES_AT_ONCE ? (int)take : TILES_AT_ONCE;
+#pragma omp parallel num_threads(team)
     {
         char *share = f->arena + f->plan.share + omp_get_thread_num() * f->plan.share_bytes;
-#pragma omp for schedule(dynamic, TILES_AT_ONCE)
+#pragma omp for schedule(dynamic, at_once)
         for (int64_t tile = 0; tile < n_tiles; ++tile) {
             int64_t row = tile * HG_TILE_ROWS, rows = p->n - row < HG_TILE_ROWS ? p->n - row : HG_TILE_ROWS;
             run_tile(p, row, rows, share);
