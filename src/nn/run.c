@@ -91,6 +91,7 @@ hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_alloc(ctx, &run->packed, d->n_networks));
     HG_TRY(hg_alloc(ctx, &run->reduced, d->n_updates));
     if (training) HG_TRY(hg_alloc(ctx, &run->panels, d->n_updates));
+    if (training) HG_TRY(hg_alloc(ctx, &run->signs, d->n_updates));
     HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
     HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
@@ -134,6 +135,7 @@ void hg_run_clear(hg_run *run)
         if (run->gradient) hg_gradient_clear(run, i);
     }
     for (int i = 0; run->reduced && i < run->d->n_updates; ++i) hg_run_drop_reduced(run, i);
+    for (int i = 0; run->signs && i < run->d->n_updates; ++i) hg_run_give(run, run->signs[i]);
     for (int i = 0; run->packed && i < run->d->n_networks; ++i) hg_free(ctx, run->packed[i].memory);
     if (run->own_pool) hg_pool_destroy(ctx, run->pool);
     hg_panels_clear(run);
@@ -141,6 +143,7 @@ void hg_run_clear(hg_run *run)
     hg_free(ctx, run->owned);
     hg_free(ctx, run->packed);
     hg_free(ctx, run->reduced);
+    hg_free(ctx, run->signs);
     hg_free(ctx, run->gradient);
     hg_free(ctx, run->wanted);
     hg_free(ctx, run->stored);

@@ -53,6 +53,7 @@ struct hg_run {
     hg_packed *packed;           /* [n_networks] owned */
     hg_panels *panels;           /* [n_updates] owned; weights for the fused kernels (training) */
     hg_reduced **reduced;        /* [n_updates] owned; [n_terms] of each update, kept in training */
+    hg_real **signs;             /* [n_updates] owned, of the pool (training); bits of signs.h, NULL = none */
     hg_table_gradient *gradient; /* [n_values] owned; gradients of the tables */
     bool *wanted;                /* [n_values] owned; false where no gradient is wanted (inputs) */
     hg_real *weight_gradient;    /* [n_parameters] borrowed */

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "nn/signs.h"
 #include "nn/update.h"
 
 void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, int64_t stride, int64_t row, int64_t rows, hg_real *out)
@@ -64,11 +65,12 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
     hg_real *memory = NULL;
     const hg_network *net = u->network >= 0 ? &run->d->network[u->network] : NULL;
     int64_t width = run->d->value[u->value].width, n = hg_run_rows(run, u->entity), n_tiles = hg_block_count(n, HG_TILE_ROWS);
+    const int index = (int)(u - run->d->update);
+    const bool signs = run->training && run->signs[index];
     hg_tape counted;
     int64_t tape_size = net ? hg_tape_layout(net, HG_TILE_ROWS, false, NULL, &counted) : HG_TILE_ROWS * hg_padded(width);
     int64_t size = tape_size + HG_TILE_ROWS * hg_padded(net ? hg_widest(net) : 0);
-    hg_tile_job job = {
-        .run = run, .u = u, .panels = hg_panels_of(run, (int)(u - run->d->update)), .products = products, .reduced = reduced};
+    hg_tile_job job = {.run = run, .u = u, .panels = hg_panels_of(run, index), .products = products, .reduced = reduced};
     job.table = hg_tile_reaches_table(u) ? out : NULL;
 
     HG_TRY(hg_run_take(run, &memory, size * run->threads));
@@ -88,6 +90,7 @@ static hg_status forward_in_tiles(hg_run *run, const hg_update *u, const hg_prod
             const hg_real *y = own;
             if (job.panels) {
                 hg_tile_run(&own_job, row, rows);
+                if (signs) hg_signs_write(run, index, out + row * width, row, rows);
                 if (job.table) continue;
                 y = tape.layer[net->n_layers - 1].y;
             } else if (net) {
@@ -118,6 +121,7 @@ hg_status hg_update_forward(hg_run *run, int index)
     if (u->network >= 0 && run->d->network[u->network].batch_norm) {
         HG_TRY(hg_whole_forward(run, u, &products, run->reduced[index], out));
     } else {
+        if (run->training) HG_TRY(hg_signs_make(run, index));
         HG_TRY(forward_in_tiles(run, u, &products, run->reduced[index], out));
     }
     run->table[u->value] = run->owned[u->value] = out;

@@ -7,13 +7,14 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "nn/reduction.h"
+#include "nn/signs.h"
 
-/* Layers whose rows the way back looks at: a bare last layer is not computed again. */
+/* Layers whose rows the way back looks at: a bare last layer is not computed again, nor one whose signs are known. */
 static int layers_needed(const hg_back *b)
 {
     const hg_mlp_layer *last = &b->net->layer[b->net->n_layers - 1];
     bool bare = last->norm == HG_NORM_NONE && last->activation == HG_ACTIVATION_NONE && b->u->activation == HG_ACTIVATION_NONE;
-    return b->net->n_layers - (bare ? 1 : 0);
+    return b->net->n_layers - (bare || b->run->signs[b->index] ? 1 : 0);
 }
 
 static void prefetch_rows(const hg_real *rows, int64_t numbers)
@@ -53,6 +54,7 @@ static void run_tile(const hg_back *b, int n_layers, int64_t row, int64_t rows, 
     } else {
         hg_tile_forward(b->run, b->u, &b->products, b->reduced, row, rows, n_layers, &s->tape);
     }
+    if (b->run->signs[b->index]) hg_signs_read(b->run, b->index, row, rows, last->y, last->stride);
     hg_finish_back(b, last->y, last->stride, row, rows, s, d);
     for (int l = net->n_layers - 1; l >= 0; --l) {
         hg_layer_back_rows(b, l, HG_LAYER_BOTH, &s->tape, row, rows, d, group);
@@ -278,6 +280,7 @@ hg_status hg_update_backward(hg_run *run, int index)
         b.sums.memory = NULL;
         hg_products_clear(run, &b.products);
     }
+    hg_signs_drop(run, index);
     if (b.net && b.net->typed) HG_TRY(hg_typed_back(&b));
     if (!b.net) {
         /* cut tile by tile */

@@ -84,6 +84,32 @@ static void plans_are_right(void **state)
     }
 }
 
+/* Networks that end with a ReLU keep its signs for the way back, except where nothing is kept: the bits are the same. */
+static void signs_stand_for_the_last_layer(void **state)
+{
+    (void)state;
+    hg_model *model = model_of("inputs: {nodes: 3}\n"
+                               "networks:\n"
+                               "  - {name: a, widths: [9, 299], activation: relu, output_activation: relu}\n"
+                               "  - {name: b, widths: [67], output_activation: relu}\n"
+                               "  - {name: c, widths: [1]}\n"
+                               "updates:\n"
+                               "  - {edges: m, network: a, inputs: [sender x, receiver x]}\n"
+                               "  - {nodes: y, network: b, inputs: [in sum m, x]}\n"
+                               "  - {edges: logit, network: c, inputs: [sender y, receiver y, m]}\n"
+                               "  - outputs: {edges: logit}\n");
+    sample s = large_sample(hg_model_get_widths(model));
+    const size_t n = (size_t)hg_model_n_parameters(model);
+    hg_real *kept = calloc(n, sizeof *kept), *made_again = calloc(n, sizeof *made_again);
+    measured(model, &s, &(hg_gradient_options){.checkpoint_every = 1}, kept);
+    measured(model, &s, &(hg_gradient_options){.checkpoint_every = HG_CHECKPOINT_NONE}, made_again);
+    assert_memory_equal(kept, made_again, n * sizeof *kept);
+    free(kept);
+    free(made_again);
+    sample_clear(&s);
+    hg_model_destroy(ctx, model);
+}
+
 static void limit_is_an_error_before_any_work(void **state)
 {
     (void)state;
@@ -241,6 +267,7 @@ static void training_fits_the_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(plans_are_right),
+                                       cmocka_unit_test(signs_stand_for_the_last_layer),
                                        cmocka_unit_test(limit_is_an_error_before_any_work),
                                        cmocka_unit_test(memory_stays_flat),
                                        cmocka_unit_test(pool_keeps_no_more_than_was_used),
