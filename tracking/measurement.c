@@ -8,6 +8,7 @@
 #include "tracking/calibrate.h"
 
 static const double off_plane_max = 0.5, off_edge_max = 1.0; /* mm */
+static const double off_edge_deviations = 5.0;               /* of the hit's error: smeared hits leave their module */
 
 /* rms of measured minus true, mm, for widths unknown, 1, 2, ... cells. A list that ends with 0 goes on with its last entry. */
 #define PIXEL_BARREL_U                                                                                                                     \
@@ -172,13 +173,14 @@ void hg_cluster_widths(const hg_cells *cells, int64_t hit, int width[2])
     for (int k = 0; k < 2; ++k) width[k] = size[k] < HG_WIDTH_MAX ? (int)size[k] : HG_WIDTH_MAX;
 }
 
-/* How far a place on the module's plane lies beyond its edge, mm; <= 0 inside, and where the size is unknown. */
-static double beyond_edge(const hg_module *m, const double local[2])
+/* How far a place on the module's plane lies beyond its edges along u and v, mm; <= 0 inside, and where the size is unknown. */
+static void beyond_edges(const hg_module *m, const double local[2], double beyond[2])
 {
-    if (!(m->half_v > 0.0)) return 0.0;
+    beyond[0] = beyond[1] = 0.0;
+    if (!(m->half_v > 0.0)) return;
     const double along = fmax(-1.0, fmin(1.0, local[1] / m->half_v));
-    const double half_u = 0.5 * (m->half_u_max + m->half_u_min + (m->half_u_max - m->half_u_min) * along);
-    return fmax(fabs(local[0]) - half_u, fabs(local[1]) - m->half_v);
+    beyond[0] = fabs(local[0]) - 0.5 * (m->half_u_max + m->half_u_min + (m->half_u_max - m->half_u_min) * along);
+    beyond[1] = fabs(local[1]) - m->half_v;
 }
 
 static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
@@ -195,9 +197,6 @@ static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_
     HG_CHECK(fabs(local[2]) <= fmax(off_plane_max, m->thickness), HG_ERR_DATA,
              "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
              hits->hit_id[i], local[2], m->volume_id, m->layer_id, m->module_id, fmax(off_plane_max, m->thickness));
-    HG_CHECK(beyond_edge(m, local) <= off_edge_max, HG_ERR_DATA,
-             "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
-             hits->hit_id[i], beyond_edge(m, local), m->volume_id, m->layer_id, m->module_id, off_edge_max);
     int width[2];
     hg_cluster_widths(cells, i, width);
     const hg_resolution *resolution = resolution_of(calibration, m->volume_id);
@@ -205,6 +204,13 @@ static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_
     HG_CHECK(sigma_u > 0.0 && sigma_v > 0.0, HG_ERR_DATA,
              "module (%d, %d, %d): expected a pitch or a calibration of volume %d, found neither", m->volume_id, m->layer_id, m->module_id,
              m->volume_id);
+    const double allowed[2] = {off_edge_max + off_edge_deviations * sigma_u, off_edge_max + off_edge_deviations * sigma_v};
+    double beyond[2];
+    beyond_edges(m, local, beyond);
+    for (int k = 0; k < 2; ++k)
+        HG_CHECK(beyond[k] <= allowed[k], HG_ERR_DATA,
+                 "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
+                 hits->hit_id[i], beyond[k], m->volume_id, m->layer_id, m->module_id, allowed[k]);
     *out = (hg_measurement){.module = hit_module[i],
                             .local = {local[0] - (resolution ? resolution->bias_u : 0.0), local[1]},
                             .variance = {sigma_u * sigma_u, sigma_v * sigma_v}};
