@@ -99,6 +99,7 @@ typedef struct room {
     int64_t *row;
     hg_first_hit *hit;
     double *time;
+    const hg_pandel_table *pandel; /* borrowed; NULL = there are no likelihood fits */
 } room;
 
 /* The pulses that count, and how many they are. */
@@ -155,7 +156,7 @@ static void find_seed(const hg_pulses *pulses, const room *r, int64_t n, int64_t
     const bool line = hg_linefit(pulses, r->row, n, seed->place, dir, &seed->time) > 0;
     memcpy(centre, seed->place, sizeof centre);
     memcpy(linefit, dir, sizeof linefit);
-    if (line && kind == HG_SEED_PANDEL) seed->likelihood = hg_pandel_fit(r->hit, n_hits, seed->place, dir, &seed->time);
+    if (line && kind == HG_SEED_PANDEL) seed->likelihood = hg_pandel_fit(r->pandel, r->hit, n_hits, seed->place, dir, &seed->time);
     hg_track_seed_complete(seed, centre);
     for (int a = 0; a < 3; ++a)
         for (int k = 0; k < 3; ++k) seed->linefit[a] += seed->axis[a][k] * linefit[k];
@@ -172,7 +173,7 @@ static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *ou
     const bool line = hg_linefit(&events->pulses, r->row, n, place, dir, &time) > 0;
     for (int k = 0; k < 3; ++k) out->linefit[3 * e + k] = (float)dir[k];
     if (!out->pandel) return;
-    if (line) out->likelihood[e] = (float)hg_pandel_fit(r->hit, n_hits, place, dir, &time);
+    if (line) out->likelihood[e] = (float)hg_pandel_fit(r->pandel, r->hit, n_hits, place, dir, &time);
     for (int k = 0; k < 3; ++k) out->pandel[3 * e + k] = (float)dir[k];
 }
 
@@ -190,11 +191,12 @@ static void summarise(const hg_pulse_events *events, int64_t e, const uint8_t *o
     out[6] = (hg_real)log10(1 + early_outer_charge(events, outer, r, n));
 }
 
-/* What all events share: a room for each thread, and which sensors are outer ones. */
+/* What all events share: a room for each thread, which sensors are outer ones, and the tables of the likelihood. */
 typedef struct shared {
     int n_threads;
-    room *rooms;    /* [n_threads] owned */
-    uint8_t *outer; /* [sensors] owned; NULL = no table */
+    room *rooms;             /* [n_threads] owned */
+    uint8_t *outer;          /* [sensors] owned; NULL = no table */
+    hg_pandel_table *pandel; /* owned; NULL = not needed */
 } shared;
 
 static void shared_clear(hg_context *ctx, shared *s)
@@ -206,9 +208,10 @@ static void shared_clear(hg_context *ctx, shared *s)
     }
     hg_free(ctx, s->rooms);
     hg_free(ctx, s->outer);
+    hg_free(ctx, s->pandel);
 }
 
-static hg_status shared_make(hg_context *ctx, const hg_pulse_events *events, shared *s)
+static hg_status shared_make(hg_context *ctx, const hg_pulse_events *events, bool with_pandel, shared *s)
 {
     hg_status status = HG_OK;
     int64_t most = 0;
@@ -217,8 +220,10 @@ static hg_status shared_make(hg_context *ctx, const hg_pulse_events *events, sha
         const int64_t pulses = events->offset[e + 1] - events->offset[e];
         if (pulses > most) most = pulses;
     }
+    if (with_pandel) HG_TRY(hg_pandel_tables_make(ctx, &s->pandel));
     HG_TRY(hg_alloc(ctx, &s->rooms, s->n_threads));
     for (int t = 0; t < s->n_threads; ++t) {
+        s->rooms[t].pandel = s->pandel;
         HG_TRY(hg_alloc(ctx, &s->rooms[t].row, most));
         HG_TRY(hg_alloc(ctx, &s->rooms[t].hit, most));
         HG_TRY(hg_alloc(ctx, &s->rooms[t].time, most));
@@ -252,7 +257,7 @@ hg_status hg_baselines_make(hg_context *ctx, const hg_pulse_events *events, bool
     HG_TRY(hg_alloc(ctx, &b.linefit, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.pandel, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.likelihood, n));
-    HG_TRY(shared_make(ctx, events, &s));
+    HG_TRY(shared_make(ctx, events, with_pandel, &s));
 #pragma omp parallel for schedule(dynamic, 16) num_threads(s.n_threads)
     for (int64_t e = 0; e < n; ++e) do_event(events, e, s.outer, &s.rooms[omp_get_thread_num()], &b);
     *out = b;
@@ -267,7 +272,7 @@ hg_status hg_event_summaries(hg_context *ctx, const hg_pulse_events *events, con
 {
     hg_status status = HG_OK;
     shared s = {0};
-    HG_TRY(shared_make(ctx, events, &s));
+    HG_TRY(shared_make(ctx, events, false, &s));
 #pragma omp parallel for schedule(static) num_threads(s.n_threads)
     for (int64_t i = 0; i < n; ++i) summarise(events, chosen[i], s.outer, &s.rooms[omp_get_thread_num()], out + i * HG_SUMMARY_COLUMNS);
 done:
@@ -280,7 +285,7 @@ hg_status hg_track_seeds(hg_context *ctx, const hg_pulse_events *events, const i
 {
     hg_status status = HG_OK;
     shared s = {0};
-    HG_TRY(shared_make(ctx, events, &s));
+    HG_TRY(shared_make(ctx, events, kind == HG_SEED_PANDEL, &s));
 #pragma omp parallel for schedule(dynamic, 16) num_threads(s.n_threads)
     for (int64_t i = 0; i < n; ++i) {
         room *r = &s.rooms[omp_get_thread_num()];

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "pipeline/telescope_pandel.h"
 #include "hitgraph/pulses.h"
 #include "pipeline/telescope_seed.h"
 
@@ -41,6 +42,6 @@ typedef struct hg_first_hit {
 
 /* SPE1st: the track (a place, the direction of travel, the time there) with the largest product over sensors of the Pandel density of the
  * residual time of the first pulse, found by a simplex search from the one given. @return log likelihood per hit. n >= 1. */
-double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time);
+double hg_pandel_fit(const hg_pandel_table *tables, const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time);
 
 #endif

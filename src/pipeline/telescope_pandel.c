@@ -142,14 +142,14 @@ static double descend(search *s, double scale)
     return -value[best];
 }
 
-double hg_pandel_fit(const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time)
+double hg_pandel_fit(const hg_pandel_table *tables, const hg_first_hit *hit, int64_t n, double place[3], double dir[3], double *time)
 {
     search s = {.hit = hit, .n = n, .time = *time};
     memcpy(s.place, place, sizeof s.place);
     memcpy(s.dir, dir, sizeof s.dir);
     double likelihood = 0;
     for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
-        s.table = hg_pandel_table_get(k);
+        s.table = &tables[k];
         likelihood = descend(&s, 1.0 / (1 + k));
     }
     memcpy(place, s.place, sizeof s.place);

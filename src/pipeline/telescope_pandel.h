@@ -3,6 +3,8 @@
 #ifndef HG_PIPELINE_TELESCOPE_PANDEL_H
 #define HG_PIPELINE_TELESCOPE_PANDEL_H
 
+#include "hitgraph/context.h"
+
 /* When light that is not scattered reaches a sensor [ns]: along [m] is where the sensor is along the track, d [m] how far from it; the
  * track is at along = 0 at time 0. Phase and group velocity differ (IceTray's rpdf documentation). */
 double hg_cherenkov_delay(double along, double d);
@@ -28,8 +30,8 @@ typedef struct hg_pandel_table {
     float log_density[HG_PANDEL_FAR_CELLS + 1][HG_PANDEL_LATE_CELLS + 1];
 } hg_pandel_table;
 
-/* The table of smoothing k; all are made when the first is asked for. Any thread. */
-const hg_pandel_table *hg_pandel_table_get(int k);
+/* The tables of all smoothings: [HG_PANDEL_JITTERS], hg_free by the caller. */
+hg_status hg_pandel_tables_make(hg_context *ctx, hg_pandel_table **out);
 
 /* Sum over n residuals and distances (of hg_pandel_distance) of the logarithm of density and floor, read from the table bilinearly. */
 double hg_pandel_table_sum(const hg_pandel_table *table, int n, const double *residual_ns, const double *distance);

@@ -1,9 +1,10 @@
 /* pipeline/telescope_pandel_density.c — the Pandel density of arrival times, and its tables. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include <pthread.h>
 
 #include "pipeline/telescope_pandel.h"
+
+#include "base/memory.h"
 
 /* Ice model H2 of IceTray's rpdf documentation, refractive indices of ppc at 400 nm: the values of the simulator's preset. */
 static const double light_speed = 0.299792458, tau_ns = 556.7, lambda_m = 33.29, absorption_m = 98;
@@ -117,35 +118,36 @@ double hg_pandel_look(const double r[3], const double dir[3], double *distance)
 static const double jitters_per_scale = 20, far_scale_m = 50;
 static const double late_first = -0.109113, late_last = 0.98, far_first = 0, far_last = 0.95;
 
-static hg_pandel_table tables[HG_PANDEL_JITTERS];
-static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
-
 /* Inverse of x / (1 + |x|). */
 static double expand(double u)
 {
     return u / (1 - fabs(u));
 }
 
-static void make_tables(void)
+static void fill_row(hg_pandel_table *t, int f, double jitter_ns)
 {
-    for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
-        hg_pandel_table *t = &tables[k];
-        t->late_scale = jitters_per_scale * hg_pandel_jitter_ns[k];
-        t->far_scale = far_scale_m;
-        for (int f = 0; f <= HG_PANDEL_FAR_CELLS; ++f) {
-            const double distance = t->far_scale * expand(far_first + (far_last - far_first) * f / HG_PANDEL_FAR_CELLS);
-            for (int l = 0; l <= HG_PANDEL_LATE_CELLS; ++l) {
-                const double late = t->late_scale * expand(late_first + (late_last - late_first) * l / HG_PANDEL_LATE_CELLS);
-                t->log_density[f][l] = (float)hg_pandel_log_density(late, fmax(distance, distance_least_m), hg_pandel_jitter_ns[k]);
-            }
-        }
+    const double distance = t->far_scale * expand(far_first + (far_last - far_first) * f / HG_PANDEL_FAR_CELLS);
+    for (int l = 0; l <= HG_PANDEL_LATE_CELLS; ++l) {
+        const double late = t->late_scale * expand(late_first + (late_last - late_first) * l / HG_PANDEL_LATE_CELLS);
+        t->log_density[f][l] = (float)hg_pandel_log_density(late, fmax(distance, distance_least_m), jitter_ns);
     }
 }
 
-const hg_pandel_table *hg_pandel_table_get(int k)
+hg_status hg_pandel_tables_make(hg_context *ctx, hg_pandel_table **out)
 {
-    pthread_once(&tables_made, make_tables);
-    return &tables[k];
+    hg_pandel_table *tables = NULL;
+    const hg_status status = hg_alloc(ctx, &tables, HG_PANDEL_JITTERS);
+    if (status < 0) return status;
+    for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
+        tables[k].late_scale = jitters_per_scale * hg_pandel_jitter_ns[k];
+        tables[k].far_scale = far_scale_m;
+    }
+    const int threads = hg_context_threads(ctx);
+#pragma omp parallel for collapse(2) schedule(dynamic) num_threads(threads)
+    for (int k = 0; k < HG_PANDEL_JITTERS; ++k)
+        for (int f = 0; f <= HG_PANDEL_FAR_CELLS; ++f) fill_row(&tables[k], f, hg_pandel_jitter_ns[k]);
+    *out = tables;
+    return HG_OK;
 }
 
 /* A place between knots, held inside the table. */

@@ -1,6 +1,4 @@
-/* tests/bad/track_events.c — the main verb on events that no experiment wants: noise only, hits off their modules, too large for the
- * memory.
- */
+/* track_events.c — events that no experiment wants: noise only, hits off their modules, too large for the memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/program.h"
 

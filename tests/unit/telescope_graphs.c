@@ -161,9 +161,11 @@ static void pandel_table_is_the_density(void **state)
 {
     (void)state;
     hg_random random = hg_random_stream(5, 1, 1, 1);
+    hg_pandel_table *tables = NULL;
+    must(hg_pandel_tables_make(ctx, &tables));
     for (int k = 0; k < HG_PANDEL_JITTERS; ++k) {
         const double jitter = hg_pandel_jitter_ns[k], half = jitter * sqrt(6);
-        const hg_pandel_table *table = hg_pandel_table_get(k);
+        const hg_pandel_table *table = &tables[k];
         double squares = 0;
         for (int i = 0; i < 3000; ++i) {
             const double late = (i % 2 ? -half : half) + exp(hg_random_range(&random, log(0.2 * jitter), log(6000)));
@@ -178,6 +180,7 @@ static void pandel_table_is_the_density(void **state)
         near(hg_pandel_log_density(-half - 1, 30, jitter), log(0.05 / 1e4), 1e-12);
     }
     near(hg_pandel_log_density(100, hg_pandel_distance(20, 0.3), 10), log(0.95 * hg_pandel_density(100, 20, 0.3, 10) + 0.05 / 1e4), 1e-12);
+    hg_free(ctx, tables);
 }
 
 /* Unscattered light of a known track; the search starts 12 degrees away. */
@@ -202,7 +205,10 @@ static void pandel_fit_finds_the_track(void **state)
            time = 10050;
     dir[2] = -sqrt(fmax(1 - dir[0] * dir[0] - dir[1] * dir[1], 0));
     assert_true(dir[0] * truth[0] + dir[1] * truth[1] + dir[2] * truth[2] < cos(0.1));
-    hg_pandel_fit(hit, HITS, place, dir, &time);
+    hg_pandel_table *tables = NULL;
+    must(hg_pandel_tables_make(ctx, &tables));
+    hg_pandel_fit(tables, hit, HITS, place, dir, &time);
+    hg_free(ctx, tables);
     assert_true(dir[0] * truth[0] + dir[1] * truth[1] + dir[2] * truth[2] > cos(0.02));
 }
 
