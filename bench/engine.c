@@ -78,42 +78,23 @@ done:
     return status;
 }
 
-/* One run with a context of its own: the peak of the resident set without what other runs keep. */
-static hg_status measure_memory(hg_context *ctx, bench_case *c, int v, int threads, double *peak)
-{
-    hg_status status = HG_OK;
-    hg_context *own = NULL;
-    hg_workspace *kept = c->workspace;
-    double seconds = 0;
-    HG_TRY(hg_context_create(&own));
-    HG_TRY(hg_workspace_create(own, &c->workspace));
-    bench_reset_peak();
-    status = case_run(own, c, &variants[v], threads, &seconds);
-    *peak = (double)hg_peak_rss();
-    hg_workspace_destroy(own, c->workspace);
-    HG_CHECK(status >= 0, status, "%s", hg_context_message(own));
-done:
-    c->workspace = kept;
-    hg_context_destroy(own);
-    return status;
-}
-
 /* Memory, one run to warm up, then interleaved rounds. */
 static hg_status measure(hg_context *ctx, const settings *set, bench_case *c, const char *directory, measurement *m, json_t *root)
 {
     hg_status status = HG_OK;
     opponent o = {0};
+    const network_pass pass = case_pass(c);
     const int most = set->n_teams - 1, first = c->inference_only ? most : 0;
     m->rounds = c->inference_only && set->rounds > 3 ? 3 : set->rounds;
     for (int v = 0; v < VARIANTS; ++v) {
-        if (runs(set, c, v)) HG_TRY(measure_memory(ctx, c, v, set->team[most], &m->peak_rss[v]));
+        if (runs(set, c, v)) HG_TRY(pass_memory(ctx, pass, &variants[v], set->team[most], &m->peak_rss[v]));
     }
     if (set->torch && c->other) HG_TRY(prepare_other(ctx, set, c, directory, &o, m, root));
     for (int r = -1; r < m->rounds; ++r) {
         for (int v = 0; v < VARIANTS; ++v) {
             if (!runs(set, c, v)) continue;
             for (int t = r < 0 ? most : first; t <= most; ++t) {
-                HG_TRY(case_run(ctx, c, &variants[v], set->team[t], &m->seconds[v][t][r < 0 ? 0 : r]));
+                HG_TRY(pass_run(ctx, &pass, &variants[v], set->team[t], &m->seconds[v][t][r < 0 ? 0 : r]));
             }
             for (int k = 0; r >= 0 && k < m->n_modes; ++k) {
                 if (m->mode[k].variant == v) HG_TRY(opponent_time(ctx, &o, m->mode[k].name, &m->mode[k].seconds[r]));

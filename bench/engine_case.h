@@ -5,6 +5,7 @@
 
 #include <unistd.h>
 #include "base/roofline.h"
+#include "bench/network_passes.h"
 #include "bench/random_input.h"
 #include "hitgraph/loss.h"
 #include "nn/model_files.h"
@@ -23,13 +24,6 @@ typedef struct bench_case {
     hg_workspace *workspace;
     double graph_s; /* seconds that sorting and indexing the edges took */
 } bench_case;
-
-/* One way to run a case. */
-typedef struct variant {
-    const char *name, *precision_name;
-    int pass; /* HG_WORK_FORWARD or HG_WORK_TRAINING */
-    hg_precision precision;
-} variant;
 
 static hg_status case_prepare(hg_context *ctx, bench_case *c)
 {
@@ -75,25 +69,17 @@ static hg_work case_work(const bench_case *c, const variant *v)
     return work[v->pass];
 }
 
-/* One pass; inference fills c->logit, training c->gradient, keeping every step's tables of edges and computing the rest again. */
-static hg_status case_run(hg_context *ctx, bench_case *c, const variant *v, int threads, double *seconds)
+/* Inference fills c->logit, training c->gradient. */
+static network_pass case_pass(bench_case *c)
 {
-    hg_status status = HG_OK;
     const bool edges = hg_model_get_widths(c->model).edge_in > 0;
-    const hg_batch batch = {.graph = c->graph, .nodes = c->nodes, .edges = edges ? c->edges : NULL};
-    const hg_gradient_options options = {.checkpoint_every = 1, .workspace = c->workspace};
-    double loss = 0;
-    HG_TRY(hg_context_set_threads(ctx, threads));
-    HG_TRY(hg_context_set_precision(ctx, v->precision));
-    const double start = hg_seconds();
-    if (v->pass == HG_WORK_FORWARD) {
-        HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.edges = c->logit}));
-    } else {
-        HG_TRY(hg_model_gradient_with(ctx, c->model, &batch, &options, case_loss, c, &loss, c->gradient, NULL, NULL));
-    }
-    *seconds = hg_seconds() - start;
-done:
-    return status;
+    return (network_pass){.model = c->model,
+                          .batch = {.graph = c->graph, .nodes = c->nodes, .edges = edges ? c->edges : NULL},
+                          .out = {.edges = c->logit},
+                          .loss = case_loss,
+                          .user = c,
+                          .gradient = c->gradient,
+                          .workspace = c->workspace};
 }
 
 /* The graph, its attributes, the weights and our results, for bench/engine_torch.py. */

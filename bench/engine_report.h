@@ -23,12 +23,6 @@ typedef struct settings {
     int rounds, n_teams, team[BENCH_TEAMS_MAX];
 } settings;
 
-typedef struct other_mode {
-    const char *name;
-    int variant;
-    double difference, peak_rss, seconds[BENCH_ROUNDS_MAX];
-} other_mode;
-
 /* What was measured of one case. */
 typedef struct measurement {
     int rounds, n_modes;

@@ -33,12 +33,6 @@ static const struct {
                  {"train-compile-fp32", TRAINING, false}};
 static const double exact_limit = 1e-4; /* rounding may turn two neighbours at the end of a list */
 
-typedef struct other_mode {
-    const char *name;
-    int variant;
-    double difference, peak_rss, seconds[BENCH_ROUNDS_MAX];
-} other_mode;
-
 typedef struct measurement {
     double seconds[VARIANTS][BENCH_TEAMS_MAX][BENCH_ROUNDS_MAX];
     double peak_rss[VARIANTS];
@@ -85,43 +79,24 @@ done:
     return status;
 }
 
-/* One run with a context of its own: the peak of the resident set without what other runs keep. */
-static hg_status measure_memory(hg_context *ctx, telescope_case *c, int v, int threads, double *peak)
-{
-    hg_status status = HG_OK;
-    hg_context *own = NULL;
-    hg_workspace *kept = c->workspace;
-    double seconds = 0;
-    HG_TRY(hg_context_create(&own));
-    HG_TRY(hg_workspace_create(own, &c->workspace));
-    bench_reset_peak();
-    status = case_run(own, c, &variants[v], threads, &seconds);
-    *peak = (double)hg_peak_rss();
-    hg_workspace_destroy(own, c->workspace);
-    HG_CHECK(status >= 0, status, "%s", hg_context_message(own));
-done:
-    c->workspace = kept;
-    hg_context_destroy(own);
-    return status;
-}
-
 /* Memory, one run to warm up, then interleaved rounds. */
 static hg_status measure(hg_context *ctx, const settings *set, telescope_case *c, const char *directory, measurement *m, json_t *root)
 {
     hg_status status = HG_OK;
     opponent o = {0};
+    const network_pass pass = case_pass(c);
     const int most = set->n_teams - 1;
     for (int v = 0; v < VARIANTS; ++v) {
-        if (runs(set, v)) HG_TRY(measure_memory(ctx, c, v, set->team[most], &m->peak_rss[v]));
+        if (runs(set, v)) HG_TRY(pass_memory(ctx, pass, &variants[v], set->team[most], &m->peak_rss[v]));
     }
     for (int v = 0; v < VARIANTS; ++v) {
-        if (runs(set, v)) HG_TRY(case_run(ctx, c, &variants[v], set->team[most], &m->seconds[v][most][0]));
+        if (runs(set, v)) HG_TRY(pass_run(ctx, &pass, &variants[v], set->team[most], &m->seconds[v][most][0]));
     }
     if (set->torch) HG_TRY(prepare_other(ctx, set, c, directory, &o, m, root));
     for (int r = 0; r < set->rounds; ++r) {
         for (int v = 0; v < VARIANTS; ++v) {
             for (int t = 0; runs(set, v) && t < set->n_teams; ++t)
-                HG_TRY(case_run(ctx, c, &variants[v], set->team[t], &m->seconds[v][t][r]));
+                HG_TRY(pass_run(ctx, &pass, &variants[v], set->team[t], &m->seconds[v][t][r]));
             for (int k = 0; k < m->n_modes; ++k) {
                 if (m->mode[k].variant == v) HG_TRY(opponent_time(ctx, &o, m->mode[k].name, &m->mode[k].seconds[r]));
             }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <unistd.h>
+#include "bench/network_passes.h"
 #include "bench/random_input.h"
 #include "bench/rounds.h"
 #include "hitgraph/loss.h"
@@ -13,12 +14,6 @@
 #include "nn/work.h"
 #include "pipeline/classify_run.h"
 
-/* One way to run the case. */
-typedef struct variant {
-    const char *name, *precision_name;
-    int pass; /* HG_WORK_FORWARD or HG_WORK_TRAINING */
-    hg_precision precision;
-} variant;
 /* bf16 first, so that the features which are handed over to the other program are those of float32 */
 static const variant variants[] = {{"inference", "bf16", HG_WORK_FORWARD, HG_PRECISION_BF16},
                                    {"inference", "fp32", HG_WORK_FORWARD, HG_PRECISION_FLOAT32},
@@ -86,24 +81,16 @@ static hg_work case_work(const telescope_case *c, const variant *v)
     return work[v->pass];
 }
 
-/* One pass; inference fills c->features, training c->gradient. */
-static hg_status case_run(hg_context *ctx, telescope_case *c, const variant *v, int threads, double *seconds)
+/* Inference fills c->features, training c->gradient. */
+static network_pass case_pass(telescope_case *c)
 {
-    hg_status status = HG_OK;
-    const hg_batch batch = {.graph = c->graph, .nodes = c->nodes};
-    const hg_gradient_options options = {.checkpoint_every = 1, .workspace = c->workspace};
-    double loss = 0;
-    HG_TRY(hg_context_set_threads(ctx, threads));
-    HG_TRY(hg_context_set_precision(ctx, v->precision));
-    const double start = hg_seconds();
-    if (v->pass == HG_WORK_FORWARD) {
-        HG_TRY(hg_model_forward(ctx, c->model, &batch, &(hg_outputs){.globals = c->features}));
-    } else {
-        HG_TRY(hg_model_gradient_with(ctx, c->model, &batch, &options, case_loss, c, &loss, c->gradient, NULL, NULL));
-    }
-    *seconds = hg_seconds() - start;
-done:
-    return status;
+    return (network_pass){.model = c->model,
+                          .batch = {.graph = c->graph, .nodes = c->nodes},
+                          .out = {.globals = c->features},
+                          .loss = case_loss,
+                          .user = c,
+                          .gradient = c->gradient,
+                          .workspace = c->workspace};
 }
 
 /* The events, the weights and our results, for bench/telescope_torch.py. */
