@@ -60,15 +60,6 @@ static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, c
     return hg_loss_bce(ctx, batch->graph->n_edges, out->edges, c->target, NULL, 1, HG_LOSS_MEAN, loss, gradient->edges);
 }
 
-static hg_work case_work(const bench_case *c, const variant *v)
-{
-    const double number_bytes = v->precision == HG_PRECISION_BF16 ? 2 : 4;
-    const hg_work_size size = {c->n_nodes, c->n_edges, 1, (double)hg_last_cache_bytes(), number_bytes};
-    hg_work work[HG_WORK_PASSES] = {{0}};
-    hg_work_count(c->model, &size, work);
-    return work[v->pass];
-}
-
 /* Inference fills c->logit, training c->gradient. */
 static network_pass case_pass(bench_case *c)
 {

@@ -39,7 +39,7 @@ static bool runs(const settings *set, const bench_case *c, int v)
 
 static void report_own(const settings *set, const bench_case *c, const measurement *m, int v, int t, const hg_roofline *roof, json_t *rows)
 {
-    const hg_work counted = case_work(c, &variants[v]), *work = &counted;
+    const hg_work counted = pass_work(c->model, c->graph, &variants[v]), *work = &counted;
     const double *seconds = m->seconds[v][t], flops = work->flops, bytes = work->bytes;
     const double median = bench_median(seconds, m->rounds), least = bench_least(seconds, m->rounds);
     const double compute = flops / bench_peak_of(roof, variants[v].precision), traffic = bytes / roof->bandwidth,

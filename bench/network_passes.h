@@ -33,6 +33,16 @@ typedef struct network_pass {
     hg_workspace *workspace;
 } network_pass;
 
+/* Flops and bytes of a pass. */
+static hg_work pass_work(const hg_model *model, const hg_graph *graph, const variant *v)
+{
+    const double number_bytes = v->precision == HG_PRECISION_BF16 ? 2 : 4;
+    const hg_work_size size = {graph->n_nodes, graph->n_edges, graph->n_graphs, (double)hg_last_cache_bytes(), number_bytes};
+    hg_work work[HG_WORK_PASSES] = {{0}};
+    hg_work_count(model, &size, work);
+    return work[v->pass];
+}
+
 /* Training keeps every step's tables of edges and computes the rest again. */
 static hg_status pass_run(hg_context *ctx, const network_pass *p, const variant *v, int threads, double *seconds)
 {

@@ -110,7 +110,7 @@ done:
 static void report_own(const settings *set, const telescope_case *c, const measurement *m, int v, int t, const hg_roofline *roof,
                        json_t *rows)
 {
-    const hg_work work = case_work(c, &variants[v]);
+    const hg_work work = pass_work(c->model, c->graph, &variants[v]);
     const double *seconds = m->seconds[v][t], median = bench_median(seconds, set->rounds), least = bench_least(seconds, set->rounds);
     const double bound = hg_work_bound(&work, bench_peak_of(roof, variants[v].precision), roof->bandwidth);
     const double n_events = (double)c->graph->n_graphs, n_pulses = (double)c->graph->n_nodes;

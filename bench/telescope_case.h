@@ -72,15 +72,6 @@ static hg_status case_loss(hg_context *ctx, void *user, const hg_batch *batch, c
     return hg_loss_regression(ctx, HG_REGRESSION_MSE, 0, n, out->globals, c->target, NULL, HG_LOSS_MEAN, loss, gradient->globals);
 }
 
-static hg_work case_work(const telescope_case *c, const variant *v)
-{
-    const double number_bytes = v->precision == HG_PRECISION_BF16 ? 2 : 4;
-    const hg_work_size size = {c->graph->n_nodes, 0, c->graph->n_graphs, (double)hg_last_cache_bytes(), number_bytes};
-    hg_work work[HG_WORK_PASSES] = {{0}};
-    hg_work_count(c->model, &size, work);
-    return work[v->pass];
-}
-
 /* Inference fills c->features, training c->gradient. */
 static network_pass case_pass(telescope_case *c)
 {

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <string.h>
+#include "base/memory.h"
 #include "base/random.h"
 #include "hitgraph/doublets.h"
 
@@ -103,6 +104,23 @@ static inline hg_status toy_next(hg_context *ctx, void *user, int64_t i, hg_doub
     *hits = e->hits;
     *truth = e->truth;
     return HG_OK;
+}
+
+/* The n-th allocation fails, for every n: no graph, and nothing left behind. */
+static inline void toy_fail_at_each_allocation(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map)
+{
+    const size_t before = hg_memory_used(ctx);
+    hg_status status = HG_ERR_NOMEM;
+    for (int64_t n = 0; status != HG_OK; ++n) {
+        hg_doublet_graph *d = NULL;
+        hg_memory_fail_after(ctx, n);
+        status = hg_doublet_graph_create(ctx, hits, map, NULL, &d);
+        hg_memory_fail_after(ctx, -1);
+        assert_true(status == HG_OK || (status == HG_ERR_NOMEM && !d));
+        hg_doublet_graph_destroy(ctx, d);
+        assert_int_equal(hg_memory_used(ctx), before);
+        assert_true(n < 500);
+    }
 }
 
 #endif

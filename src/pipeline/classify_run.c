@@ -245,14 +245,15 @@ static void note_failure(hg_context *ctx, hg_classify_failures *failures, uint64
 }
 
 /* A batch; where it fails for its numbers, its events one by one. good: [n] receives the events with scores, *n_good is moved on. */
-static hg_status score_batch(hg_context *ctx, const hg_classifier *c, const hg_pulse_events *events, const int64_t *chosen, int64_t n,
-                             hg_real *output, int64_t *good, int64_t *n_good, hg_classify_failures *failures)
+static hg_status score_batch(hg_context *ctx, const hg_classifier *c, const hg_pulse_events *events, const hg_track_seed *seed,
+                             const int64_t *chosen, int64_t n, hg_real *output, int64_t *good, int64_t *n_good,
+                             hg_classify_failures *failures)
 {
-    const hg_status status = hg_classifier_outputs(ctx, c, events, NULL, chosen, n, output + chosen[0] * c->heads.width);
+    const hg_status status = hg_classifier_outputs(ctx, c, events, seed, chosen, n, output + chosen[0] * c->heads.width);
     if (status < 0 && status != HG_ERR_NUMERIC) return status;
     for (int64_t i = 0; i < n; ++i) {
         const hg_status one =
-            status < 0 ? hg_classifier_outputs(ctx, c, events, NULL, chosen + i, 1, output + chosen[i] * c->heads.width) : HG_OK;
+            status < 0 ? hg_classifier_outputs(ctx, c, events, seed, chosen + i, 1, output + chosen[i] * c->heads.width) : HG_OK;
         if (one < 0 && one != HG_ERR_NUMERIC) return one;
         if (one < 0)
             note_failure(ctx, failures, events->event_id[chosen[i]]);
@@ -268,16 +269,22 @@ hg_status hg_classifier_apply(hg_context *ctx, const hg_classifier *classifier, 
     hg_status status = HG_OK;
     hg_real *output = NULL;
     int64_t *all = NULL, *good = NULL, n_good = 0;
+    hg_track_seed *seed = NULL; /* once for all batches */
+    const hg_seed_kind kind = (hg_seed_kind)classifier->config.seed;
     *failures = (hg_classify_failures){0};
     HG_TRY(hg_graph_layout_check(ctx, &classifier->layout, events));
     HG_TRY(hg_alloc(ctx, &output, events->n_events * classifier->heads.width));
     HG_TRY(hg_alloc(ctx, &all, events->n_events));
     HG_TRY(hg_alloc(ctx, &good, events->n_events));
     for (int64_t e = 0; e < events->n_events; ++e) all[e] = e;
+    if (kind != HG_SEED_NONE) {
+        HG_TRY(hg_alloc(ctx, &seed, events->n_events));
+        HG_TRY(hg_track_seeds(ctx, events, NULL, events->n_events, kind, seed));
+    }
     for (int64_t e = 0; e < events->n_events; e += HG_CLASSIFY_BATCH) {
         const int64_t left = events->n_events - e, n = left < HG_CLASSIFY_BATCH ? left : HG_CLASSIFY_BATCH;
         HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted after %" PRId64 " of %" PRId64 " events", e, events->n_events);
-        HG_TRY(score_batch(ctx, classifier, events, all + e, n, output, good, &n_good, failures));
+        HG_TRY(score_batch(ctx, classifier, events, seed, all + e, n, output, good, &n_good, failures));
         hg_progress(ctx, "events", e + n, events->n_events, "");
     }
     HG_TRY(fill_table(ctx, classifier, events, output, good, n_good, out));
@@ -286,5 +293,6 @@ done:
     hg_free(ctx, output);
     hg_free(ctx, all);
     hg_free(ctx, good);
+    hg_free(ctx, seed);
     return status;
 }

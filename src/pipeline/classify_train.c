@@ -52,15 +52,10 @@ static hg_status make_seeds(hg_context *ctx, const hg_classifier *c, source *s)
 {
     hg_status status = HG_OK;
     const hg_seed_kind kind = (hg_seed_kind)c->config.seed;
-    const int64_t n = s->events->n_events;
-    int64_t *all = NULL;
     if (kind == HG_SEED_NONE) return HG_OK;
-    HG_TRY(hg_alloc(ctx, &s->seed, n));
-    HG_TRY(hg_alloc(ctx, &all, n));
-    for (int64_t e = 0; e < n; ++e) all[e] = e;
-    HG_TRY(hg_track_seeds(ctx, s->events, all, n, kind, s->seed));
+    HG_TRY(hg_alloc(ctx, &s->seed, s->events->n_events));
+    HG_TRY(hg_track_seeds(ctx, s->events, NULL, s->events->n_events, kind, s->seed));
 done:
-    hg_free(ctx, all);
     return status;
 }
 

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/memory.h"
+
+enum { SEED_BLOCK = 4096 /* events between two reports of progress */ };
 
 double hg_linefit(const hg_pulses *pulses, const int64_t *row, int64_t n, double place[3], double dir[3], double *mean_time)
 {
@@ -286,11 +289,16 @@ hg_status hg_track_seeds(hg_context *ctx, const hg_pulse_events *events, const i
     hg_status status = HG_OK;
     shared s = {0};
     HG_TRY(shared_make(ctx, events, kind == HG_SEED_PANDEL, &s));
+    for (int64_t first = 0; first < n; first += SEED_BLOCK) {
+        const int64_t end = n - first < SEED_BLOCK ? n : first + SEED_BLOCK;
+        HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted after the tracks of %" PRId64 " of %" PRId64 " events", first, n);
 #pragma omp parallel for schedule(dynamic, 16) num_threads(s.n_threads)
-    for (int64_t i = 0; i < n; ++i) {
-        room *r = &s.rooms[omp_get_thread_num()];
-        const int64_t n_pulses = choose(events, chosen[i], r->row), n_hits = first_hits(&events->pulses, r, n_pulses);
-        find_seed(&events->pulses, r, n_pulses, n_hits, kind, &out[i]);
+        for (int64_t i = first; i < end; ++i) {
+            room *r = &s.rooms[omp_get_thread_num()];
+            const int64_t row = chosen ? chosen[i] : i, n_pulses = choose(events, row, r->row);
+            find_seed(&events->pulses, r, n_pulses, first_hits(&events->pulses, r, n_pulses), kind, &out[i]);
+        }
+        if (n > SEED_BLOCK) hg_progress(ctx, "tracks", end, n, "");
     }
 done:
     shared_clear(ctx, &s);

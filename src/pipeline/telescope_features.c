@@ -140,16 +140,11 @@ hg_status hg_hand_features(hg_context *ctx, const hg_pulse_events *events, hg_sc
     const int64_t n = events->n_events;
     hg_score_table table = {.n = n};
     hg_track_seed *seed = NULL;
-    int64_t *all = NULL;
     float *column[N_FEATURES] = {0};
     HG_TRY(hg_alloc(ctx, &seed, n));
-    HG_TRY(hg_alloc(ctx, &all, n));
     HG_TRY(hg_alloc(ctx, &table.event_id, n));
-    for (int64_t e = 0; e < n; ++e) {
-        all[e] = e;
-        table.event_id[e] = events->event_id[e];
-    }
-    HG_TRY(hg_track_seeds(ctx, events, all, n, HG_SEED_PANDEL, seed));
+    for (int64_t e = 0; e < n; ++e) table.event_id[e] = events->event_id[e];
+    HG_TRY(hg_track_seeds(ctx, events, NULL, n, HG_SEED_PANDEL, seed));
     for (int k = 0; k < N_FEATURES; ++k) HG_TRY(hg_score_table_add(ctx, &table, names[k], &column[k]));
     for (int64_t e = 0; e < n; ++e) {
         double row[N_FEATURES];
@@ -162,6 +157,5 @@ hg_status hg_hand_features(hg_context *ctx, const hg_pulse_events *events, hg_sc
 done:
     hg_score_table_clear(ctx, &table);
     hg_free(ctx, seed);
-    hg_free(ctx, all);
     return status;
 }

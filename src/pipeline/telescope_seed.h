@@ -20,7 +20,8 @@ typedef struct hg_track_seed {
 } hg_track_seed;
 
 /* Seeds of some events; a track straight down through the array's centre where no line can be fitted.
- * @param chosen [n] events. @param out [n]. HG_ERR_NOMEM. Threads: the context's; the same bits for any number. */
+ * @param chosen [n] events; NULL = the first n. @param out [n]. HG_ERR_NOMEM, HG_ERR_INTERRUPTED. Threads: the context's; the same bits for
+ * any number. Cost: the tables of a Pandel fit are made by each call, in the time of some hundred fits. */
 hg_status hg_track_seeds(hg_context *ctx, const hg_pulse_events *events, const int64_t *chosen, int64_t n, hg_seed_kind kind,
                          hg_track_seed *out);
 

@@ -210,18 +210,7 @@ static void out_of_memory_leaves_nothing(void **state)
 {
     (void)state;
     toy_clusters_make(&toy, 44, 30, 30);
-    const size_t before = hg_memory_used(ctx);
-    hg_status status = HG_ERR_NOMEM;
-    for (int64_t n = 0; status != HG_OK; ++n) {
-        hg_doublet_graph *d = NULL;
-        hg_memory_fail_after(ctx, n);
-        status = hg_doublet_graph_create(ctx, &toy.event.hits, map, NULL, &d);
-        hg_memory_fail_after(ctx, -1);
-        assert_true(status == HG_OK || (status == HG_ERR_NOMEM && !d));
-        hg_doublet_graph_destroy(ctx, d);
-        assert_int_equal(hg_memory_used(ctx), before);
-        assert_true(n < 500);
-    }
+    toy_fail_at_each_allocation(ctx, &toy.event.hits, map);
 }
 
 int main(void)
