@@ -6,7 +6,6 @@
 #include <string.h>
 #include <hdf5.h>
 #include "base/check.h"
-#include "base/memory.h"
 #include "datasets/chunk.h"
 
 _Static_assert((int)HG_FILTER_DEFLATE == H5Z_FILTER_DEFLATE && (int)HG_FILTER_SHUFFLE == H5Z_FILTER_SHUFFLE &&
@@ -81,41 +80,24 @@ static void close_plist(hid_t id)
 
 /* ---- life of a file ---- */
 
-static hg_status file_new(hg_context *ctx, const char *path, hg_h5 **out)
+/* HDF5 prints its error stack by default; plugins would load code named by the file. */
+static hg_status start_library(hg_context *ctx)
 {
     hg_status status = HG_OK;
-    hg_h5 *h5 = NULL;
-    HG_TRY(hg_alloc(ctx, &h5, 1));
-    h5->file = -1;
-    HG_TRY(hg_copy_string(ctx, path, &h5->name));
     /* when the program ends HDF5 would visit a file that it could not close, as on a full disk, and crash; nothing is left for it to do */
     H5dont_atexit();
-    /* HDF5 prints its error stack by default; plugins would load code named by the file */
     HG_CHECK(H5open() >= 0, HG_ERR_IO, "the HDF5 library does not start");
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     H5PLset_loading_state(0);
-    *out = h5;
-    h5 = NULL;
 done:
-    hg_h5_close(ctx, h5);
     return status;
 }
 
-void hg_h5_close(hg_context *ctx, hg_h5 *h5)
+void hg_h5_door_release(hg_h5 *h5)
 {
-    if (!h5) return;
     for (int64_t i = 0; i < h5->n_columns; ++i)
         if (h5->columns[i].dataset >= 0) H5Dclose(h5->columns[i].dataset);
     if (h5->file >= 0) H5Fclose(h5->file);
-    hg_output_abort(h5->output);
-    hg_h5_writer_release(ctx, h5);
-    hg_free(ctx, h5->name);
-    hg_free(ctx, h5);
-}
-
-const char *hg_h5_name(const hg_h5 *h5)
-{
-    return h5->name;
 }
 
 int64_t hg_h5_handles(const hg_h5 *h5)
@@ -130,27 +112,23 @@ static hg_status write_failed(hg_context *ctx, const hg_h5 *h5, const char *path
     return hg_fail(ctx, HG_ERR_IO, "%s:%s: cannot be written (%s); hint: is the disk full?", h5->name, path, strerror(errno));
 }
 
-hg_status hg_h5_door_begin(hg_context *ctx, const char *path, hg_h5 **out)
+hg_status hg_h5_door_begin(hg_context *ctx, hg_h5 *h5)
 {
     hg_status status = HG_OK;
-    hg_h5 *h5 = NULL;
     hid_t creation = -1, access = -1;
 
-    HG_TRY(file_new(ctx, path, &h5));
-    HG_TRY(hg_output_begin(ctx, path, &h5->output));
+    HG_TRY(start_library(ctx));
+    HG_TRY(hg_output_begin(ctx, h5->name, &h5->output));
     creation = H5Pcreate(H5P_FILE_CREATE);
     access = H5Pcreate(H5P_FILE_ACCESS);
     HG_CHECK(creation >= 0 && access >= 0 && H5Pset_obj_track_times(creation, 0) >= 0 &&
                  H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V110) >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0,
-             HG_ERR_NOMEM, "%s: no HDF5 property lists", path);
+             HG_ERR_NOMEM, "%s: no HDF5 property lists", h5->name);
     h5->file = H5Fcreate(hg_output_temporary_path(h5->output), H5F_ACC_TRUNC, creation, access);
-    HG_CHECK(h5->file >= 0, HG_ERR_IO, "%s: cannot be created as an HDF5 file (%s)", path, strerror(errno));
-    *out = h5;
-    h5 = NULL;
+    HG_CHECK(h5->file >= 0, HG_ERR_IO, "%s: cannot be created as an HDF5 file (%s)", h5->name, strerror(errno));
 done:
     close_plist(creation);
     close_plist(access);
-    hg_h5_close(ctx, h5);
     return status;
 }
 
@@ -252,27 +230,23 @@ hg_status hg_h5_door_finish(hg_context *ctx, hg_h5 *h5)
 
 /* ---- reading ---- */
 
-hg_status hg_h5_door_open(hg_context *ctx, const char *path, hg_h5 **out)
+hg_status hg_h5_door_open(hg_context *ctx, hg_h5 *h5)
 {
     hg_status status = HG_OK;
-    hg_h5 *h5 = NULL;
     hid_t access = -1, creation = -1;
     hsize_t user_block = 0;
 
-    HG_TRY(file_new(ctx, path, &h5));
+    HG_TRY(start_library(ctx));
     access = H5Pcreate(H5P_FILE_ACCESS);
-    HG_CHECK(access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0, HG_ERR_NOMEM, "%s: no HDF5 property list", path);
-    h5->file = H5Fopen(path, H5F_ACC_RDONLY, access);
-    HG_CHECK(h5->file >= 0, HG_ERR_FORMAT, "%s: HDF5 cannot open it; hint: the file is truncated or damaged", path);
+    HG_CHECK(access >= 0 && H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0, HG_ERR_NOMEM, "%s: no HDF5 property list", h5->name);
+    h5->file = H5Fopen(h5->name, H5F_ACC_RDONLY, access);
+    HG_CHECK(h5->file >= 0, HG_ERR_FORMAT, "%s: HDF5 cannot open it; hint: the file is truncated or damaged", h5->name);
     creation = H5Fget_create_plist(h5->file);
     HG_CHECK(creation >= 0 && H5Pget_userblock(creation, &user_block) >= 0 && user_block == 0, HG_ERR_FORMAT,
-             "%s: has a user block, expected none", path);
-    *out = h5;
-    h5 = NULL;
+             "%s: has a user block, expected none", h5->name);
 done:
     close_plist(access);
     close_plist(creation);
-    hg_h5_close(ctx, h5);
     return status;
 }
 

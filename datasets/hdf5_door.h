@@ -64,14 +64,25 @@ typedef struct hg_h5_stored_attribute {
 
 typedef enum hg_h5_kind { HG_H5_NOTHING, HG_H5_GROUP, HG_H5_DATASET } hg_h5_kind;
 
+/* ---- the object (hdf5_file.c) ---- */
+
+/* No file is open yet. hg_h5_close frees it. */
+hg_status hg_h5_new(hg_context *ctx, const char *path, hg_h5 **out);
+/* True if every step of the way is a hard link, and what lies at its end is of the wanted kind. */
+bool hg_h5_leads_to(const hg_h5 *h5, const char *path, hg_h5_kind wanted);
+
+/* ---- the door (hdf5.c) ---- */
+
 int64_t hg_h5_type_size(hg_h5_type type);
 const char *hg_h5_type_name(hg_h5_type type);
 bool hg_h5_type_is_float(hg_h5_type type);
+/* Closes what is open; the object stays. */
+void hg_h5_door_release(hg_h5 *h5);
 
 /* ---- the door's side of writing (hdf5.c) ---- */
 
-/* An empty file under the temporary name of `path`. */
-hg_status hg_h5_door_begin(hg_context *ctx, const char *path, hg_h5 **out);
+/* An empty file under the temporary name of the object's path. */
+hg_status hg_h5_door_begin(hg_context *ctx, hg_h5 *h5);
 /* Makes one group unless it is there; the one above it must exist. */
 hg_status hg_h5_door_make_group(hg_context *ctx, hg_h5 *h5, const char *path);
 /* Creates a column's dataset: of `rows` rows, or empty and growing by `chunk_rows`. chunk_rows 0 = not in chunks. */
@@ -85,7 +96,7 @@ hg_status hg_h5_door_finish(hg_context *ctx, hg_h5 *h5);
 
 /* ---- the door's side of reading (hdf5.c); false, 0 or a negative number: the file is damaged there ---- */
 
-hg_status hg_h5_door_open(hg_context *ctx, const char *path, hg_h5 **out);
+hg_status hg_h5_door_open(hg_context *ctx, hg_h5 *h5);
 /* What a hard link leads to; any other link leads to nothing. The groups above it must have been asked for first. */
 hg_h5_kind hg_h5_door_kind(const hg_h5 *h5, const char *path);
 /* Only plain integers and IEEE floats that fit into the wanted type without loss. */
@@ -111,12 +122,5 @@ bool hg_h5_door_stored_attribute(const hg_h5 *h5, const char *path, const char *
 bool hg_h5_door_read_text(const hg_h5_stored_attribute *attribute, char *out);
 bool hg_h5_door_read_numbers(const hg_h5_stored_attribute *attribute, hg_h5_type type, void *out);
 void hg_h5_door_attribute_close(hg_h5_stored_attribute *attribute);
-
-/* ---- the other side ---- */
-
-/* hdf5_writer.c: frees what waits to be written; handles are closed by the door. */
-void hg_h5_writer_release(hg_context *ctx, hg_h5 *h5);
-/* hdf5_reader.c: true if the path leads over hard links only to what is wanted. */
-bool hg_h5_leads_to(const hg_h5 *h5, const char *path, hg_h5_kind wanted);
 
 #endif

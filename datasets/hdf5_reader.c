@@ -14,8 +14,7 @@
 
 enum {
     CHUNK_LIMIT = 64 * 1024 * 1024,
-    CHUNK_SLACK = 512, /* bytes that filters may add to a small chunk */
-    DEPTH_LIMIT = 8,
+    CHUNK_SLACK = 512,  /* bytes that filters may add to a small chunk */
     RATIO_LIMIT = 1000, /* declared bytes per stored byte: deflate reaches 1032 at best */
 };
 static const int64_t file_limit = 64LL << 30;
@@ -73,38 +72,14 @@ hg_status hg_h5_open(hg_context *ctx, const char *path, const char *format, hg_h
     hg_status status = HG_OK;
     hg_h5 *h5 = NULL;
     HG_TRY(check_magic(ctx, path));
-    HG_TRY(hg_h5_door_open(ctx, path, &h5));
+    HG_TRY(hg_h5_new(ctx, path, &h5));
+    HG_TRY(hg_h5_door_open(ctx, h5));
     if (format) HG_TRY(check_format(ctx, h5, format));
     *out = h5;
     h5 = NULL;
 done:
     hg_h5_close(ctx, h5);
     return status;
-}
-
-/* Every step of the way must be a hard link; what lies at its end must be of the wanted kind. */
-bool hg_h5_leads_to(const hg_h5 *h5, const char *path, hg_h5_kind wanted)
-{
-    char prefix[HG_H5_PATH];
-    int depth = 0;
-
-    const size_t length = strlen(path);
-    if (strcmp(path, "/") == 0) return wanted == HG_H5_GROUP;
-    if (path[0] != '/' || path[length - 1] == '/' || length >= sizeof prefix) return false;
-    for (const char *at = path + 1; *at;) {
-        const char *slash = strchr(at, '/'), *end = slash ? slash : at + strlen(at);
-        memcpy(prefix, path, (size_t)(end - path));
-        prefix[end - path] = '\0';
-        if (++depth > DEPTH_LIMIT) return false;
-        if (hg_h5_door_kind(h5, prefix) != (slash ? HG_H5_GROUP : wanted)) return false;
-        at = slash ? slash + 1 : end;
-    }
-    return true;
-}
-
-bool hg_h5_has(const hg_h5 *h5, const char *path)
-{
-    return hg_h5_leads_to(h5, path, HG_H5_DATASET);
 }
 
 /* ---- what the file says of a dataset ---- */

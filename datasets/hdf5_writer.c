@@ -10,25 +10,6 @@
 
 typedef hg_h5_open_column column;
 
-void hg_h5_writer_release(hg_context *ctx, hg_h5 *h5)
-{
-    for (int64_t i = 0; i < h5->n_columns; ++i) {
-        column *c = &h5->columns[i];
-        hg_free(ctx, c->path);
-        hg_free(ctx, c->unit);
-        hg_free(ctx, c->long_name);
-        hg_free(ctx, c->buffer);
-        hg_free(ctx, c->state);
-    }
-    for (int64_t i = 0; i < h5->n_attributes; ++i) {
-        hg_free(ctx, h5->attributes[i].path);
-        hg_free(ctx, h5->attributes[i].name);
-        hg_free(ctx, h5->attributes[i].bytes);
-    }
-    hg_free(ctx, h5->columns);
-    hg_free(ctx, h5->attributes);
-}
-
 hg_status hg_h5_create(hg_context *ctx, const char *path, const char *format, hg_h5 **out)
 {
     hg_status status = HG_OK;
@@ -36,7 +17,8 @@ hg_status hg_h5_create(hg_context *ctx, const char *path, const char *format, hg
     const int32_t version[2] = {HG_H5_MAJOR, 0};
     char name[64];
 
-    HG_TRY(hg_h5_door_begin(ctx, path, &h5));
+    HG_TRY(hg_h5_new(ctx, path, &h5));
+    HG_TRY(hg_h5_door_begin(ctx, h5));
     snprintf(name, sizeof name, "hitgraph-%s", format);
     HG_TRY(hg_h5_set_string(ctx, h5, "/", "format", name));
     HG_TRY(hg_h5_set_numbers(ctx, h5, "/", "format_version", HG_H5_I32, 2, version));

@@ -40,6 +40,7 @@ typedef struct hg_sim_buffer {
     int64_t room_particles, room_hits, room_cells;
 } hg_sim_buffer;
 
+/* simulate_buffer.c */
 hg_status hg_sim_add_particle(hg_context *ctx, hg_sim_buffer *buffer, const hg_sim_particle *particle);
 hg_status hg_sim_add_hit(hg_context *ctx, hg_sim_buffer *buffer, const hg_sim_hit *hit);
 hg_status hg_sim_add_cell(hg_context *ctx, hg_sim_buffer *buffer, hg_sim_cell cell);

@@ -158,12 +158,11 @@ hg_status hg_tel_add_noise(hg_context *ctx, const hg_telescope *telescope, uint6
 /* telescope_readout.c: photo-electrons become pulses; *triggered; pulses of the window, times relative to it, by time. */
 hg_status hg_tel_read_out(hg_context *ctx, const hg_telescope *telescope, uint64_t seed, uint64_t number, hg_tel_room *room,
                           hg_tel_truth *truth, bool *triggered);
+/* telescope_try.c: one whole try, the match left aside. */
+hg_status hg_tel_try(hg_context *ctx, const hg_telescope *telescope, uint64_t seed, uint64_t number, hg_tel_room *room, hg_tel_truth *truth,
+                     bool *triggered);
 /* telescope_match.c: learns the factors from tries of its own; whether a triggered event is kept. */
 hg_status hg_tel_learn_match(hg_context *ctx, hg_telescope *telescope);
 bool hg_tel_keeps(const hg_telescope *telescope, uint64_t seed, uint64_t number, const hg_tel_truth *truth, double charge);
-
-/* telescope.c: one whole try, the match left aside. */
-hg_status hg_tel_try(hg_context *ctx, const hg_telescope *telescope, uint64_t seed, uint64_t number, hg_tel_room *room, hg_tel_truth *truth,
-                     bool *triggered);
 
 #endif
