@@ -266,18 +266,17 @@ hg_status hg_yaml_bool(hg_context *ctx, const hg_yaml *node, bool *out)
 
 hg_status hg_yaml_word(hg_context *ctx, const hg_yaml *node, const char *const *words, int *out)
 {
+    hg_text list = {0};
     hg_status status = hg_yaml_expect(ctx, node, HG_YAML_SCALAR);
-    if (status < 0) return status;
-    char list[256] = "";
-    for (int i = 0; words[i]; ++i) {
-        if (strcmp(words[i], node->text) == 0) {
-            *out = i;
-            return HG_OK;
-        }
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s", i ? " | " : "", words[i]);
+    for (int i = 0; status >= 0 && words[i]; ++i) {
+        if (strcmp(words[i], node->text) != 0) continue;
+        *out = i;
+        return HG_OK;
     }
-    return hg_yaml_fail(ctx, node, "found \"%s\", expected %s", node->text, list);
+    if (status >= 0) status = hg_text_append_words(ctx, &list, words);
+    if (status >= 0) status = hg_yaml_fail(ctx, node, "found \"%s\", expected %s", node->text, list.data);
+    hg_free(ctx, list.data);
+    return status;
 }
 
 hg_status hg_yaml_known_keys(hg_context *ctx, const hg_yaml *map, const char *const *keys)

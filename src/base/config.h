@@ -68,7 +68,7 @@ hg_status hg_options_apply_text(hg_context *ctx, const hg_option *table, const c
  * settings key=value. */
 hg_status hg_config_read(hg_context *ctx, const hg_option *table, const char *preset, const char *config, const char *const *setting,
                          int n_settings, void *target);
-/* The effective configuration as YAML text, owned by the caller (hg_free). */
+/* The effective configuration as YAML text, owned by the caller (hg_free); with_help: meaning and words of each row as comments. */
 hg_status hg_options_print(hg_context *ctx, const hg_option *table, const void *source, bool with_help, char **out);
 
 #endif

@@ -185,6 +185,18 @@ static int shared_parts(const char *a, const char *b)
     return parts;
 }
 
+static hg_status append_help(hg_context *ctx, const hg_option *row, hg_text *text)
+{
+    hg_status status = HG_OK;
+    HG_TRY(hg_text_append(ctx, text, "  # %s", row->help));
+    if (row->type != HG_OPTION_WORD) goto done;
+    HG_TRY(hg_text_append(ctx, text, " ("));
+    HG_TRY(hg_text_append_words(ctx, text, row->words));
+    HG_TRY(hg_text_append(ctx, text, ")"));
+done:
+    return status;
+}
+
 hg_status hg_options_print(hg_context *ctx, const hg_option *table, const void *source, bool with_help, char **out)
 {
     hg_status status = HG_OK;
@@ -201,7 +213,8 @@ hg_status hg_options_print(hg_context *ctx, const hg_option *table, const void *
         char value[QUOTED_SIZE];
         print_value(row, source, value, sizeof value);
         HG_TRY(hg_text_append(ctx, &text, "%*s%s: %s", 2 * level, "", part, value));
-        HG_TRY(with_help ? hg_text_append(ctx, &text, "  # %s\n", row->help) : hg_text_append(ctx, &text, "\n"));
+        if (with_help) HG_TRY(append_help(ctx, row, &text));
+        HG_TRY(hg_text_append(ctx, &text, "\n"));
         previous = row->name;
     }
     *out = text.data;

@@ -33,6 +33,13 @@ hg_status hg_text_append(hg_context *ctx, hg_text *text, const char *format, ...
     return HG_OK;
 }
 
+hg_status hg_text_append_words(hg_context *ctx, hg_text *text, const char *const *words)
+{
+    hg_status status = HG_OK;
+    for (int i = 0; status >= 0 && words[i]; ++i) status = hg_text_append(ctx, text, "%s%s", i ? " | " : "", words[i]);
+    return status;
+}
+
 hg_status hg_read_file(hg_context *ctx, const char *path, size_t max_bytes, char **out, size_t *length)
 {
     hg_status status = HG_OK;

@@ -15,6 +15,9 @@ typedef struct hg_text {
 
 hg_status hg_text_append(hg_context *ctx, hg_text *text, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* "one | two | three" of a NULL-terminated list. */
+hg_status hg_text_append_words(hg_context *ctx, hg_text *text, const char *const *words);
+
 /* A whole regular file of at most max_bytes, NUL-terminated. *out owned by the caller (hg_free). */
 hg_status hg_read_file(hg_context *ctx, const char *path, size_t max_bytes, char **out, size_t *length);
 

@@ -197,6 +197,7 @@ static void options_come_from_yaml_and_text(void **state)
 
     /* what is printed reads back as the same */
     assert_int_equal(hg_options_print(ctx, sample_table, &options, true, &printed), HG_OK);
+    assert_non_null(strstr(printed, "mode: fast  # how (fast | exact)\n"));
     assert_int_equal(hg_yaml_parse(ctx, "printed", printed, strlen(printed), &root), HG_OK);
     assert_int_equal(hg_options_set_defaults(ctx, sample_table, &again), HG_OK);
     assert_int_equal(hg_options_apply_yaml(ctx, sample_table, root, &again), HG_OK);
