@@ -5,18 +5,19 @@
 
 #include "graph/hit_grid.h"
 
-/* What an outer hit must pass for a given inner one, and the tables of the layer pair that score it. */
-typedef struct hg_doublet_cut {
-    float x, y, z, r, inverse_r2; /* the inner hit */
-    float c_low, c_high;          /* window along the outer layer */
-    float g_max;                  /* largest (bend / 2)^2 r1^2 */
-    float z0_low, z0_high, size;  /* size: of what z0 is the difference of, mm */
-} hg_doublet_cut;
+/* Windows of outer hits, per row of their layer in the grid. */
+typedef struct hg_doublet_bounds {
+    float c_low[HG_GRID_ROWS], c_high[HG_GRID_ROWS]; /* c_low > c_high: no hit of the row can follow */
+    float bend_max[HG_GRID_ROWS];                    /* largest |kappa| */
+    float z0_low[HG_GRID_ROWS], z0_high[HG_GRID_ROWS];
+} hg_doublet_bounds;
 
+/* The layer pair that scores a doublet. */
 typedef struct hg_doublet_tables {
     const hg_doublet_pair *pair;
-    const int8_t *bend_z0, *c_c;
+    int8_t bend_z0[HG_DOUBLET_BEND_BINS * HG_DOUBLET_Z0_BINS], c_c[HG_DOUBLET_C_BINS * HG_DOUBLET_C_BINS];
     float step, base; /* relative score = base + step (sum of both cells) */
+    int32_t least;    /* smallest sum with a relative score >= 0 */
     int32_t number;   /* of the pair */
 } hg_doublet_tables;
 
@@ -30,9 +31,10 @@ typedef struct hg_scored_doublet {
 
 /* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */
 typedef struct hg_doublet_kernels {
-    /* Places of the runs whose hits may follow across layers: nothing is left out that the tables accept. found: room for all places of
-     * the runs and HG_GRID_LANES more. Returns how many. */
-    int32_t (*thin_out)(const hg_hit_grid *grid, const hg_doublet_cut *cut, const hg_grid_run *runs, int32_t n_runs, int32_t *found);
+    /* Places of the hits of a layer with low <= c <= high that may follow an inner hit: nothing inside the bounds is left out. found: room
+     * for all hits of the layer and HG_GRID_LANES more. Returns how many. */
+    int32_t (*search)(const hg_hit_grid *grid, int32_t inner, int32_t layer, const hg_doublet_bounds *bounds, float low, float high,
+                      int32_t *found);
     /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
     int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);

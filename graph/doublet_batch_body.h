@@ -10,18 +10,32 @@
 #include "graph/triplet_match.h"
 
 enum { LANES = HG_GRID_LANES };
-/* hits are rounded to float: the loose z0 window is this much wider than the cut that follows */
-static const float z0_slack = 1.2e-3f, series_end = 0.94f;
+/* hits are rounded to float: the loose windows are this much wider than the cuts that follow */
+static const float z0_slack = 1.2e-3f, dphi_slack = 1e-4f, bend_slack = 1e-3f;
+static const float series_end = 0.94f, quarter = 1.5707964f;
+
+/* The marked lanes k < left as bits. */
+static inline uint32_t marked(const int32_t pass[LANES], int32_t left)
+{
+    const uint32_t there = left < LANES ? (1u << left) - 1 : (1u << LANES) - 1;
+#ifdef __AVX512F__
+    const __m512i lanes = _mm512_loadu_si512(pass);
+    return _mm512_test_epi32_mask(lanes, lanes) & there;
+#else
+    uint32_t bits = 0;
+    for (int k = 0; k < LANES; ++k) bits |= (uint32_t)pass[k] << k;
+    return bits & there;
+#endif
+}
 
 /* Appends first + k for the marked lanes k < left. */
 static inline int32_t append(const int32_t pass[LANES], int32_t first, int32_t left, int32_t *found)
 {
 #ifdef __AVX512F__
     const __m512i step = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i lanes = _mm512_loadu_si512(pass);
-    __mmask16 marked = _mm512_test_epi32_mask(lanes, lanes) & (left < LANES ? (__mmask16)((1u << left) - 1) : (__mmask16)0xffff);
-    _mm512_storeu_si512(found, _mm512_maskz_compress_epi32(marked, _mm512_add_epi32(_mm512_set1_epi32(first), step)));
-    return __builtin_popcount(marked);
+    const uint32_t bits = marked(pass, left);
+    _mm512_storeu_si512(found, _mm512_maskz_compress_epi32((__mmask16)bits, _mm512_add_epi32(_mm512_set1_epi32(first), step)));
+    return __builtin_popcount(bits);
 #else
     int32_t n = 0;
     for (int k = 0; k < LANES && k < left; ++k) {
@@ -38,37 +52,96 @@ static inline float asin_over_about(float s)
     return 1.000525f + s * (0.1203474f + s * (0.7341066f + s * (-3.378496f + s * (8.076286f + s * (-8.742691f + s * 3.651062f)))));
 }
 
-/* Whether the tables may accept the doublet, without a root and with few divisions: g = (bend / 2)^2 r1^2 r2^2, and
- * z0_low <= z1 - t1 (z2 - z1) / (t2 - t1) <= z0_high is multiplied by the difference of arc lengths t2 - t1. */
-static inline int32_t may_follow(const hg_doublet_cut *q, float x, float y, float z, float r)
+/* What a doublet must pass for a given inner hit. */
+typedef struct cut {
+    float x, y, z, r, inverse_r2; /* the inner hit */
+    float c_low, c_high;          /* window along the outer layer */
+    float g_max;                  /* largest (bend / 2)^2 r1^2 */
+    float z0_low, z0_high, size;  /* size: of what z0 is the difference of, mm */
+} cut;
+
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static inline float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether a map may accept the doublet, without a root and with one division: g = (bend / 2)^2 r1^2 r2^2, and
+ * z0_low <= z1 - t1 (z2 - z1) / (t2 - t1) <= z0_high is multiplied by the difference of arc lengths t2 - t1. Where the series of the outer
+ * arc ends, it lies between its value there and that of a half circle. */
+static inline int32_t may_follow(const cut *q, float x, float y, float z, float r, float inverse_r2)
 {
     float dx = x - q->x, dy = y - q->y, dz = z - q->z;
     float cross = q->x * y - x * q->y;
-    float g = cross * cross / (dx * dx + dy * dy), r2 = r * r;
-    float s2 = g * q->inverse_r2;
-    float t1 = q->r * asin_over_about(g / r2), t2 = r * asin_over_about(s2);
-    float rise = t1 * dz, run = t2 - t1, slack = z0_slack * ((t1 + t2) * q->size + t1 * fabsf(dz));
-    int32_t beyond = s2 > series_end;
-    int32_t z0 = (rise <= (q->z - q->z0_low) * run + slack) & (rise >= (q->z - q->z0_high) * run - slack);
-    return (r > q->r) & (q->x * dx + q->y * dy >= 0) & (g <= q->g_max * r2) & (z0 | beyond);
+    float g = cross * cross / (dx * dx + dy * dy);
+    float s1 = g * inverse_r2, s2 = g * q->inverse_r2;
+    float t1 = q->r * asin_over_about(s1), t2 = r * asin_over_about(smaller(s2, series_end)), farthest = s2 > series_end ? quarter * r : t2;
+    float rise = t1 * dz, run = t2 - t1, longest = farthest - t1, slack = z0_slack * ((t1 + t2) * q->size + t1 * fabsf(dz));
+    float above = q->z - q->z0_low, below = q->z - q->z0_high;
+    int32_t z0 = (rise <= larger(above * run, above * longest) + slack) & (rise >= smaller(below * run, below * longest) - slack);
+    return (r > q->r) & (q->x * dx + q->y * dy >= 0) & (s1 <= q->g_max) & z0;
 }
 
-static int32_t thin_out(const hg_hit_grid *g, const hg_doublet_cut *cut, const hg_grid_run *runs, int32_t n_runs, int32_t *found)
+static int32_t thin_out(const hg_hit_grid *g, const cut *cut_of_row, const hg_grid_run *run, int32_t *found)
 {
-    const hg_doublet_cut q = *cut;
+    const cut q = *cut_of_row;
+    const float centre = run->phi, half = run->half;
     int32_t n = 0;
-    for (int32_t i = 0; i < n_runs; ++i) {
-        const float centre = runs[i].phi, half = runs[i].half;
-        for (int32_t first = runs[i].first; first < runs[i].end; first += LANES) {
-            const float *x = g->x + first, *y = g->y + first, *z = g->z + first, *r = g->r + first, *phi = g->phi + first,
-                        *c = g->c + first;
-            int32_t pass[LANES];
-            for (int k = 0; k < LANES; ++k) {
-                int32_t inside = (c[k] >= q.c_low) & (c[k] <= q.c_high) & (fabsf(phi[k] - centre) <= half);
-                pass[k] = inside & may_follow(&q, x[k], y[k], z[k], r[k]);
-            }
-            n += append(pass, first, runs[i].end - first, found + n);
+    for (int32_t first = run->first; first < run->end; first += LANES) {
+        const float *x = g->x + first, *y = g->y + first, *z = g->z + first, *r = g->r + first, *phi = g->phi + first, *c = g->c + first,
+                    *inverse_r2 = g->inverse_r2 + first;
+        int32_t pass[LANES];
+        for (int k = 0; k < LANES; ++k) {
+            int32_t inside = (c[k] >= q.c_low) & (c[k] <= q.c_high) & (fabsf(phi[k] - centre) <= half);
+            pass[k] = inside & may_follow(&q, x[k], y[k], z[k], r[k], inverse_r2[k]);
         }
+        n += append(pass, first, run->end - first, found + n);
+    }
+    return n;
+}
+
+/* The windows of all rows for one inner hit. */
+typedef struct row_windows {
+    float c_low[HG_GRID_ROWS], c_high[HG_GRID_ROWS], half[HG_GRID_ROWS];
+    int32_t open[HG_GRID_ROWS]; /* 1 = a hit may lie inside */
+} row_windows;
+
+static inline void open_rows(const hg_doublet_bounds *b, float r1, float r_max, bool barrel, float low, float high, row_windows *w)
+{
+    for (int k = 0; k < HG_GRID_ROWS; ++k) {
+        float c_low = larger(low, b->c_low[k]), c_high = smaller(high, b->c_high[k]);
+        float r2 = barrel ? r_max : smaller(c_high, r_max);
+        w->c_low[k] = c_low;
+        w->c_high[k] = c_high;
+        w->open[k] = (c_low <= c_high) & (r2 > r1);
+        w->half[k] = hg_doublet_dphi(b->bend_max[k], r1, larger(r1, r2)) + dphi_slack;
+    }
+}
+
+static int32_t search(const hg_hit_grid *g, int32_t inner, int32_t layer, const hg_doublet_bounds *b, float low, float high, int32_t *found)
+{
+    const float r1 = g->r[inner], z1 = g->z[inner];
+    const int32_t first = g->row_first[layer], rows = g->row_first[layer + 1] - first;
+    cut q = {.x = g->x[inner], .y = g->y[inner], .z = z1, .r = r1, .inverse_r2 = g->inverse_r2[inner]};
+    row_windows w;
+    int32_t n = 0;
+    open_rows(b, r1, g->r_max[layer], g->barrel[layer], low, high, &w);
+    for (int32_t k = 0; k < rows; ++k) {
+        if (!w.open[k]) continue;
+        const float bend = 0.5f * b->bend_max[k] * r1;
+        hg_grid_run runs[HG_GRID_RUNS];
+        q.c_low = w.c_low[k];
+        q.c_high = w.c_high[k];
+        q.g_max = bend * bend * (1 + bend_slack);
+        q.z0_low = b->z0_low[k];
+        q.z0_high = b->z0_high[k];
+        q.size = fabsf(z1) + larger(fabsf(q.z0_low), fabsf(q.z0_high));
+        const int32_t n_runs = hg_grid_runs(g, first + k, g->phi[inner], w.half[k], runs);
+        for (int32_t i = 0; i < n_runs; ++i) n += thin_out(g, &q, &runs[i], found + n);
     }
     return n;
 }
@@ -125,20 +198,41 @@ static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair
     find_bend_cells(pair, z0, m);
 }
 
+/* out[k] = table[at[k]]; the table may be read up to three bytes beyond its end. */
+static inline void pick_bytes(const int8_t *table, const int32_t at[LANES], int32_t out[LANES])
+{
+#ifdef __AVX512F__
+    const __m512i words = _mm512_i32gather_epi32(_mm512_loadu_si512(at), table, 1);
+    _mm512_storeu_si512(out, _mm512_srai_epi32(_mm512_slli_epi32(words, 24), 24));
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
+#endif
+}
+
+/* Sums of both tables' cells of the lanes; returns the lanes k < left whose doublet reaches the least sum. */
+static inline uint32_t add_cells(const hg_doublet_tables *t, const measured *m, int32_t left, int32_t sum[LANES])
+{
+    int32_t c_c[LANES], pass[LANES];
+    pick_bytes(t->bend_z0, m->bend_z0, sum);
+    pick_bytes(t->c_c, m->c_c, c_c);
+    for (int k = 0; k < LANES; ++k) sum[k] += c_c[k];
+    for (int k = 0; k < LANES; ++k) pass[k] = m->good[k] & (sum[k] >= t->least);
+    return marked(pass, left);
+}
+
 static int32_t judge(const hg_hit_grid *g, int32_t inner, const hg_doublet_tables *t, const int32_t *found, int32_t n,
                      hg_scored_doublet *out)
 {
     int32_t n_out = 0;
     for (int32_t first = 0; first < n; first += LANES) {
         measured m;
-        int32_t lane[LANES], left = n - first < LANES ? n - first : LANES;
+        int32_t lane[LANES], sum[LANES], left = n - first < LANES ? n - first : LANES;
         for (int k = 0; k < LANES; ++k) lane[k] = found[first + (k < left ? k : 0)];
         measure(g, inner, t->pair, lane, &m);
-        for (int k = 0; k < left; ++k) {
-            int32_t sum = t->bend_z0[m.bend_z0[k]] + t->c_c[m.c_c[k]];
-            float score = t->base + t->step * (float)sum;
-            out[n_out] = (hg_scored_doublet){g->hit[inner], g->hit[lane[k]], t->number, score, m.kappa[k], m.cot[k]};
-            n_out += m.good[k] & (score >= 0);
+        for (uint32_t passed = add_cells(t, &m, left, sum); passed; passed &= passed - 1) {
+            const int k = __builtin_ctz(passed);
+            const float score = t->base + t->step * (float)sum[k];
+            out[n_out++] = (hg_scored_doublet){g->hit[inner], g->hit[lane[k]], t->number, score, m.kappa[k], m.cot[k]};
         }
     }
     return n_out;
@@ -162,4 +256,4 @@ static void match(const hg_doublet_graph *d, const hg_doublet_map *map, int64_t 
     }
 }
 
-const hg_doublet_kernels TABLE = {.thin_out = thin_out, .judge = judge, .match = match};
+const hg_doublet_kernels TABLE = {.search = search, .judge = judge, .match = match};

@@ -21,6 +21,17 @@ static inline float hg_asin_over(float u)
     return u > 0.5f ? far / u : over;
 }
 
+/* Largest |dphi| that a circle through the beam line with |curvature| <= kappa_max can have between radii r1 < r2. */
+static inline float hg_doublet_dphi(float kappa_max, float r1, float r2)
+{
+    /* the angle grows with the curvature up to the tightest circle that still reaches r2 > r1 */
+    float tightest = 1 / r2, half = 0.5f * kappa_max < tightest ? 0.5f * kappa_max : tightest;
+    float u1 = half * r1, u2 = half * r2;
+    u1 = u1 < 1 ? u1 : 1;
+    u2 = u2 < 1 ? u2 : 1;
+    return u2 * hg_asin_over(u2) - u1 * hg_asin_over(u1);
+}
+
 typedef struct hg_circle {
     float kappa, cot, z0; /* signed, 1/mm; dz over arc length; mm */
 } hg_circle;

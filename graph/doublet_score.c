@@ -50,14 +50,6 @@ float hg_doublet_straight(bool overlap, bool barrel1, bool barrel2, const hg_poi
     return fabsf(p1->z) > 1 && p1->z * z2 > 0 ? p1->r * z2 / p1->z : NAN;
 }
 
-float hg_doublet_dphi(float kappa_max, float r1, float r2)
-{
-    /* the angle grows with the curvature up to the tightest circle that still reaches r2 > r1 */
-    float half = fminf(0.5f * kappa_max, 1 / r2);
-    float u1 = fminf(1, half * r1), u2 = fminf(1, half * r2);
-    return u2 * hg_asin_over(u2) - u1 * hg_asin_over(u1);
-}
-
 bool hg_doublet_cells(const hg_doublet_pair *pair, const hg_doublet_values *v, int32_t *bend_z0, int32_t *c_c)
 {
     const float *edge = pair->z0_edge;

@@ -32,9 +32,6 @@ bool hg_doublet_measure(bool overlap, bool barrel1, bool barrel2, const hg_point
 /* c of the outer hit on the straight line from the origin through the inner hit, in the outer layer; NAN where there is none. */
 float hg_doublet_straight(bool overlap, bool barrel1, bool barrel2, const hg_point *p1, float r2, float z2);
 
-/* Largest |dphi| that a circle through the beam line with |curvature| <= kappa_max can have between radii r1 < r2. */
-float hg_doublet_dphi(float kappa_max, float r1, float r2);
-
 float hg_wrap_phi(float dphi);
 
 /* Cells of both tables; false outside the pair's bins. */
@@ -49,9 +46,12 @@ void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const 
 void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4]);
 
 /* Places in the grid of the hits that may follow hit `i` in the windows and tables of a pair (room for grid->largest +
- * HG_GRID_LANES). Returns how
- * many. What hg_doublet_measure and hg_doublet_cells refuse may be left out. */
+ * HG_GRID_LANES). Returns how many. What hg_doublet_measure and hg_doublet_cells refuse may be left out. */
 int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *grid, int32_t pair, int32_t i, int32_t *found);
+
+/* The same of a pair across layers, inside narrower bounds for inner hits of the bin of hit `i`. */
+int32_t hg_doublet_search_inside(const hg_doublet_map *map, const hg_hit_grid *grid, int32_t pair, int32_t i,
+                                 const hg_doublet_bounds *bounds, int32_t *found);
 
 /* Layers such that every cross-layer pair goes from an earlier to a later one. order: [n_layers]. */
 void hg_doublet_layer_order(const hg_doublet_map *map, int32_t *order);

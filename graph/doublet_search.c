@@ -8,7 +8,9 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "graph/doublet_bounds.h"
 #include "graph/doublet_clusters.h"
+#include "graph/doublet_measure.h"
 
 enum { HITS_PER_TASK = 64, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
 
@@ -33,8 +35,10 @@ typedef struct search {
     const hg_doublet_options *options;
     int64_t *module_first; /* module map: keys of each inner module */
     int32_t n_modules;
-    float *shift;            /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
-    hg_cluster_hit *cluster; /* [n hits] NULL = cluster shapes are not looked at */
+    float *shift;              /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
+    int32_t *least;            /* [n_pairs] smallest sum of both tables' cells with a relative score >= 0 */
+    hg_doublet_bounds *bounds; /* [n_pairs, HG_DOUBLET_C_BINS] of pairs across layers; NULL = only tables have them */
+    hg_cluster_hit *cluster;   /* [n hits] NULL = cluster shapes are not looked at */
 } search;
 
 /* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
@@ -96,15 +100,16 @@ static int32_t judge_each(const search *s, int32_t pair, int32_t i, const int32_
     return n_out;
 }
 
-static hg_doublet_tables tables_of(const search *s, int32_t pair)
+static void copy_tables(const search *s, int32_t pair, hg_doublet_tables *t)
 {
     const hg_doublet_map *map = s->map;
-    return (hg_doublet_tables){.pair = &map->pair[pair],
-                               .bend_z0 = map->bend_z0 + (int64_t)pair * HG_BEND_Z0_CELLS,
-                               .c_c = map->c_c + (int64_t)pair * HG_C_C_CELLS,
-                               .step = map->table_step,
-                               .base = map->pair[pair].base + s->shift[pair],
-                               .number = pair};
+    memcpy(t->bend_z0, map->bend_z0 + (int64_t)pair * HG_BEND_Z0_CELLS, sizeof t->bend_z0);
+    memcpy(t->c_c, map->c_c + (int64_t)pair * HG_C_C_CELLS, sizeof t->c_c);
+    t->pair = &map->pair[pair];
+    t->step = map->table_step;
+    t->base = map->pair[pair].base + s->shift[pair];
+    t->least = s->least[pair];
+    t->number = pair;
 }
 
 static hg_status make_room(const search *s, buffer *b, int32_t n)
@@ -118,15 +123,23 @@ static hg_status make_room(const search *s, buffer *b, int32_t n)
     return status;
 }
 
+static const hg_doublet_bounds *bounds_of(const search *s, int32_t pair, int32_t i)
+{
+    const hg_doublet_pair *p = &s->map->pair[pair];
+    return &s->bounds[pair * HG_DOUBLET_C_BINS + hg_doublet_c_bin(s->grid->c[i], p->c_low[0], p->c_high[0])];
+}
+
 /* The doublets of one pair that start at the hits of a task. */
 static hg_status search_pair(const search *s, const task *t, int32_t pair, buffer *b)
 {
     hg_status status = HG_OK;
     const hg_doublet_pair *p = &s->map->pair[pair];
-    const hg_doublet_tables tables = tables_of(s, pair);
-    const bool in_batches = p->inner != p->outer && s->options->mode == HG_DOUBLETS_TABLES;
+    const bool in_batches = p->inner != p->outer && s->bounds;
+    hg_doublet_tables tables;
+    if (in_batches) copy_tables(s, pair, &tables);
     for (int32_t i = t->first; i < t->last; ++i) {
-        int32_t n = hg_doublet_search(s->map, s->grid, pair, i, b->found);
+        int32_t n = in_batches ? hg_doublet_search_inside(s->map, s->grid, pair, i, bounds_of(s, pair, i), b->found)
+                               : hg_doublet_search(s->map, s->grid, pair, i, b->found);
         status = make_room(s, b, n);
         if (status < 0) return status;
         hg_scored_doublet *out = b->edges + b->n;
@@ -241,6 +254,32 @@ done:
     return status;
 }
 
+/* Sums of the cells are integers: the smallest that passes, as the scores are rounded. */
+static int32_t least_sum(float base, float step)
+{
+    const int32_t lowest = 2 * INT8_MIN, highest = 2 * INT8_MAX + 1;
+    const float about = fmaxf((float)lowest, fminf((float)highest, -base / step));
+    int32_t sum = (int32_t)about;
+    while (sum > lowest && base + step * (float)(sum - 1) >= 0) --sum;
+    while (sum < highest && !(base + step * (float)sum >= 0)) ++sum;
+    return sum;
+}
+
+static hg_status bound_windows(search *s)
+{
+    hg_status status = HG_OK;
+    const hg_doublet_map *map = s->map;
+    HG_TRY(hg_alloc_unset(s->ctx, &s->least, map->n_pairs));
+    HG_TRY(hg_alloc_unset(s->ctx, &s->bounds, (int64_t)map->n_pairs * HG_DOUBLET_C_BINS));
+    for (int32_t p = 0; p < map->n_pairs; ++p) {
+        if (map->pair[p].inner == map->pair[p].outer) continue;
+        s->least[p] = least_sum(map->pair[p].base + s->shift[p], map->table_step);
+        hg_doublet_bounds_find(map, s->grid, p, s->least[p], s->bounds + (int64_t)p * HG_DOUBLET_C_BINS);
+    }
+done:
+    return status;
+}
+
 hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
                                const hg_doublet_options *options, hg_candidates *out)
 {
@@ -253,6 +292,7 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, con
     if (options->clusters && options->mode == HG_DOUBLETS_TABLES && map->n_volumes > 0 && hits->nu)
         HG_TRY(hg_cluster_hits_create(ctx, hits, map->layer_volume, &s.cluster));
     HG_TRY(shift_scores(&s));
+    if (options->mode == HG_DOUBLETS_TABLES) HG_TRY(bound_windows(&s));
     int64_t n_tasks = list_tasks(grid, NULL);
     HG_TRY(hg_alloc(ctx, &tasks, n_tasks));
     HG_TRY(hg_alloc(ctx, &buffers, threads));
@@ -273,6 +313,8 @@ done:
     hg_free(ctx, tasks);
     hg_free(ctx, s.module_first);
     hg_free(ctx, s.shift);
+    hg_free(ctx, s.least);
+    hg_free(ctx, s.bounds);
     hg_free(ctx, s.cluster);
     return status;
 }

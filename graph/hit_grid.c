@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "graph/doublet_batch.h"
 
-static const float pi_f = 3.14159265358979f;
+enum { HITS_PER_ROW = 64 }; /* fewer fill no batch */
 
 static hg_status check_hits(hg_context *ctx, const hg_doublet_hits *hits)
 {
@@ -35,6 +35,7 @@ static hg_status allocate(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_g
     HG_TRY(hg_alloc(ctx, &g->r, g->n + HG_GRID_LANES));
     HG_TRY(hg_alloc(ctx, &g->phi, g->n + HG_GRID_LANES));
     HG_TRY(hg_alloc(ctx, &g->c, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc(ctx, &g->inverse_r2, g->n + HG_GRID_LANES));
     HG_TRY(hg_alloc(ctx, &g->hit, g->n));
     HG_TRY(hg_alloc(ctx, &g->module, g->n));
     HG_TRY(hg_alloc(ctx, &g->layer_first, g->n_layers + 1));
@@ -42,7 +43,7 @@ static hg_status allocate(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_g
     HG_TRY(hg_alloc(ctx, &g->c_scale, g->n_layers));
     HG_TRY(hg_alloc(ctx, &g->r_max, g->n_layers));
     HG_TRY(hg_alloc(ctx, &g->barrel, g->n_layers));
-    HG_TRY(hg_alloc(ctx, &g->cell_first, (int64_t)g->n_layers * HG_GRID_ROWS * HG_GRID_CELLS + 1));
+    HG_TRY(hg_alloc(ctx, &g->row_first, g->n_layers + 1));
     memcpy(g->barrel, hits->layer_barrel, (size_t)g->n_layers);
 done:
     return status;
@@ -81,7 +82,7 @@ done:
     return status;
 }
 
-/* Range of c and largest radius of each layer; c_scale first holds the largest c. */
+/* Range of c, largest radius and rows of each layer; c_scale first holds the largest c. */
 static void measure_layers(const hg_doublet_hits *hits, const places *p, hg_hit_grid *g)
 {
     for (int32_t l = 0; l < g->n_layers; ++l) {
@@ -100,36 +101,29 @@ static void measure_layers(const hg_doublet_hits *hits, const places *p, hg_hit_
         g->largest = n > g->largest ? n : g->largest;
         g->layer_first[l + 1] += g->layer_first[l];
         float width = g->c_scale[l] - g->c_low[l];
+        int32_t rows = n / HITS_PER_ROW < HG_GRID_ROWS ? n / HITS_PER_ROW + 1 : HG_GRID_ROWS;
         if (n == 0) g->c_low[l] = 0;
-        g->c_scale[l] = n > 0 && width > 0 ? (float)HG_GRID_ROWS / width : 0;
+        if (n == 0 || !(width > 0)) rows = 1;
+        g->c_scale[l] = n > 0 && width > 0 ? (float)rows / width : 0;
+        g->row_first[l + 1] = g->row_first[l] + rows;
     }
 }
 
-/* Monotonic in c, and the same for hits and window edges, so that a query can miss no hit. */
+/* Row of all layers. Monotonic in c, and the same for hits and window edges, so that a query can miss no hit. */
 static int32_t row_of(const hg_hit_grid *g, int32_t layer, float c)
 {
+    const int32_t first = g->row_first[layer], rows = g->row_first[layer + 1] - first;
     float row = (c - g->c_low[layer]) * g->c_scale[layer];
-    if (!(row > 0)) return 0;
-    return row < (float)HG_GRID_ROWS ? (int32_t)row : HG_GRID_ROWS - 1;
-}
-
-/* May lie outside 0 .. HG_GRID_CELLS - 1 for window edges beyond +-pi. */
-static int32_t cell_of(float phi)
-{
-    return (int32_t)floorf((phi + pi_f) * ((float)HG_GRID_CELLS / (2 * pi_f)));
-}
-
-static int32_t inside(int32_t cell)
-{
-    return cell < 0 ? 0 : cell >= HG_GRID_CELLS ? HG_GRID_CELLS - 1 : cell;
+    if (!(row > 0)) return first;
+    return first + (row < (float)rows ? (int32_t)row : rows - 1);
 }
 
 static void sort_hits(const hg_doublet_hits *hits, places *p, hg_hit_grid *g)
 {
-    int64_t n_cells = (int64_t)g->n_layers * HG_GRID_ROWS * HG_GRID_CELLS;
+    const int64_t n_cells = (int64_t)g->row_first[g->n_layers] * HG_GRID_CELLS;
     for (int64_t i = 0; i < hits->n; ++i) {
         int32_t l = hits->layer[i];
-        p->key[i] = (l * HG_GRID_ROWS + row_of(g, l, p->c[i])) * HG_GRID_CELLS + inside(cell_of(p->phi[i]));
+        p->key[i] = row_of(g, l, p->c[i]) * HG_GRID_CELLS + hg_grid_cell_inside(hg_grid_cell(p->phi[i]));
         ++g->cell_first[p->key[i] + 1];
     }
     for (int64_t k = 0; k < n_cells; ++k) g->cell_first[k + 1] += g->cell_first[k];
@@ -141,6 +135,7 @@ static void sort_hits(const hg_doublet_hits *hits, places *p, hg_hit_grid *g)
         g->r[at] = p->r[i];
         g->phi[at] = p->phi[i];
         g->c[at] = p->c[i];
+        g->inverse_r2[at] = 1 / (p->r[i] * p->r[i]);
         g->hit[at] = (int32_t)i;
         g->module[at] = hits->module[i];
     }
@@ -159,6 +154,7 @@ hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hi
     HG_TRY(hg_doublet_kernels_select(ctx, &g->kernels));
     HG_TRY(find_places(ctx, hits, &p));
     measure_layers(hits, &p, g);
+    HG_TRY(hg_alloc(ctx, &g->cell_first, (int64_t)g->row_first[g->n_layers] * HG_GRID_CELLS + 1));
     sort_hits(hits, &p, g);
     *out = g;
     g = NULL;
@@ -184,43 +180,25 @@ void hg_hit_grid_destroy(hg_context *ctx, hg_hit_grid *g)
     hg_free(ctx, g->c_scale);
     hg_free(ctx, g->r_max);
     hg_free(ctx, g->barrel);
+    hg_free(ctx, g->row_first);
+    hg_free(ctx, g->inverse_r2);
     hg_free(ctx, g->cell_first);
     hg_free(ctx, g);
 }
 
-static hg_grid_run run_of(const hg_hit_grid *g, int64_t row, int32_t first, int32_t last, float phi, float half)
-{
-    const int32_t *cell = g->cell_first + row * HG_GRID_CELLS;
-    return (hg_grid_run){cell[first], cell[last + 1], phi, half};
-}
-
-int32_t hg_hit_grid_runs(const hg_hit_grid *g, int32_t layer, float c_low, float c_high, float phi, float half, hg_grid_run *runs)
-{
-    if (g->layer_first[layer] == g->layer_first[layer + 1] || !(c_low <= c_high)) return 0;
-    int32_t n = 0;
-    int32_t first = cell_of(phi - half), last = cell_of(phi + half), end = row_of(g, layer, c_high);
-    bool all = half >= 3.1f; /* no hit may be found from both sides of the seam */
-    for (int32_t row = row_of(g, layer, c_low); row <= end; ++row) {
-        int64_t at = (int64_t)layer * HG_GRID_ROWS + row;
-        if (all) {
-            runs[n++] = run_of(g, at, 0, HG_GRID_CELLS - 1, phi, INFINITY);
-            continue;
-        }
-        if (last >= HG_GRID_CELLS) runs[n++] = run_of(g, at, 0, inside(last - HG_GRID_CELLS), phi - 2 * pi_f, half);
-        runs[n++] = run_of(g, at, inside(first), inside(last), phi, half);
-        if (first < 0) runs[n++] = run_of(g, at, inside(first + HG_GRID_CELLS), HG_GRID_CELLS - 1, phi + 2 * pi_f, half);
-    }
-    return n;
-}
-
 int32_t hg_hit_grid_query(const hg_hit_grid *g, int32_t layer, float c_low, float c_high, float phi, float half, int32_t *found)
 {
-    hg_grid_run runs[HG_GRID_RUNS];
-    int32_t n_runs = hg_hit_grid_runs(g, layer, c_low, c_high, phi, half, runs), n = 0;
-    for (int32_t k = 0; k < n_runs; ++k) {
-        for (int32_t i = runs[k].first; i < runs[k].end; ++i) {
-            found[n] = i;
-            n += (g->c[i] >= c_low) & (g->c[i] <= c_high) & (fabsf(g->phi[i] - runs[k].phi) <= runs[k].half);
+    if (g->layer_first[layer] == g->layer_first[layer + 1] || !(c_low <= c_high)) return 0;
+    const int32_t end = row_of(g, layer, c_high);
+    int32_t n = 0;
+    for (int32_t row = row_of(g, layer, c_low); row <= end; ++row) {
+        hg_grid_run runs[HG_GRID_RUNS];
+        const int32_t n_runs = hg_grid_runs(g, row, phi, half, runs);
+        for (int32_t k = 0; k < n_runs; ++k) {
+            for (int32_t i = runs[k].first; i < runs[k].end; ++i) {
+                found[n] = i;
+                n += (g->c[i] >= c_low) & (g->c[i] <= c_high) & (fabsf(g->phi[i] - runs[k].phi) <= runs[k].half);
+            }
         }
     }
     return n;

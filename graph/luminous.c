@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "graph/doublet_measure.h"
 #include "graph/doublet_score.h"
 
 enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */ };

@@ -189,7 +189,7 @@ static bool accepted(const hg_doublet_hits *hits, const hg_hit_grid *g, const hg
     }
     float n_outer = 0;
     for (int64_t k = 0; k < hits->n; ++k) n_outer += hits->layer[k] == p->outer ? 1.f : 0;
-    float score = hg_doublet_score(map, pair, bend_z0, c_c) + logf(map->layer_hits[p->outer] / n_outer);
+    float score = hg_doublet_score(map, pair, bend_z0, c_c) + logf(map->layer_hits[p->outer] / n_outer) - (float)o->score_shift;
     return score >= (overlap ? map->overlap_threshold : map->threshold);
 }
 
@@ -208,6 +208,7 @@ static void edges_are_those_of_brute_force(void **state)
         hg_doublet_options options = hg_doublet_default_options();
         options.mode = (hg_doublet_mode)(trial % 3);
         options.triplet_window = 0;
+        options.score_shift = trial % 2 ? -5 : 1; /* wide and narrow parts of the windows */
         /* events that were learned from, so that module pairs are met; seams and sparse layers come with the numbers */
         toy_make(&toy, (uint64_t)trial % 4, trial < 6 ? 60 : 5, trial < 6 ? 60 : 3, 5);
         hg_doublet_graph *d = build(&toy.hits, &options);
