@@ -64,10 +64,14 @@ int hg_hit_index_search(const hg_hit_index *index, const hg_window *window, cons
 typedef struct hg_follower hg_follower;
 
 /* The finder's own state during one event. */
-typedef struct hg_finder {
-    const hg_finder_input *input;     /* borrowed */
-    const hg_finder_options *options; /* borrowed */
+struct hg_finder {
+    hg_finder_input given; /* what its pointers point to is borrowed */
+    hg_finder_options chosen;
+    const hg_finder_input *input;     /* = &given */
+    const hg_finder_options *options; /* = &chosen */
     bool follows;                     /* with a Kalman filter */
+    bool done;                        /* the tracks have been found: every hit is taken or was looked at */
+    hg_paths first_chains;            /* owned: those of the first pass, once they are made */
     int32_t *hit_layer;               /* [N] owned */
     uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
     hg_hit_index index;               /* owned; empty for CHAINS */
@@ -77,11 +81,10 @@ typedef struct hg_finder {
     const hg_batch_kernels *kernels;
     hg_follower *follower; /* room for following on all threads; owned */
     hg_candidates tracks;  /* owned: accepted so far */
-} hg_finder;
+};
 
-/* Checks what the caller gave, prepares the state; hg_finder_close frees what it owns. */
-hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder *finder);
-void hg_finder_close(hg_context *ctx, hg_finder *finder);
+/* Makes the chains of the first pass unless they are there: seeds and tracks start from them. */
+hg_status hg_finder_first_chains(hg_context *ctx, hg_finder *finder);
 
 /* Best chains: every node has at most one next and one previous node, each on the other's best chain (by length and score; tie: first
  * edge). score [n_edges]; an edge below `least` or with an end whose active[] is 0 is not there. Paths of one node are left out. */

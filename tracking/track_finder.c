@@ -132,34 +132,47 @@ done:
     return status;
 }
 
-void hg_finder_close(hg_context *ctx, hg_finder *finder)
+void hg_finder_destroy(hg_context *ctx, hg_finder *finder)
 {
+    if (!finder) return;
     hg_follower_destroy(ctx, finder->follower);
     hg_batch_world_destroy(ctx, finder->world);
     hg_material_destroy(ctx, finder->material);
+    hg_paths_free(ctx, &finder->first_chains);
     hg_free(ctx, finder->hit_layer);
     hg_free(ctx, finder->used);
     hg_free(ctx, finder->tracks.item);
     hg_hit_index_free(ctx, &finder->index);
-    *finder = (hg_finder){0};
+    hg_free(ctx, finder);
 }
 
-hg_status hg_finder_open(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder *finder)
+hg_status hg_finder_create(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder **out)
 {
     hg_status status = HG_OK;
-    hg_finder made = {.input = input, .options = options};
+    hg_finder *finder = NULL;
+    const hg_finder_options chosen = options ? *options : hg_finder_default_options();
 
-    HG_TRY(check_options(ctx, options));
+    HG_TRY(check_options(ctx, &chosen));
     HG_TRY(check_input(ctx, input));
-    HG_TRY(hg_alloc(ctx, &made.hit_layer, input->hits->n));
-    HG_TRY(hg_alloc(ctx, &made.used, input->hits->n));
-    for (int64_t i = 0; i < input->hits->n; ++i) made.hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
-    made.follows = input->kalman && options->builder == HG_FINDER_FOLLOW;
-    *finder = made;
-    made = (hg_finder){0};
+    HG_TRY(hg_alloc(ctx, &finder, 1));
+    finder->given = *input;
+    finder->chosen = chosen;
+    finder->input = &finder->given;
+    finder->options = &finder->chosen;
+    finder->follows = input->kalman && chosen.builder == HG_FINDER_FOLLOW;
+    HG_TRY(hg_alloc(ctx, &finder->hit_layer, input->hits->n));
+    HG_TRY(hg_alloc(ctx, &finder->used, input->hits->n));
+    for (int64_t i = 0; i < input->hits->n; ++i) finder->hit_layer[i] = input->detector->module_layer[input->hit_module[i]];
+    *out = finder;
+    finder = NULL;
 done:
-    hg_finder_close(ctx, &made);
+    hg_finder_destroy(ctx, finder);
     return status;
+}
+
+hg_status hg_finder_first_chains(hg_context *ctx, hg_finder *finder)
+{
+    return finder->first_chains.offset ? HG_OK : hg_chains_build(ctx, finder, 0, &finder->first_chains);
 }
 
 /* Without a fit a hit counts by the network's belief in the triplet that brought it. */
@@ -180,6 +193,16 @@ static hg_status chains_to_candidates(hg_context *ctx, const hg_paths *chains, i
     return HG_OK;
 }
 
+static hg_status make_chains(hg_context *ctx, hg_finder *finder, int pass, hg_paths *chains)
+{
+    if (pass > 0) return hg_chains_build(ctx, finder, pass, chains);
+    const hg_status status = hg_finder_first_chains(ctx, finder);
+    if (status < 0) return status;
+    *chains = finder->first_chains;
+    finder->first_chains = (hg_paths){0};
+    return HG_OK;
+}
+
 static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
 {
     hg_status status = HG_OK;
@@ -187,7 +210,7 @@ static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
     hg_candidates candidates = {0};
     int64_t first = finder->tracks.n;
 
-    HG_TRY(hg_chains_build(ctx, finder, pass, &chains));
+    HG_TRY(make_chains(ctx, finder, pass, &chains));
     if (finder->follows)
         HG_TRY(hg_follow_chains(ctx, finder, &chains, finder->options->pass[pass].chain_min, &candidates));
     else
@@ -238,21 +261,28 @@ done:
     return status;
 }
 
-hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_tracks **out)
+hg_status hg_finder_tracks(hg_context *ctx, hg_finder *finder, hg_tracks **out)
 {
     hg_status status = HG_OK;
-    hg_finder_options defaults = hg_finder_default_options();
-    hg_finder finder = {0};
 
-    HG_TRY(hg_finder_open(ctx, input, options ? options : &defaults, &finder));
-    if (finder.follows) HG_TRY(prepare_following(ctx, &finder));
-    if (finder.options->builder >= HG_FINDER_COMPONENTS) {
-        HG_TRY(build_from_doublets(ctx, &finder));
+    HG_CHECK(!finder->done, HG_ERR_ARG, "the tracks of a finder were asked for twice");
+    finder->done = true;
+    if (finder->follows) HG_TRY(prepare_following(ctx, finder));
+    if (finder->options->builder >= HG_FINDER_COMPONENTS) {
+        HG_TRY(build_from_doublets(ctx, finder));
     } else {
-        for (int pass = 0; pass < finder.options->n_passes; ++pass) HG_TRY(run_pass(ctx, &finder, pass));
+        for (int pass = 0; pass < finder->options->n_passes; ++pass) HG_TRY(run_pass(ctx, finder, pass));
     }
-    HG_TRY(write_tracks(ctx, &finder, out));
+    HG_TRY(write_tracks(ctx, finder, out));
 done:
-    hg_finder_close(ctx, &finder);
+    return status;
+}
+
+hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_tracks **out)
+{
+    hg_finder *finder = NULL;
+    hg_status status = hg_finder_create(ctx, input, options, &finder);
+    if (status >= 0) status = hg_finder_tracks(ctx, finder, out);
+    hg_finder_destroy(ctx, finder);
     return status;
 }

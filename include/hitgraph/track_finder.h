@@ -98,21 +98,35 @@ typedef struct hg_seeds {
     float *score;   /* [n] of the triplet */
 } hg_seeds;
 
-/** Seeds: the innermost triplet of every chain of mutually best triplets by the cuts of the first pass. Sorted by score, then
- * hits.
+HG_API void hg_seeds_destroy(hg_context *ctx, hg_seeds *seeds);
+
+/** One event on its way from scored graphs to tracks: seeds and tracks share the chains of the first pass. */
+typedef struct hg_finder hg_finder;
+
+/** Checks the input. What its pointers point to is borrowed until the finder is destroyed.
  *  @param options NULL = defaults. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_ARG sizes do not fit together, an option or index out of range; HG_ERR_DATA a score is not finite; HG_ERR_NOMEM.
+ *  A finder serves one caller at a time. */
+HG_API hg_status hg_finder_create(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder **out);
+HG_API void hg_finder_destroy(hg_context *ctx, hg_finder *finder);
+
+/** Seeds: the innermost triplet of every chain of mutually best triplets by the cuts of the first pass. Sorted by score, then
+ *  hits.
+ *  @param out owned by the caller; untouched on error. @return HG_OK; HG_ERR_ARG the tracks were asked for before; HG_ERR_NOMEM.
  *  Cost: O(N + E + T). Threads: the context's; same bits for any number. */
-HG_API hg_status hg_seeds_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_seeds **out);
-HG_API void hg_seeds_destroy(hg_context *ctx, hg_seeds *seeds);
+HG_API hg_status hg_finder_seeds(hg_context *ctx, hg_finder *finder, hg_seeds **out);
 
 /** Tracks: hit lists from inside out (at most 48 hits each, a hit in at most one track), best first; score and n_hole are filled, the fit's
  *  columns are 0: hg_fit_tracks fills them.
- *  Following with a combinatorial Kalman filter, then competition for shared hits in the order of score, hits, first hit; passes 2 and 3
- * see only hits that no track has yet. A hit counts by the logarithm of (density of the prediction at the hit / density of hits there):
+ *  Following with a combinatorial Kalman filter, then competition for shared hits in the order of score, hits, first hit; later passes see
+ *  only hits that no track has yet. A hit counts by the logarithm of (density of the prediction at the hit / density of hits there):
  *  arXiv:1904.06778, section 5 (rating by density, team Top Quarks).
- *  @param options NULL = defaults. @param out owned by the caller; untouched on error. @return as hg_seeds_find.
+ *  @param out owned by the caller; untouched on error. @return HG_OK; HG_ERR_ARG they were asked for before; HG_ERR_NOMEM.
  *  Cost: proportional to the number of chains times layers. Threads: the context's; same bits for any number. */
+HG_API hg_status hg_finder_tracks(hg_context *ctx, hg_finder *finder, hg_tracks **out);
+
+/** A finder's seeds, or tracks, alone. @return as hg_finder_create. */
+HG_API hg_status hg_seeds_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_seeds **out);
 HG_API hg_status hg_tracks_find(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_tracks **out);
 
 #ifdef __cplusplus

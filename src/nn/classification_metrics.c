@@ -5,14 +5,10 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "hitgraph/classification.h"
 
-typedef struct ranked {
-    uint64_t key; /* increasing key = decreasing score */
-    int64_t index;
-} ranked;
-
-/* Maps a score to a number that sorts the other way round; -0 and +0 are the same score. */
+/* Maps a score to a number that sorts the other way round: a rising key is a falling score; -0 and +0 are the same score. */
 static uint64_t descending_key(double score)
 {
     uint64_t bits;
@@ -20,27 +16,6 @@ static uint64_t descending_key(double score)
     memcpy(&bits, &score, sizeof bits);
     uint64_t ascending = bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
     return ~ascending;
-}
-
-/* Stable radix sort by key, least significant digit first; digits that are equal everywhere cost one look. */
-static ranked *radix_sort(int64_t n, ranked *items, ranked *scratch)
-{
-    enum { BITS = 11, DIGITS = 1 << BITS };
-    for (int shift = 0; shift < 64; shift += BITS) {
-        int64_t start[DIGITS] = {0}, sum = 0;
-        for (int64_t i = 0; i < n; ++i) ++start[(items[i].key >> shift) & (DIGITS - 1)];
-        if (start[(items[0].key >> shift) & (DIGITS - 1)] == n) continue;
-        for (int d = 0; d < DIGITS; ++d) {
-            int64_t count = start[d];
-            start[d] = sum;
-            sum += count;
-        }
-        for (int64_t i = 0; i < n; ++i) scratch[start[(items[i].key >> shift) & (DIGITS - 1)]++] = items[i];
-        ranked *swapped = items;
-        items = scratch;
-        scratch = swapped;
-    }
-    return items;
 }
 
 typedef struct labelled {
@@ -78,14 +53,14 @@ typedef bool group_fn(void *user, double score, double positive, double negative
 static hg_status for_each_group(hg_context *ctx, const labelled *data, group_fn *visit, void *user)
 {
     hg_status status = HG_OK;
-    ranked *items = NULL, *scratch = NULL;
+    hg_ranked *items = NULL, *scratch = NULL;
     int64_t n = 0;
 
     HG_TRY(hg_alloc(ctx, &items, data->n));
     HG_TRY(hg_alloc(ctx, &scratch, data->n));
     for (int64_t i = 0; i < data->n; ++i)
-        if (weight_of(data, i) > 0) items[n++] = (ranked){descending_key((double)data->score[i]), i};
-    const ranked *sorted = n > 0 ? radix_sort(n, items, scratch) : items;
+        if (weight_of(data, i) > 0) items[n++] = (hg_ranked){descending_key((double)data->score[i]), i};
+    const hg_ranked *sorted = hg_sort_ranked(n, items, scratch);
     for (int64_t first = 0, last; first < n; first = last) {
         double sum[2] = {0, 0};
         for (last = first; last < n && sorted[last].key == sorted[first].key; ++last)

@@ -165,16 +165,22 @@ hg_status hg_stage_tracks(hg_context *ctx, const hg_setup *setup, hg_track_resul
                                    .line_doublet = result->line_doublet,
                                    .triplet_score = result->triplet_score};
 
-    HG_TRY(hg_seeds_find(ctx, &input, &options, &result->seeds));
+    hg_finder *finder = NULL;
+
+    HG_TRY(hg_finder_create(ctx, &input, &options, &finder));
+    HG_TRY(hg_finder_seeds(ctx, finder, &result->seeds));
     hg_end_stage(result, stage, start);
     stage = HG_STAGE_TRACKS;
     start = hg_seconds();
-    HG_TRY(hg_tracks_find(ctx, &input, &options, &result->tracks));
+    HG_TRY(hg_finder_tracks(ctx, finder, &result->tracks));
+    hg_finder_destroy(ctx, finder);
+    finder = NULL;
     hg_end_stage(result, stage, start);
     stage = HG_STAGE_FIT;
     start = hg_seconds();
     HG_TRY(hg_fit_tracks(ctx, &setup->kalman, result->prepared->measurement, result->tracks));
 done:
+    hg_finder_destroy(ctx, finder);
     hg_end_stage(result, stage, start);
     return status;
 }

@@ -11,6 +11,7 @@
 #include "tests/near.h"
 #include "tracking/energy_loss.h"
 #include "tracking/propagate.h"
+#include "tracking/seed_helix.h"
 #include "tests/leaks.h"
 
 static hg_context *ctx;
@@ -110,6 +111,56 @@ static void pulls_of_smeared_seeds(void **state)
     hg_detector_destroy(ctx, detector);
 }
 
+/* The helix and its perigee as numbers, with one coordinate moved. */
+enum { NUMBERS = 11 };
+
+static void helix_numbers(const double x[POINTS][3], const double weight[POINTS], int moved, double by, double out[NUMBERS])
+{
+    double y[POINTS][3];
+    hg_seed_helix h;
+    for (int c = 0; c < 3 * POINTS; ++c) y[c / 3][c % 3] = x[c / 3][c % 3] + (c == moved ? by : 0.0);
+    assert_true(hg_seed_circle(y, &h) && hg_seed_line(y, weight, &h));
+    const hg_seed_perigee_point p = hg_seed_helix_perigee(&h, y[0]);
+    const double numbers[NUMBERS] = {h.kappa, h.phi[0], h.phi[1], h.phi[2], h.s[1], h.s[2], h.cot, h.z_first, p.d0, p.phi, p.s};
+    for (int i = 0; i < NUMBERS; ++i) out[i] = numbers[i];
+}
+
+/* From all but straight to a third of a turn, either way round. */
+static void derivatives_are_those_of_differences(void **state)
+{
+    (void)state;
+    static const double kappas[] = {1e-10, -3e-7, 2e-5, -4e-4, 2e-3, -9e-3}, arcs[POINTS] = {0.0, 60.0, 150.0}, weight[POINTS] = {3, 1, 7};
+    const double step = 1e-3;
+    for (size_t k = 0; k < sizeof kappas / sizeof *kappas; ++k) {
+        double x[POINTS][3], weighted[POINTS];
+        for (int i = 0; i < POINTS; ++i) {
+            const double half = kappas[k] * arcs[i] / 2, chord = arcs[i] * (half == 0 ? 1.0 : sin(half) / half);
+            const double at[3] = {30 + chord * cos(0.4 + half), 8 + chord * sin(0.4 + half), 20 + 0.7 * arcs[i] + 0.1 * i * i};
+            for (int c = 0; c < 3; ++c) x[i][c] = at[c];
+            weighted[i] = weight[i];
+        }
+        hg_seed_helix h, all[3 * POINTS];
+        hg_seed_perigee_point perigees[3 * POINTS];
+        assert_true(hg_seed_circle(x, &h) && hg_seed_line(x, weighted, &h));
+        hg_seed_helix_derivatives(x, weighted, &h, all);
+        const hg_seed_perigee_point perigee = hg_seed_helix_perigee(&h, x[0]);
+        hg_seed_perigee_derivatives(&h, x[0], &perigee, all, perigees);
+        for (int c = 0; c < 3 * POINTS; ++c) {
+            const hg_seed_helix dh = all[c];
+            const hg_seed_perigee_point dp = perigees[c];
+            const double got[NUMBERS] = {dh.kappa, dh.phi[0],  dh.phi[1], dh.phi[2], dh.s[1], dh.s[2],
+                                         dh.cot,   dh.z_first, dp.d0,     dp.phi,    dp.s};
+            double high[NUMBERS], low[NUMBERS];
+            helix_numbers(x, weighted, c, step, high);
+            helix_numbers(x, weighted, c, -step, low);
+            for (int i = 0; i < NUMBERS; ++i) {
+                const double difference = (high[i] - low[i]) / (2 * step);
+                assert_near(got[i], difference, 1e-9 + 1e-6 * fabs(difference));
+            }
+        }
+    }
+}
+
 static void impossible_triplets_have_a_status(void **state)
 {
     (void)state;
@@ -139,6 +190,7 @@ int main(void)
         cmocka_unit_test(exact_on_a_helix),
         cmocka_unit_test(covariance_has_the_published_widths),
         cmocka_unit_test(pulls_of_smeared_seeds),
+        cmocka_unit_test(derivatives_are_those_of_differences),
         cmocka_unit_test(impossible_triplets_have_a_status),
     };
     if (hg_context_create(&ctx) != HG_OK || hg_field_create_constant(ctx, 2.0, &uniform) != HG_OK ||
