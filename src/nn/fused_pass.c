@@ -62,10 +62,10 @@ static void make_product(const hg_fused *f, const job *what, int64_t row, int64_
     int n_parts = 0;
     for (int t = 0; t < u->n_terms; ++t) {
         const hg_term *term = &u->term[t];
-        if (!hg_term_on_side(term, what->side)) continue;
+        const void *columns = term->access == HG_DIFFERENCE && what->side == HG_SIDE_RECEIVER ? weights[t].receiver : weights[t].weights;
+        if (!hg_term_on_side(term, what->side) || !columns) continue;
         const hg_view view = hg_tile_bring(&f->view[term->value], term->width, in, row, rows, f->plan.brought_bytes, &tile);
-        bool negative = term->access == HG_DIFFERENCE && what->side == HG_SIDE_RECEIVER;
-        part[n_parts++] = (hg_dense_part){view.rows, view.ld, term->width, negative ? weights[t].receiver : weights[t].weights};
+        part[n_parts++] = (hg_dense_part){view.rows, view.ld, term->width, columns};
     }
     hg_dense a = {.rows = rows, .n = f->run->d->network[u->network].layer[0].out, .part = part, .n_parts = n_parts};
     a.scratch = (hg_real *)(void *)(share + f->plan.scratch);

@@ -6,30 +6,34 @@
 #include "base/memory.h"
 #include "nn/packer.h"
 
+enum { NONE = -1 };
+
 typedef struct packer {
     hg_packer room;
     const hg_dense_kernels *dense; /* [HG_STORAGES] */
     const hg_real *parameters;
-    hg_real *mean, *negated; /* scratch: [widest in], [largest out x in]; NULL while counting */
+    hg_real *mean, *difference; /* scratch: [widest in], [largest out x in]; NULL while counting */
     int64_t most_in, most_weights;
 } packer;
 
-/* Columns column .. column + k of a layer's weights, for the kernel that reads rows in this storage. */
-static const void *pack_columns(packer *p, hg_storage storage, const hg_mlp_layer *layer, int64_t column, int64_t k, bool negative)
+/* The columns `plus` .. plus + k of a layer's weights less those from `minus` on, for the kernel that reads rows in this storage; NONE in
+ * the place of zeros. */
+static const void *pack_columns(packer *p, hg_storage storage, const hg_mlp_layer *layer, int64_t plus, int64_t minus, int64_t k)
 {
     const hg_dense_kernels *dense = &p->dense[storage];
     void *to = hg_packer_take(&p->room, dense->packed_bytes(layer->out, k));
     if (k > p->most_in) p->most_in = k;
     if (layer->out * k > p->most_weights) p->most_weights = layer->out * k;
     if (!to) return NULL;
-    const hg_real *w = p->parameters + layer->weight + column;
-    int64_t step = layer->in;
-    if (negative) {
-        for (int64_t o = 0; o < layer->out; ++o) {
-            for (int64_t i = 0; i < k; ++i) p->negated[o * k + i] = -w[o * layer->in + i];
+    const hg_real *all = p->parameters + layer->weight, *w = p->difference;
+    int64_t step = k;
+    if (minus == NONE) {
+        w = all + plus;
+        step = layer->in;
+    } else {
+        for (int64_t o = 0; o < layer->out; ++o, all += layer->in) {
+            for (int64_t i = 0; i < k; ++i) p->difference[o * k + i] = (plus == NONE ? 0 : all[plus + i]) - all[minus + i];
         }
-        w = p->negated;
-        step = k;
     }
     hg_column_means(w, step, layer->out, k, p->mean);
     dense->pack(w, step, 1, layer->out, k, hg_layer_is_centred(layer) ? p->mean : NULL, to);
@@ -45,7 +49,7 @@ static void pack_layers(packer *p, hg_storage storage, const hg_network *net, hg
         out[l].bias = hg_packer_vector(&p->room, p->parameters, layer->bias, layer->out, centred);
         out[l].gamma = hg_packer_vector(&p->room, p->parameters, layer->gamma, layer->out, false);
         out[l].beta = hg_packer_vector(&p->room, p->parameters, layer->beta, layer->out, false);
-        if (l > 0 && layer->linear) out[l].weights = pack_columns(p, storage, layer, 0, layer->in, false);
+        if (l > 0 && layer->linear) out[l].weights = pack_columns(p, storage, layer, 0, NONE, layer->in);
     }
 }
 
@@ -53,6 +57,21 @@ static void pack_layers(packer *p, hg_storage storage, const hg_network *net, hg
 static hg_storage read_as(const hg_planned_update *planned, hg_side side)
 {
     return side == HG_SIDES ? planned->in : planned->product[side].in;
+}
+
+static int first_term(const hg_update *u, hg_access access, int value)
+{
+    int t = 0;
+    while (t < u->n_terms && (u->term[t].access != access || u->term[t].value != value)) ++t;
+    return t < u->n_terms ? t : NONE;
+}
+
+/* A difference takes off at the receivers what another term may read there: one product does for both. The other term of such a pair. */
+static int partner(const hg_update *u, int term)
+{
+    const hg_term *of = &u->term[term];
+    const int difference = first_term(u, HG_DIFFERENCE, of->value), receiver = first_term(u, HG_RECEIVER, of->value);
+    return term == difference ? receiver : term == receiver ? difference : NONE;
 }
 
 static bool same_inputs(const hg_plan *plan, int first, int second)
@@ -63,7 +82,7 @@ static bool same_inputs(const hg_plan *plan, int first, int second)
     }
     if (a->network != b->network || a->n_terms != b->n_terms) return false;
     for (int t = 0; t < a->n_terms; ++t) {
-        if (a->term[t].width != b->term[t].width || a->term[t].access != b->term[t].access) return false;
+        if (a->term[t].width != b->term[t].width || a->term[t].access != b->term[t].access || partner(a, t) != partner(b, t)) return false;
     }
     return true;
 }
@@ -74,6 +93,21 @@ static bool is_packed(const hg_plan *plan, int update)
     return plan->d->update[update].live_last && planned->fused && !planned->in_lanes && plan->d->update[update].network >= 0;
 }
 
+static void pack_terms(packer *p, const hg_plan *plan, int update, hg_fused_term *out)
+{
+    const hg_update *u = &plan->d->update[update];
+    const hg_planned_update *planned = &plan->update[update];
+    const hg_mlp_layer *layer = &plan->d->network[u->network].layer[0];
+    for (int t = 0; t < u->n_terms; ++t) {
+        const hg_term *term = &u->term[t];
+        const int other = partner(u, t);
+        const int64_t minus = term->access == HG_RECEIVER && other != NONE ? u->term[other].column : NONE;
+        out[t].weights = pack_columns(p, read_as(planned, hg_term_side(term)), layer, term->column, minus, term->width);
+        if (term->access == HG_DIFFERENCE && other == NONE)
+            out[t].receiver = pack_columns(p, read_as(planned, HG_SIDE_RECEIVER), layer, NONE, term->column, term->width);
+    }
+}
+
 static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
 {
     const hg_description *d = plan->d;
@@ -81,17 +115,7 @@ static void pack_all(packer *p, const hg_plan *plan, hg_fused_weights *w)
         if (w->layer[n]) pack_layers(p, plan->storage, &d->network[n], w->layer[n]);
     }
     for (int i = 0; i < d->n_updates; ++i) {
-        const hg_update *u = &d->update[i];
-        if (!is_packed(plan, i) || w->term_shared[i]) continue;
-        const hg_mlp_layer *layer = &d->network[u->network].layer[0];
-        for (int t = 0; t < u->n_terms; ++t) {
-            const hg_term *term = &u->term[t];
-            const hg_storage storage = read_as(&plan->update[i], hg_term_side(term));
-            w->term[i][t].weights = pack_columns(p, storage, layer, term->column, term->width, false);
-            if (term->access != HG_DIFFERENCE) continue;
-            const hg_storage other = read_as(&plan->update[i], HG_SIDE_RECEIVER);
-            w->term[i][t].receiver = pack_columns(p, other, layer, term->column, term->width, true);
-        }
+        if (is_packed(plan, i) && !w->term_shared[i]) pack_terms(p, plan, i, w->term[i]);
     }
 }
 
@@ -124,7 +148,7 @@ hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_p
     HG_TRY(list_what_is_needed(ctx, plan, &w));
     pack_all(&p, plan, &w);
     HG_TRY(hg_alloc(ctx, &p.mean, p.most_in));
-    HG_TRY(hg_alloc(ctx, &p.negated, p.most_weights));
+    HG_TRY(hg_alloc(ctx, &p.difference, p.most_weights));
     HG_TRY(hg_alloc(ctx, &w.memory, p.room.used));
     p.room.memory = w.memory;
     p.room.used = 0;
@@ -134,7 +158,7 @@ hg_status hg_fused_weights_make(hg_context *ctx, const hg_kernels *k, const hg_p
 done:
     hg_fused_weights_clear(ctx, plan->d, &w);
     hg_free(ctx, p.mean);
-    hg_free(ctx, p.negated);
+    hg_free(ctx, p.difference);
     return status;
 }
 

@@ -11,7 +11,8 @@ typedef struct hg_fused_layer {
     hg_dense_norm norm;
 } hg_fused_layer;
 
-/* Weights of one input of an update's first layer; `receiver`: of a difference, for the receiver's side. */
+/* Weights of one input of an update's first layer; `receiver`: of a difference, for the receiver's side; NULL where another input reads the
+ * same table at the receivers and its weights hold these too. */
 typedef struct hg_fused_term {
     const void *weights, *receiver;
 } hg_fused_term;

@@ -13,25 +13,36 @@
 #include "nn/forward.h"
 #include "tests/leaks.h"
 
-static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)
+static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n, double limit)
 {
     double scale = 1;
     for (int64_t i = 0; i < n; ++i) scale = fmax(scale, fabs((double)expected[i]));
     for (int64_t i = 0; i < n; ++i) {
-        if (!(fabs((double)found[i] - (double)expected[i]) <= 1e-5 * scale))
+        if (!(fabs((double)found[i] - (double)expected[i]) <= limit * scale))
             fail_msg("%s: number %" PRId64 " is %g, the reference path gives %g", name, i, (double)found[i], (double)expected[i]);
     }
 }
 
+/* Neighbours searched in a table of the network itself: rounding may turn two of them at the end of a list. */
+static bool searches_anew(const hg_description *d)
+{
+    for (int set = 0; set < d->n_edge_sets; ++set) {
+        const hg_edge_set *edges = &d->edge_set[set];
+        if (edges->from == HG_EDGES_NEAREST && !d->value[edges->value].input) return true;
+    }
+    return false;
+}
+
 static void compare_on(const char *name, const hg_model *model, const sample *s)
 {
+    const double limit = searches_anew(&model->description) ? 1e-4 : 1e-5;
     const hg_model_widths w = hg_model_get_widths(model);
     results expected = results_for(s->graph, w), found = results_for(s->graph, w);
     must(hg_model_forward_reference(ctx, model, &s->batch, &expected.out));
     must(hg_model_forward(ctx, model, &s->batch, &found.out));
-    assert_close(name, found.edges, expected.edges, s->graph->n_edges * w.edge_out);
-    assert_close(name, found.nodes, expected.nodes, s->graph->n_nodes * w.node_out);
-    assert_close(name, found.globals, expected.globals, s->graph->n_graphs * w.global_out);
+    assert_close(name, found.edges, expected.edges, s->graph->n_edges * w.edge_out, limit);
+    assert_close(name, found.nodes, expected.nodes, s->graph->n_nodes * w.node_out, limit);
+    assert_close(name, found.globals, expected.globals, s->graph->n_graphs * w.global_out, limit);
     results_clear(&expected);
     results_clear(&found);
 }
@@ -108,6 +119,20 @@ static void odd_models_as_reference(void **state)
         "  - {nodes: x, network: b, inputs: [in sum sender x], residual: add}\n"
         "  - {edges: e, network: b, inputs: [e], residual: add}\n"
         "  - outputs: {nodes: x, edges: e}\n",
+        /* differences beside what the receivers read: of the same table, twice of it, of another one of the same width, centred or not */
+        "inputs: {nodes: 40}\n"
+        "networks:\n"
+        "  - {name: a, widths: [40, 40], activation: relu, norm: layer}\n"
+        "  - {name: b, widths: [40, 40], activation: relu}\n"
+        "updates:\n"
+        "  - {edges: e, network: a, inputs: [receiver x, difference x]}\n"
+        "  - {nodes: y, inputs: [in sum e]}\n"
+        "  - {edges: e, network: a, inputs: [receiver x, difference y]}\n"
+        "  - {nodes: z, inputs: [in sum e]}\n"
+        "  - {edges: e, network: a, inputs: [receiver z, difference z]}\n"
+        "  - {nodes: w, inputs: [in sum e]}\n"
+        "  - {edges: f, network: b, inputs: [difference w, receiver w, difference w]}\n"
+        "  - outputs: {nodes: w, edges: f}\n",
         /* rows in lanes: all ways to gather, what the last layer leaves to the update, wide tables in front of and behind them */
         "inputs: {nodes: 3, edges: 5, globals: 2}\n"
         "networks:\n"
@@ -124,9 +149,10 @@ static void odd_models_as_reference(void **state)
         "  - {nodes: z, network: d, inputs: [y, in sum k]}\n"
         "  - {edges: k, network: f, inputs: [k, difference y, e], activation: sigmoid}\n"
         "  - outputs: {nodes: z, edges: k}\n"};
+    static const char *const names[] = {"every input", "in place", "differences", "in lanes"};
     for (size_t i = 0; i < sizeof yaml / sizeof *yaml; ++i) {
         hg_model *model = model_of(yaml[i]);
-        compare(i == 0 ? "every input" : i == 1 ? "in place" : "in lanes", model);
+        compare(names[i], model);
         hg_model_destroy(ctx, model);
     }
 }
