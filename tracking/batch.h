@@ -31,6 +31,7 @@ typedef struct hg_batch_fit {
     const void *start;          /* [5][lanes] state on the module of step 0 */
     const void *start_variance; /* [5][lanes] its diagonal covariance */
     bool smooth, full;          /* full: with the smoothed covariances */
+    bool refit;                 /* matter acts by the q/p of the start, that of an earlier fit, instead of the filtered one */
     void *work;                 /* [n_steps * HG_BATCH_WORK][lanes] */
     /* results */
     int32_t *status;    /* [n_steps][lanes] why a hit was not taken in; 0 = it was */

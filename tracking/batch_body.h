@@ -41,7 +41,7 @@ INLINE void predict_all(const hg_batch_world *world, const real *from, const hg_
         load_states(from, load_jobs(jobs->from_index, first, n), &state);
         load_plane(world, load_jobs(jobs->from_module, first, n), &start);
         if (!to_beam) load_plane(world, load_jobs(jobs->to_module, first, n), &end);
-        marks bits = transport(world, &start, to_beam ? NULL : &end, all_whole(-1), &state, &j);
+        marks bits = transport(world, &start, to_beam ? NULL : &end, all_whole(-1), state.par[4], &state, &j);
         fail(&bits, ~is_positive(state.cov), HG_TRACK_COV_NOT_POSITIVE);
         store_whole(status, bits);
         store_states(to + first * HG_BATCH_STATE, &state, status, (int)n);

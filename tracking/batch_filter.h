@@ -217,6 +217,7 @@ static void fit_lanes(const hg_batch_world *world, const hg_batch_fit *fit)
     for (int i = 0; i < 5; ++i) state.par[i] = load((const real *)fit->start + i * LANES);
     for (int i = 0; i < 15; ++i) state.cov[i] = all(R(0));
     for (int i = 0; i < 5; ++i) state.cov[HG_PACKED(i, i)] = load((const real *)fit->start_variance + i * LANES);
+    lanes qop = state.par[4];
     marks module = load_whole(fit->module);
     load_plane(world, pick_whole(module >= 0, module, all_whole(0)), &at);
     for (int32_t n = 0; n < fit->n_steps; ++n) {
@@ -230,8 +231,9 @@ static void fit_lanes(const hg_batch_world *world, const hg_batch_fit *fit)
         if (n > 0) {
             plane to;
             load_plane(world, pick_whole(wanted, module, all_whole(0)), &to);
-            status = transport(world, &at, &to, wanted, &next, &s->j);
+            status = transport(world, &at, &to, wanted, fit->refit ? qop : next.par[4], &next, &s->j);
             wanted &= status == 0;
+            qop = pick(wanted & (state.par[4] != R(0)), qop * (next.par[4] / state.par[4]), qop); /* loses what the track loses */
             marks good = hit_update(&next, local, variance, wanted, s->up, &added);
             fail(&status, wanted & ~good, HG_TRACK_COV_NOT_POSITIVE);
             keep_still(good, &s->j);

@@ -51,8 +51,8 @@ INLINE lanes probable_loss(const hg_batch_world *world, lanes momentum, lanes th
     return *xi * larger(low + share * (high - low) + log_thickness, all(R(0)));
 }
 
-/* What all surfaces on the way do: `matter` in terms of the lever to the end of the path. */
-INLINE void gather_matter(const hg_batch_world *world, flight *f, const lanes begin[3], const lanes start_t[3], marks from_layer,
+/* What all surfaces on the way do to a particle of q/p `qop`: `matter` in terms of the lever to the end of the path. */
+INLINE void gather_matter(const hg_batch_world *world, flight *f, lanes qop, const lanes begin[3], const lanes start_t[3], marks from_layer,
                           marks to_layer, matter *sum)
 {
     const hg_kalman_options *options = &world->kalman->options;
@@ -60,8 +60,8 @@ INLINE void gather_matter(const hg_batch_world *world, flight *f, const lanes be
     const real mass = (real)options->mass_gev;
     marks pair = from_layer * (whole)(world->n_layers + 1) + to_layer;
     marks next = gather_whole(world->pair_first, pair), end = gather_whole(world->pair_first + 1, pair);
-    lanes p = R(1) / larger(absolute(f->qop), all(R(1e-9))), energy = root(p * p + mass * mass), beta2 = p * p / (energy * energy);
-    marks charged = f->qop != R(0);
+    lanes p = R(1) / larger(absolute(qop), all(R(1e-9))), energy = root(p * p + mass * mass), beta2 = p * p / (energy * energy);
+    marks charged = qop != R(0);
     *sum = (matter){.kick = {{0}}};
     for (; any(next < end); next += 1) {
         marks there = next < end;

@@ -190,7 +190,8 @@ INLINE void start_columns(flight *f, lanes sin_phi, lanes cos_phi, lanes sin_the
 
 /* Carries *state from plane `from` to plane `to`, or to the beam line if to is NULL. Returns status bits; a lane with bits has no state.
  * A lane that is not `wanted` costs no accuracy but has no meaning either. */
-INLINE marks transport(const hg_batch_world *world, const plane *from, const plane *to, marks wanted, bound *state, jacobian *j)
+INLINE marks transport(const hg_batch_world *world, const plane *from, const plane *to, marks wanted, lanes matter_qop, bound *state,
+                       jacobian *j)
 {
     flight f = {.path = all(R(0)), .status = all_whole(0)};
     const lanes *par = state->par;
@@ -222,7 +223,7 @@ INLINE marks transport(const hg_batch_world *world, const plane *from, const pla
         fail(&f.status, outward * at_end < R(0), HG_BATCH_HARD);
     }
     matter sum;
-    gather_matter(world, &f, begin, start_t, from->layer, to ? to->layer : all_whole((whole)world->n_layers), &sum);
+    gather_matter(world, &f, matter_qop, begin, start_t, from->layer, to ? to->layer : all_whole((whole)world->n_layers), &sum);
     lanes variance = apply_loss(world, &f, &sum, &j->loss);
     h = to ? distance_to_plane(&f, to->w) : distance_to_beam(&f);
     fail(&f.status, ~(absolute(h) < R(2)), HG_BATCH_HARD);

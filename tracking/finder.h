@@ -117,6 +117,10 @@ hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_pa
 hg_status hg_build_components(hg_context *ctx, const hg_finder *finder, hg_candidates *out);
 hg_status hg_build_walks(hg_context *ctx, const hg_finder *finder, hg_candidates *out);
 
+/* Puts the hits of each layer that a track has more than one of into the order in which it meets them: by radius in a barrel, by z on a
+ * disc, the way the hits before and after lie. In a wrong order the track would cross a disc's material three times. */
+void hg_order_overlaps(const hg_finder *finder, int32_t *hit, int32_t n);
+
 /* Makes room for so many candidates, zeroed; never less than there was. */
 hg_status hg_candidates_reserve(hg_context *ctx, hg_candidates *candidates, int64_t room);
 

@@ -213,6 +213,7 @@ static void run_group(const fitter *f, const int64_t *members, int n, room *r)
     memset(r->module, -1, (size_t)(f->longest * lanes) * sizeof *r->module);
     r->fit.n_steps = 0;
     for (int lane = 0; lane < lanes; ++lane) lay_out(f, &f->item[members[lane < n ? lane : 0]], lane, r);
+    r->fit.refit = f->pass > 1;
     f->kernels->fit(f->world, &r->fit);
     for (int lane = 0; lane < n; ++lane) conclude(f, &f->item[members[lane]], lane, r);
 }

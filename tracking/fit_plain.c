@@ -32,6 +32,8 @@ typedef struct fit {
     double chi2;
     int n_scalars;
     double start_sigma2[5]; /* diagonal of the start covariance, already inflated */
+    bool refit;             /* there was a pass before this one, and */
+    double matter_qop;      /* this is the q/p that it found */
 } fit;
 
 static const hg_measurement *measurement_of(const fit *f, int64_t i)
@@ -135,7 +137,8 @@ static int filter(fit *f, hg_track_state state)
         hg_filter_step *step = &f->steps[n];
         hg_track_state next = state;
         if (i != f->start) {
-            int status = hg_transport_state(f->kalman, state.module, m.module, next.par, next.cov, step->jacobian);
+            int status =
+                hg_transport_state(f->kalman, state.module, m.module, f->refit ? &f->matter_qop : NULL, next.par, next.cov, step->jacobian);
             if (status != 0) {
                 missed |= status;
                 f->outlier[i] = MISSED;
@@ -145,6 +148,7 @@ static int filter(fit *f, hg_track_state state)
         }
         for (int k = 0; k < 5; ++k) step->predicted_par[k] = next.par[k];
         for (int k = 0; k < 15; ++k) step->predicted_cov[k] = next.cov[k];
+        if (state.par[4] != 0.0) f->matter_qop *= next.par[4] / state.par[4]; /* loses what the track loses */
         double chi2 = hg_update_with_gains(next.par, next.cov, &m, step->gain, &step->n_gains);
         if (chi2 < 0.0) {
             missed |= HG_TRACK_COV_NOT_POSITIVE;
@@ -207,6 +211,8 @@ static int restart(fit *f, hg_track_state *state)
         if (!hg_cov_is_positive(step->smooth_cov)) return HG_TRACK_COV_NOT_POSITIVE;
         state->module = measurement_of(f, step->hit)->module;
         f->start = step->hit;
+        f->refit = true;
+        f->matter_qop = step->smooth_par[4];
         for (int i = 0; i < 5; ++i) state->par[i] = step->smooth_par[i];
         for (int i = 0; i < 15; ++i) state->cov[i] = step->smooth_cov[i];
         return 0;
@@ -296,7 +302,7 @@ static int fit_track(fit *f, double params[5], double cov[15], double *chi2, int
     hg_track_state state;
     int status = hg_fit_check(f->kalman, f->measurements, f->hit, f->n);
     if (status == 0) status = f->kalman->options.daf ? anneal(f, &state) : fit_passes(f, &state);
-    if (status == 0) status = hg_transport_state(f->kalman, state.module, -1, state.par, state.cov, NULL);
+    if (status == 0) status = hg_transport_state(f->kalman, state.module, -1, NULL, state.par, state.cov, NULL);
     if (status != 0) return HG_TRACK_FAILED | status;
     for (int i = 0; i < 5; ++i) params[i] = state.par[i];
     for (int i = 0; i < 15; ++i) cov[i] = state.cov[i];

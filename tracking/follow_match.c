@@ -49,7 +49,7 @@ static int predict_plain(const hg_job_list *jobs, int64_t row, bool to_beam)
     double par[5], cov[15];
     for (int i = 0; i < 5; ++i) par[i] = (double)from[i];
     for (int i = 0; i < 15; ++i) cov[i] = (double)from[HG_BATCH_COV + i];
-    int status = hg_transport_state(jobs->kalman, jobs->from_module[row], to_beam ? -1 : jobs->to_module[row], par, cov, NULL);
+    int status = hg_transport_state(jobs->kalman, jobs->from_module[row], to_beam ? -1 : jobs->to_module[row], NULL, par, cov, NULL);
     for (int i = 0; i < 5 && status == 0; ++i) to[i] = (float)par[i];
     for (int i = 0; i < 15 && status == 0; ++i) to[HG_BATCH_COV + i] = (float)cov[i];
     return status;

@@ -18,7 +18,7 @@ int hg_kalman_predict(const hg_kalman *kalman, const hg_track_state *from, int64
 {
     hg_track_state next = *from;
     if (module < 0 || module >= kalman->detector->n_modules) return HG_TRACK_FAILED | HG_TRACK_NOT_REACHED;
-    int status = hg_transport_state(kalman, from->module, module, next.par, next.cov, NULL);
+    int status = hg_transport_state(kalman, from->module, module, NULL, next.par, next.cov, NULL);
     if (status != 0) return HG_TRACK_FAILED | status;
     next.module = module;
     *to = next;

@@ -250,6 +250,7 @@ static hg_status write_tracks(hg_context *ctx, const hg_finder *finder, hg_track
     for (int64_t t = 0, at = 0; t < finder->tracks.n; ++t) {
         const hg_candidate *item = &finder->tracks.item[t];
         memcpy(tracks->hit + at, item->hit, (size_t)item->n * sizeof *item->hit);
+        hg_order_overlaps(finder, tracks->hit + at, item->n);
         tracks->hit_offset[t] = at;
         at += item->n;
         tracks->hit_offset[t + 1] = at;

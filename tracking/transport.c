@@ -13,6 +13,7 @@ static const double close_enough =
 /* A track on its way: the stepper with the angle and q/p columns, the two position columns, and what has been gathered so far. */
 typedef struct carrier {
     const hg_kalman *kalman;
+    const double *matter_qop; /* NULL = that of the state */
     hg_stepper stepper;
     hg_transport columns;
     double along[2][3]; /* d(position)/d(loc0, loc1) at the last stop */
@@ -177,10 +178,11 @@ static int cross_material(carrier *c, const hg_material_surface *surface, int di
     double r = sqrt(s->r[0] * s->r[0] + s->r[1] * s->r[1]), extent = surface->cylinder ? s->r[2] : r;
     if (extent < surface->low || extent > surface->high) return 0;
     double cos_incidence = surface->cylinder ? (s->r[0] * s->t[0] + s->r[1] * s->t[1]) / r : s->t[2];
+    const double qop = c->matter_qop ? *c->matter_qop : s->qop;
     hg_crossing crossing;
     frame across;
     double jacobian[25];
-    int status = hg_material_cross(&c->kalman->options, surface, s->qop, cos_incidence, direction, &crossing);
+    int status = hg_material_cross(&c->kalman->options, surface, qop, cos_incidence, direction, &crossing);
     if (status != 0) return status;
     if (!frame_across(s, &across)) return HG_TRACK_TANGENT;
     status = project(c, &across, jacobian);
@@ -191,7 +193,7 @@ static int cross_material(carrier *c, const hg_material_surface *surface, int di
     c->cov[HG_PACKED(2, 2)] += crossing.theta0_squared / sin2;
     c->cov[HG_PACKED(3, 3)] += crossing.theta0_squared;
     c->cov[HG_PACKED(4, 4)] += crossing.qop_variance;
-    s->qop = crossing.qop;
+    if (qop != 0.0) s->qop *= crossing.qop / qop;
     for (int i = 0; i < 3; ++i) {
         c->along[0][i] = across.axis[0][i];
         c->along[1][i] = across.axis[1][i];
@@ -349,13 +351,14 @@ static bool start_carrier(carrier *c, const hg_module *from, const double par[5]
     return true;
 }
 
-int hg_transport_state(const hg_kalman *kalman, int64_t from_module, int64_t target_module, double par[5], double cov[15], double *jacobian)
+int hg_transport_state(const hg_kalman *kalman, int64_t from_module, int64_t target_module, const double *matter_qop, double par[5],
+                       double cov[15], double *jacobian)
 {
     hg_free_state start;
     const hg_module *from = from_module >= 0 ? &kalman->detector->modules[from_module] : NULL;
     const hg_module *target = target_module >= 0 ? &kalman->detector->modules[target_module] : NULL;
     double gathered[15], product[25] = {0}, last[25];
-    carrier c = {.kalman = kalman, .cov = gathered, .jacobian = jacobian ? product : NULL};
+    carrier c = {.kalman = kalman, .matter_qop = matter_qop, .cov = gathered, .jacobian = jacobian ? product : NULL};
     if (!start_carrier(&c, from, par, &start)) return HG_TRACK_NONFINITE;
     for (int i = 0; i < 15; ++i) gathered[i] = cov[i];
     for (int i = 0; i < 5; ++i) product[6 * i] = 1.0;

@@ -24,9 +24,10 @@ bool hg_free_from_module(const hg_module *module, const double par[5], hg_free_s
 bool hg_free_from_perigee(const double par[5], hg_free_state *out);
 
 /* Carries a state on a module, or at the perigee to the z axis (module < 0), to another module or to the perigee (target < 0). par and cov
- * are in and out, untouched on failure. jacobian: NULL, or [25] gets d(out)/d(in) along the way, losses included. Returns 0 or status bits.
- * Threads: reentrant. */
-int hg_transport_state(const hg_kalman *kalman, int64_t from_module, int64_t target_module, double par[5], double cov[15],
-                       double *jacobian);
+ * are in and out, untouched on failure. matter_qop: the q/p by which matter scatters and brakes; NULL = the state's own. A fit that is
+ * repeated gives that of the time before: with the filtered one tracks that come out too stiff would scatter too little, and weigh most.
+ * jacobian: NULL, or [25] gets d(out)/d(in) along the way, losses included. Returns 0 or status bits. Threads: reentrant. */
+int hg_transport_state(const hg_kalman *kalman, int64_t from_module, int64_t target_module, const double *matter_qop, double par[5],
+                       double cov[15], double *jacobian);
 
 #endif
