@@ -20,7 +20,7 @@ static void pulls_are_standard(bool forward, bool daf)
     make_toys(&kalman, forward);
     hg_tracks *tracks = tracks_of(toys, TOYS, measurements);
     assert_true(hg_fit_tracks(ctx, &kalman, measurements, tracks) >= 0);
-    double sum[5] = {0}, sum2[5] = {0}, chi2 = 0, ndf = 0;
+    double sum[5] = {0}, sum2[5] = {0}, stiffness = 0, chi2 = 0, ndf = 0;
     int n = 0;
     for (int t = 0; t < TOYS; ++t) {
         if (tracks->status[t] >= HG_TRACK_FAILED) continue;
@@ -34,6 +34,7 @@ static void pulls_are_standard(bool forward, bool daf)
             double pull = difference / sqrt(tracks->cov[15 * t + p * (p + 3) / 2]);
             sum[p] += pull;
             sum2[p] += pull * pull;
+            if (p == 4) stiffness += pull * copysign(1.0, toys[t].truth[4]);
         }
     }
     assert_true(n >= TOYS - 2);
@@ -41,12 +42,13 @@ static void pulls_are_standard(bool forward, bool daf)
         double mean = sum[p] / n, width = sqrt(sum2[p] / n - mean * mean);
         print_message("    %-5s pull mean %+.3f width %.3f\n", name[p], mean, width);
     }
-    print_message("    chi2/ndf %.4f\n", chi2 / ndf);
+    print_message("    |q/p| pull mean %+.3f, chi2/ndf %.4f\n", stiffness / n, chi2 / ndf);
     for (int p = 0; p < 5; ++p) {
         double mean = sum[p] / n;
         assert_near(mean, 0.0, 0.05);
         assert_near(sqrt(sum2[p] / n - mean * mean), 1.0, 0.05);
     }
+    assert_near(stiffness / n, 0.0, 0.05); /* what both charges have in common */
     assert_near(chi2 / ndf, 1.0, 0.02);
     hg_tracks_destroy(ctx, tracks);
 }

@@ -235,8 +235,11 @@ static void check_lists(const toy *t, const hg_tracks *tracks)
     }
     for (int64_t k = 0; k < tracks->n; ++k) {
         assert_true(isfinite(tracks->score[k]));
-        for (int64_t j = tracks->hit_offset[k] + 1; j < tracks->hit_offset[k + 1]; ++j)
-            assert_true(layer_of(t, tracks->hit[j]) >= layer_of(t, tracks->hit[j - 1]));
+        for (int64_t j = tracks->hit_offset[k] + 1; j < tracks->hit_offset[k + 1]; ++j) {
+            const int32_t here = tracks->hit[j], before = tracks->hit[j - 1];
+            assert_true(layer_of(t, here) >= layer_of(t, before));
+            assert_true(hypot(t->x[here], t->y[here]) >= hypot(t->x[before], t->y[before])); /* overlaps of one layer too */
+        }
     }
 }
 
