@@ -52,7 +52,8 @@ static hg_status prepare_other(hg_context *ctx, const settings *set, const bench
     hg_status status = HG_OK;
     json_t *answer = NULL;
     HG_TRY(case_write(ctx, c, directory));
-    HG_TRY(opponent_start(ctx, set->python, "bench/engine_torch.py", directory, c->other, set->team[set->n_teams - 1], o, &answer));
+    HG_TRY(opponent_start(ctx, set->common.python, "bench/engine_torch.py", directory, c->other, set->common.team[set->common.n_teams - 1],
+                          o, &answer));
     printf("PyTorch %s, %s, allocator %s\n", json_string_value(json_object_get(answer, "version")),
            json_string_value(json_object_get(answer, "capability")), *opponent_allocator() ? opponent_allocator() : "of the system");
     json_object_set(root, "pytorch", answer);
@@ -84,17 +85,17 @@ static hg_status measure(hg_context *ctx, const settings *set, bench_case *c, co
     hg_status status = HG_OK;
     opponent o = {0};
     const network_pass pass = case_pass(c);
-    const int most = set->n_teams - 1, first = c->inference_only ? most : 0;
-    m->rounds = c->inference_only && set->rounds > 3 ? 3 : set->rounds;
+    const int most = set->common.n_teams - 1, first = c->inference_only ? most : 0;
+    m->rounds = c->inference_only && set->common.rounds > 3 ? 3 : set->common.rounds;
     for (int v = 0; v < VARIANTS; ++v) {
-        if (runs(set, c, v)) HG_TRY(pass_memory(ctx, pass, &variants[v], set->team[most], &m->peak_rss[v]));
+        if (runs(set, c, v)) HG_TRY(pass_memory(ctx, pass, &variants[v], set->common.team[most], &m->peak_rss[v]));
     }
-    if (set->torch && c->other) HG_TRY(prepare_other(ctx, set, c, directory, &o, m, root));
+    if (set->common.torch && c->other) HG_TRY(prepare_other(ctx, set, c, directory, &o, m, root));
     for (int r = -1; r < m->rounds; ++r) {
         for (int v = 0; v < VARIANTS; ++v) {
             if (!runs(set, c, v)) continue;
             for (int t = r < 0 ? most : first; t <= most; ++t) {
-                HG_TRY(pass_run(ctx, &pass, &variants[v], set->team[t], &m->seconds[v][t][r < 0 ? 0 : r]));
+                HG_TRY(pass_run(ctx, &pass, &variants[v], set->common.team[t], &m->seconds[v][t][r < 0 ? 0 : r]));
             }
             for (int k = 0; r >= 0 && k < m->n_modes; ++k) {
                 if (m->mode[k].variant == v) HG_TRY(opponent_time(ctx, &o, m->mode[k].name, &m->mode[k].seconds[r]));
@@ -115,11 +116,11 @@ static hg_status run_case(hg_context *ctx, const settings *set, const bench_case
     HG_CHECK(mkdtemp(directory), HG_ERR_IO, "%s: no such folder can be made", directory);
     HG_TRY(case_prepare(ctx, &c));
     HG_TRY(measure(ctx, set, &c, directory, m, root));
-    for (int t = 0; t < set->n_teams; ++t) HG_TRY(hg_roofline_measure(ctx, set->team[t], &roof[t]));
+    for (int t = 0; t < set->common.n_teams; ++t) HG_TRY(hg_roofline_measure(ctx, set->common.team[t], &roof[t]));
     for (int v = 0; v < VARIANTS; ++v) {
         if (!runs(set, &c, v)) continue;
-        const int first = c.inference_only ? set->n_teams - 1 : 0;
-        for (int t = first; t < set->n_teams; ++t) report_own(set, &c, m, v, t, &roof[t], json_object_get(root, "passes"));
+        const int first = c.inference_only ? set->common.n_teams - 1 : 0;
+        for (int t = first; t < set->common.n_teams; ++t) report_own(set, &c, m, v, t, &roof[t], json_object_get(root, "passes"));
         report_other(set, &c, m, v, json_object_get(root, "others"));
     }
     fflush(stdout);
@@ -142,9 +143,9 @@ static hg_status run(hg_context *ctx, const settings *set)
     json_t *root = json_pack("{s:[], s:[]}", "passes", "others");
     HG_CHECK(root, HG_ERR_NOMEM, "out of memory");
     HG_TRY(bench_machine(ctx, root));
-    for (int t = 0; t < set->n_teams; ++t) HG_TRY(hg_roofline_measure(ctx, set->team[t], &roof[t]));
-    bench_report_rooflines(set->team, set->n_teams, roof, root);
-    json_object_set_new(root, "rounds", json_integer(set->rounds));
+    for (int t = 0; t < set->common.n_teams; ++t) HG_TRY(hg_roofline_measure(ctx, set->common.team[t], &roof[t]));
+    bench_report_rooflines(set->common.team, set->common.n_teams, roof, root);
+    json_object_set_new(root, "rounds", json_integer(set->common.rounds));
     printf("%-14s %-9s %4s %3s %9s %9s %8s %7s %9s %-7s %6s %6s %8s %6s\n", "network", "pass", "", "T", "median s", "least s", "GF/s",
            "GB/s", "bound s", "by", "% med", "% best", "peak MB", "x 1T");
     for (int k = 0; k < CASES; ++k) {
@@ -157,40 +158,23 @@ done:
     return status;
 }
 
-static bool read_settings(int argc, char **argv, settings *set)
+static int take_option(void *user, const char *name, const char *value)
 {
-    *set = (settings){.python = getenv("PYTHON") ? getenv("PYTHON") : "python3", .rounds = 5};
-    for (int i = 1; i < argc; ++i) {
-        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
-        if (!strcmp(argv[i], "--quick")) {
-            set->quick = true;
-        } else if (!strcmp(argv[i], "--torch")) {
-            set->torch = true;
-        } else if (!value) {
-            return false;
-        } else {
-            ++i;
-            if (!strcmp(argv[i - 1], "--python"))
-                set->python = value;
-            else if (!strcmp(argv[i - 1], "--case"))
-                set->only_case = value;
-            else if (!strcmp(argv[i - 1], "--only"))
-                set->only = value;
-            else if (!strcmp(argv[i - 1], "--rounds"))
-                set->rounds = atoi(value);
-            else if (strcmp(argv[i - 1], "--threads") != 0 || (set->n_teams = bench_read_teams(value, set->team)) == 0)
-                return false;
-        }
+    settings *set = user;
+    if (!strcmp(name, "--quick")) {
+        set->quick = true;
+        return 1;
     }
-    if (set->n_teams == 0) set->n_teams = bench_default_teams(set->team);
-    return set->rounds >= 1 && set->rounds <= BENCH_ROUNDS_MAX;
+    if (strcmp(name, "--case") != 0 || !value) return 0;
+    set->only_case = value;
+    return 2;
 }
 
 int main(int argc, char **argv)
 {
-    settings set;
+    settings set = {0};
     hg_context *ctx = NULL;
-    if (!read_settings(argc, argv, &set)) {
+    if (!bench_read_options(argc, argv, &set.common, take_option, &set)) {
         fprintf(stderr,
                 "usage: engine [--quick] [--torch [--python PROGRAM]] [--threads 1,2,...] [--rounds 1 .. %d] [--case NAME] "
                 "[--only inference|training|bf16|fp32]\n",

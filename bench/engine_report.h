@@ -4,7 +4,7 @@
 #define HG_BENCH_ENGINE_REPORT_H
 
 #include "bench/engine_case.h"
-#include "bench/rounds.h"
+#include "bench/options.h"
 
 enum { MOST_MODES = 8 };
 /* bf16 first, so that the logits which are handed over to the other program are those of float32 */
@@ -17,10 +17,9 @@ enum { VARIANTS = sizeof variants / sizeof *variants, INFERENCE_BF16 = 0, INFERE
 static const double limits[VARIANTS] = {1, 1e-5, 1e-2};
 
 typedef struct settings {
-    bool quick, torch;
-    const char *python, *only_case;
-    const char *only; /* a word of the variant's name or precision, NULL = all */
-    int rounds, n_teams, team[BENCH_TEAMS_MAX];
+    bench_options common;
+    bool quick;
+    const char *only_case;
 } settings;
 
 /* What was measured of one case. */
@@ -33,7 +32,8 @@ typedef struct measurement {
 
 static bool runs(const settings *set, const bench_case *c, int v)
 {
-    const bool wanted = !set->only || !strcmp(set->only, variants[v].name) || !strcmp(set->only, variants[v].precision_name);
+    const bool wanted =
+        !set->common.only || !strcmp(set->common.only, variants[v].name) || !strcmp(set->common.only, variants[v].precision_name);
     return wanted && !(c->inference_only && variants[v].pass == HG_WORK_TRAINING);
 }
 
@@ -46,12 +46,12 @@ static void report_own(const settings *set, const bench_case *c, const measureme
                  bound = fmax(compute, traffic);
     const bench_ratio gain = c->inference_only ? (bench_ratio){0} : bench_ratio_of(m->seconds[v][0], seconds, m->rounds);
     printf("%-14s %-9s %s %3d %9.4f %9.4f %8.1f %7.1f %9.4f %-7s %6.1f %6.1f %8.0f %6.2f\n", c->name, variants[v].name,
-           variants[v].precision_name, set->team[t], median, least, flops / median * 1e-9, bytes / median * 1e-9, bound,
+           variants[v].precision_name, set->common.team[t], median, least, flops / median * 1e-9, bytes / median * 1e-9, bound,
            compute > traffic ? "compute" : "memory", 100 * bound / median, 100 * bound / least, m->peak_rss[v] * 1e-6, gain.median);
     json_array_append_new(rows,
                           json_pack("{s:s, s:I, s:I, s:s, s:s, s:i, s:f, s:f, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "network",
                                     c->name, "nodes", (json_int_t)c->n_nodes, "edges", (json_int_t)c->n_edges, "pass", variants[v].name,
-                                    "precision", "fp32", "threads", set->team[t], "seconds", median, "seconds_least", least,
+                                    "precision", "fp32", "threads", set->common.team[t], "seconds", median, "seconds_least", least,
                                     "seconds_rounds", bench_array(seconds, m->rounds), "flops", flops, "bytes_fused", bytes,
                                     "bound_compute_s", compute, "bound_memory_s", traffic, "share_of_bound", bound / median,
                                     "peak_rss_bytes", m->peak_rss[v], "speed_up_against_1", gain.median, "graph_seconds", c->graph_s));
@@ -74,7 +74,7 @@ static void report_other(const settings *set, const bench_case *c, const measure
         if (equal && (!best || median < bench_median(best->seconds, m->rounds))) best = mode;
     }
     if (!best) return;
-    const bench_ratio r = bench_ratio_of(best->seconds, m->seconds[v][set->n_teams - 1], m->rounds);
+    const bench_ratio r = bench_ratio_of(best->seconds, m->seconds[v][set->common.n_teams - 1], m->rounds);
     printf("%-14s   %s: PyTorch's best (%s) takes %.2f times as long (%.2f .. %.2f in %d rounds)\n", c->name, variants[v].name, best->name,
            r.median, r.least, r.most, m->rounds);
     json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:f, s:f, s:f}", "network", c->name, "pass", variants[v].name, "best",
@@ -94,7 +94,7 @@ static void report_growth(const settings *set, const bench_case *presets, const 
             last = k;
         }
         if (first < 0 || first == last) continue;
-        const int t = set->n_teams - 1;
+        const int t = set->common.n_teams - 1;
         const double time = bench_median(m[last].seconds[v][t], m[last].rounds) / bench_median(m[first].seconds[v][t], m[first].rounds);
         const double exponent = log(time) / log((double)presets[last].n_edges / (double)presets[first].n_edges);
         printf("%s %s: time grows like edges to the power %.3f from %s to %s\n", variants[v].name, variants[v].precision_name, exponent,

@@ -9,6 +9,7 @@
 #include "bench/random_input.h"
 #include "bench/rounds.h"
 #include "hitgraph/loss.h"
+#include "hitgraph/neighbours.h"
 #include "hitgraph/simulate_pulses.h"
 #include "nn/model_files.h"
 #include "nn/work.h"
@@ -110,6 +111,23 @@ static hg_status case_write(hg_context *ctx, const telescope_case *c, const char
 done:
     hg_tensor_list_clear(ctx, &list);
     hg_free(ctx, results);
+    return status;
+}
+
+/* x: [points of the batch, HG_NEIGHBOUR_COLUMNS]. */
+static hg_status neighbours_run(hg_context *ctx, const hg_graph *batch, const hg_real *x, int64_t columns, double *seconds)
+{
+    const hg_points points = {.x = x,
+                              .n = batch->n_nodes,
+                              .stride = HG_NEIGHBOUR_COLUMNS,
+                              .n_columns = columns,
+                              .n_graphs = batch->n_graphs,
+                              .node_ptr = batch->node_ptr};
+    hg_graph *found = NULL;
+    const double start = hg_seconds();
+    const hg_status status = hg_graph_nearest(ctx, &points, 8, &found);
+    *seconds = hg_seconds() - start;
+    hg_graph_destroy(ctx, found);
     return status;
 }
 
