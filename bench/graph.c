@@ -262,8 +262,6 @@ static bool set_number(settings *set, const char *text)
     }
     if (strncmp(text, "mode", length) == 0)
         set->building.mode = (hg_doublet_mode)(int)value;
-    else if (strncmp(text, "module_map", length) == 0)
-        set->learning.module_map = value > 0;
     else if (strncmp(text, "max_pairs", length) == 0)
         set->learning.max_pairs = (int32_t)value;
     else

@@ -42,7 +42,7 @@ typedef struct column {
 } column;
 
 /* What a map is made of in the file; the tables lie in `bytes`, the pairs in `layers` and `numbers`. */
-enum { MOST_COLUMNS = 12 };
+enum { MOST_COLUMNS = 10 };
 static int list_columns(const hg_doublet_map *m, int32_t *layers, float *numbers, uint8_t *bytes, column out[MOST_COLUMNS])
 {
     int64_t pairs = m->n_pairs;
@@ -58,9 +58,6 @@ static int list_columns(const hg_doublet_map *m, int32_t *layers, float *numbers
         {"c_c", "table_step", "table of the places along both layers, 128 = 0", HG_H5_U8, CELLS_C_C, pairs, bytes + pairs * CELLS_BEND_Z0},
         {"triplet_kappa", "1", "window of the relative change of curvature", HG_H5_F32, pairs, pairs, m->triplet_kappa},
         {"triplet_cot", "1", "window of the relative change of slope", HG_H5_F32, pairs, pairs, m->triplet_cot},
-        {"module_pair", "1", "inner and outer module", HG_H5_I32, 2, m->n_module_pairs, m->module_pair},
-        {"module_window", "mixed", "min and max of z0, dphi, phi slope, deta", HG_H5_F32, HG_DOUBLET_MODULE_WINDOW, m->n_module_pairs,
-         m->module_window},
     };
     int n = (int)(sizeof columns / sizeof *columns);
     for (int k = 0; k < n; ++k) out[k] = columns[k];
@@ -241,13 +238,12 @@ static hg_status load_map(hg_context *ctx, hg_h5 *h5, int64_t index, hg_doublet_
     uint8_t *bytes = NULL;
     column columns[MOST_COLUMNS];
     char path[PATH_SIZE], group[GROUP_SIZE];
-    int64_t n_layers = 0, n_pairs = 0, n_modules = 0;
+    int64_t n_layers = 0, n_pairs = 0;
 
     snprintf(group, sizeof group, "/map%" PRId64, index);
     HG_TRY(read_shape(ctx, h5, group, "layer_r", HG_H5_F32, 0, MOST_LAYERS, &n_layers));
     HG_TRY(read_shape(ctx, h5, group, "pair_layers", HG_H5_I32, 2, MOST_PAIRS, &n_pairs));
-    HG_TRY(read_shape(ctx, h5, group, "module_pair", HG_H5_I32, 2, INT32_MAX, &n_modules));
-    HG_TRY(hg_doublet_map_create(ctx, (int32_t)n_layers, (int32_t)n_pairs, n_modules, &m));
+    HG_TRY(hg_doublet_map_create(ctx, (int32_t)n_layers, (int32_t)n_pairs, &m));
     HG_TRY(hg_alloc(ctx, &layers, 2 * n_pairs));
     HG_TRY(hg_alloc(ctx, &numbers, n_pairs * PAIR_NUMBERS));
     HG_TRY(hg_alloc(ctx, &bytes, n_pairs * (CELLS_BEND_Z0 + CELLS_C_C)));

@@ -20,14 +20,6 @@ static const char *const column_name[COLUMNS] = {
     "phiSlopemax_12", "phiSlopemin_12", "detamax_12", "detamin_12", "z0max_23",      "z0min_23",      "dphimax_23",    "dphimin_23",
     "phiSlopemax_23", "phiSlopemin_23", "detamax_23", "detamin_23", "diff_dzdr_max", "diff_dzdr_min", "diff_dydx_max", "diff_dydx_min"};
 
-void hg_module_triplets_clear(hg_context *ctx, hg_module_triplets *triplets)
-{
-    hg_free(ctx, triplets->module);
-    hg_free(ctx, triplets->occurrence);
-    hg_free(ctx, triplets->window);
-    *triplets = (hg_module_triplets){0};
-}
-
 /* Room for one row more. */
 static hg_status reserve(hg_context *ctx, hg_module_triplets *t, int64_t *room)
 {

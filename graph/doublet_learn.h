@@ -7,7 +7,7 @@
 
 /* A true doublet of a target, going outward. */
 typedef struct hg_true_doublet {
-    int32_t layer[2], module[2];
+    int32_t layer[2], module[2], hit[2]; /* hit: rows of its event */
     float weight;
     hg_point p1, p2;
 } hg_true_doublet;
@@ -40,7 +40,7 @@ typedef struct hg_weighted {
 void hg_weighted_sort(hg_weighted *values, int64_t n);
 float hg_weighted_quantile(const hg_weighted *values, int64_t n, double q);
 
-/* Step 2: layer pairs with their windows and bins, triplet windows, module map; tables still empty. */
+/* Step 2: layer pairs with their windows and bins, triplet windows; tables still empty. */
 hg_status hg_doublet_windows_learn(hg_context *ctx, const hg_doublet_learn_options *options, const hg_truth_sample *sample,
                                    hg_doublet_map **out);
 

@@ -6,11 +6,12 @@
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "graph/doublet_score.h"
+#include "graph/module_box.h"
 
 const char *hg_doublet_fate_name(hg_doublet_fate fate)
 {
-    static const char *const names[HG_DOUBLET_FATES] = {"found",  "layer skipped", "no layer pair", "inward",
-                                                        "window", "score",         "no neighbour"};
+    static const char *const names[HG_DOUBLET_FATES] = {"found",          "layer skipped", "no layer pair", "inward",
+                                                        "no module pair", "window",        "score",         "no neighbour"};
     return fate >= 0 && fate < HG_DOUBLET_FATES ? names[fate] : "unknown";
 }
 
@@ -109,8 +110,9 @@ typedef struct judge {
     const hg_doublet_map *map;
     const hg_graph *graph, *unpruned; /* with and without the condition on neighbours */
     const hg_hit_grid *grid;
-    const int32_t *place; /* [n hits] in the grid */
-    int32_t *found;       /* room of a search */
+    const int32_t *place;         /* [n hits] in the grid */
+    const hg_module_map *modules; /* NULL = another mode */
+    int32_t *found;               /* room of a search */
 } judge;
 
 static hg_doublet_fate judge_missing(const judge *j, int32_t inner, int32_t outer)
@@ -121,6 +123,9 @@ static hg_doublet_fate judge_missing(const judge *j, int32_t inner, int32_t oute
     hg_doublet_values values;
     int32_t bend_z0, c_c;
     if (!hg_doublet_measure(l1 == l2, j->hits->layer_barrel[l1], j->hits->layer_barrel[l2], &p1, &p2, &values)) return HG_DOUBLET_INWARD;
+    if (j->modules)
+        return hg_module_map_find(j->modules, j->hits->module[inner], j->hits->module[outer]) < 0 ? HG_DOUBLET_NO_MODULES
+                                                                                                  : HG_DOUBLET_SCORE;
     if (!hg_doublet_cells(&j->map->pair[pair], &values, &bend_z0, &c_c)) return HG_DOUBLET_WINDOW;
     const int32_t n = hg_doublet_search(j->map, j->grid, pair, j->place[inner], j->found);
     for (int32_t k = 0; k < n; ++k)
@@ -138,8 +143,8 @@ static hg_doublet_fate fate_of(const judge *j, int32_t inner, int32_t outer)
     return judge_missing(j, outer, inner); /* an overlap has no direction along the particle */
 }
 
-static hg_status judge_all(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map, const hg_graph *graph,
-                           const hg_graph *unpruned, hg_doublet_fates *fates)
+static hg_status judge_all(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map, const hg_module_map *modules,
+                           const hg_graph *graph, const hg_graph *unpruned, hg_doublet_fates *fates)
 {
     hg_status status = HG_OK;
     hg_hit_grid *grid = NULL;
@@ -149,7 +154,7 @@ static hg_status judge_all(hg_context *ctx, const hg_doublet_hits *hits, const h
     HG_TRY(hg_alloc(ctx, &place, hits->n));
     HG_TRY(hg_alloc(ctx, &found, (int64_t)grid->largest + HG_GRID_LANES));
     for (int32_t i = 0; i < grid->n; ++i) place[grid->hit[i]] = i;
-    const judge j = {hits, map, graph, unpruned, grid, place, found};
+    const judge j = {hits, map, graph, unpruned, grid, place, modules, found};
     for (int64_t k = 0; k < fates->n; ++k) fates->fate[k] = (uint8_t)fate_of(&j, fates->hit[2 * k], fates->hit[2 * k + 1]);
 done:
     hg_hit_grid_destroy(ctx, grid);
@@ -175,7 +180,8 @@ hg_status hg_doublet_fates_find(hg_context *ctx, const hg_doublet_hits *hits, co
     HG_TRY(hg_alloc(ctx, &fates.hit, 2 * fates.n));
     HG_TRY(hg_alloc(ctx, &fates.fate, fates.n));
     list_true(hits, truth, unpruned_options.overlaps, first, row, fates.hit);
-    HG_TRY(judge_all(ctx, hits, map, doublets->graph, unpruned->graph, &fates));
+    const hg_module_map *modules = unpruned_options.mode == HG_DOUBLETS_MODULE_MAP ? unpruned_options.modules : NULL;
+    HG_TRY(judge_all(ctx, hits, map, modules, doublets->graph, unpruned->graph, &fates));
     *out = fates;
     fates = (hg_doublet_fates){0};
 done:

@@ -10,7 +10,8 @@
 
 hg_doublet_options hg_doublet_default_options(void)
 {
-    return (hg_doublet_options){.mode = HG_DOUBLETS_TABLES, .overlaps = true, .clusters = true, .window_scale = 1, .triplet_window = 1.5};
+    return (hg_doublet_options){
+        .mode = HG_DOUBLETS_TABLES, .overlaps = true, .clusters = true, .window_scale = 1, .module_triplets = true, .triplet_window = 1.5};
 }
 
 hg_doublet_learn_options hg_doublet_default_learn_options(void)
@@ -32,14 +33,13 @@ float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits
     return pt_gev < 0.5 ? 0.5f : pt_gev < 1 ? 1 : 2;
 }
 
-hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pairs, int64_t n_module_pairs, hg_doublet_map **out)
+hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pairs, hg_doublet_map **out)
 {
     hg_status status = HG_OK;
     hg_doublet_map *map = NULL;
     HG_TRY(hg_alloc(ctx, &map, 1));
     map->n_layers = n_layers;
     map->n_pairs = n_pairs;
-    map->n_module_pairs = n_module_pairs;
     HG_TRY(hg_alloc(ctx, &map->layer_r, n_layers));
     HG_TRY(hg_alloc(ctx, &map->layer_z, n_layers));
     HG_TRY(hg_alloc(ctx, &map->layer_barrel, n_layers));
@@ -49,8 +49,6 @@ hg_status hg_doublet_map_create(hg_context *ctx, int32_t n_layers, int32_t n_pai
     HG_TRY(hg_alloc(ctx, &map->c_c, (int64_t)n_pairs * HG_C_C_CELLS));
     HG_TRY(hg_alloc(ctx, &map->triplet_kappa, (int64_t)n_pairs * n_pairs));
     HG_TRY(hg_alloc(ctx, &map->triplet_cot, (int64_t)n_pairs * n_pairs));
-    HG_TRY(hg_alloc(ctx, &map->module_pair, 2 * n_module_pairs));
-    HG_TRY(hg_alloc(ctx, &map->module_window, n_module_pairs * HG_DOUBLET_MODULE_WINDOW));
     *out = map;
     map = NULL;
 done:
@@ -81,8 +79,6 @@ void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map)
     hg_free(ctx, map->c_c);
     hg_free(ctx, map->triplet_kappa);
     hg_free(ctx, map->triplet_cot);
-    hg_free(ctx, map->module_pair);
-    hg_free(ctx, map->module_window);
     hg_free(ctx, map->layer_volume);
     hg_free(ctx, map->cluster_u);
     hg_free(ctx, map->cluster_v);
@@ -132,11 +128,6 @@ hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map)
              "doublet map: table step %g, thresholds %g and %g", (double)map->table_step, (double)map->threshold,
              (double)map->overlap_threshold);
     if (map->n_volumes > 0) HG_TRY(check_clusters(ctx, map));
-    for (int64_t k = 0; k < map->n_module_pairs; ++k) {
-        const int32_t *m = map->module_pair + 2 * k;
-        bool ascending = m[0] >= 0 && (k == 0 || m[-2] < m[0] || (m[-2] == m[0] && m[-1] < m[1]));
-        HG_CHECK(ascending, HG_ERR_DATA, "module pair %" PRId64 ": %" PRId32 " and %" PRId32 " are not ascending", k, m[0], m[1]);
-    }
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
     HG_CHECK(map->n_layers == 0 || order[map->n_layers - 1] >= 0, HG_ERR_DATA, "doublet map: the layer pairs lead in a circle");
@@ -145,17 +136,16 @@ done:
     return status;
 }
 
+bool hg_luminous_nearer(double learned_mm, double than_mm, double sigma_z_mm)
+{
+    if (!(sigma_z_mm > 0)) return learned_mm > than_mm;
+    return fabs(log(learned_mm / sigma_z_mm)) < fabs(log(than_mm / sigma_z_mm));
+}
+
 const hg_doublet_map *hg_doublet_map_select(hg_doublet_map *const *maps, int64_t n, double sigma_z_mm)
 {
     const hg_doublet_map *best = NULL;
-    for (int64_t i = 0; i < n; ++i) {
-        if (!best) {
-            best = maps[i];
-            continue;
-        }
-        bool nearer = sigma_z_mm > 0 ? fabs(log(maps[i]->sigma_z_mm / sigma_z_mm)) < fabs(log(best->sigma_z_mm / sigma_z_mm))
-                                     : maps[i]->sigma_z_mm > best->sigma_z_mm;
-        if (nearer) best = maps[i];
-    }
+    for (int64_t i = 0; i < n; ++i)
+        if (!best || hg_luminous_nearer(maps[i]->sigma_z_mm, best->sigma_z_mm, sigma_z_mm)) best = maps[i];
     return best;
 }

@@ -75,16 +75,6 @@ void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const 
     box[1] = overlap ? fabsf(values->z0) : fabsf(p1->z - p1->r * (p2->z - p1->z) / dr);
 }
 
-void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4])
-{
-    float dr = p2->r - p1->r, dphi = hg_wrap_phi(p2->phi - p1->phi);
-    /* 0/0 counts as 0, and so does x/0: such a pair has no slope */
-    variables[0] = dr != 0 ? p1->z - p1->r * (p2->z - p1->z) / dr : 0;
-    variables[1] = dphi;
-    variables[2] = dr != 0 ? dphi / dr : 0;
-    variables[3] = p1->r > 0 && p2->r > 0 ? asinhf(p1->z / p1->r) - asinhf(p2->z / p2->r) : 0;
-}
-
 void hg_doublet_layer_order(const hg_doublet_map *map, int32_t *order)
 {
     /* Kahn's algorithm without a queue: there are few layers. A layer is placed when no unplaced one leads to it. */

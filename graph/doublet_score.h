@@ -42,9 +42,6 @@ float hg_doublet_score(const hg_doublet_map *map, int32_t pair, int32_t bend_z0,
 /* The two numbers of the windows mode: |phi slope| (rad/mm) and |z0| (mm) of the straight line; overlaps: bend and |z0|. */
 void hg_doublet_box(bool overlap, const hg_point *p1, const hg_point *p2, const hg_doublet_values *values, float box[2]);
 
-/* z0 (mm), dphi (rad), phi slope (rad/mm), eta1 - eta2: the variables of module maps. */
-void hg_doublet_module_variables(const hg_point *p1, const hg_point *p2, float variables[4]);
-
 /* Places in the grid of the hits that may follow hit `i` in the windows and tables of a pair (room for grid->largest +
  * HG_GRID_LANES). Returns how many. What hg_doublet_measure and hg_doublet_cells refuse may be left out. */
 int32_t hg_doublet_search(const hg_doublet_map *map, const hg_hit_grid *grid, int32_t pair, int32_t i, int32_t *found);

@@ -11,6 +11,7 @@
 #include "graph/doublet_bounds.h"
 #include "graph/doublet_clusters.h"
 #include "graph/doublet_measure.h"
+#include "graph/module_search.h"
 
 enum { HITS_PER_TASK = 64, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
 
@@ -33,38 +34,11 @@ typedef struct search {
     const hg_hit_grid *grid;
     const hg_doublet_map *map;
     const hg_doublet_options *options;
-    int64_t *module_first; /* module map: keys of each inner module */
-    int32_t n_modules;
     float *shift;              /* [n_pairs] added to the scores of this event: they are relative to its threshold then */
     int32_t *least;            /* [n_pairs] smallest sum of both tables' cells with a relative score >= 0 */
     hg_doublet_bounds *bounds; /* [n_pairs, HG_DOUBLET_C_BINS] of pairs across layers; NULL = only tables have them */
     hg_cluster_hit *cluster;   /* [n hits] NULL = cluster shapes are not looked at */
 } search;
-
-/* Position inside the windows of a pair of modules: 1 = at the centre, 0 = at an edge, negative = outside. */
-static float module_position(const search *s, int32_t m1, int32_t m2, const hg_point *p1, const hg_point *p2)
-{
-    if (m1 < 0 || m1 >= s->n_modules) return -1;
-    int64_t low = s->module_first[m1], end = s->module_first[m1 + 1], high = end;
-    while (low < high) {
-        int64_t middle = (low + high) / 2;
-        if (s->map->module_pair[2 * middle + 1] < m2)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == end || s->map->module_pair[2 * low + 1] != m2) return -1;
-    const float *window = s->map->module_window + low * HG_DOUBLET_MODULE_WINDOW;
-    float variables[4], worst = 0;
-    hg_doublet_module_variables(p1, p2, variables);
-    for (int v = 0; v < 4; ++v) {
-        float centre = 0.5f * (window[2 * v] + window[2 * v + 1]);
-        float half = 0.5f * (window[2 * v + 1] - window[2 * v]) * (float)s->options->window_scale;
-        float distance = fabsf(variables[v] - centre);
-        worst = fmaxf(worst, half > 0 ? distance / half : distance > 0 ? 2 : 0);
-    }
-    return 1 - worst;
-}
 
 /* How good the doublet i -> j (grid places) is: negative = refused. */
 static float judge(const search *s, int32_t pair, int32_t i, int32_t j, hg_doublet_values *values)
@@ -79,7 +53,6 @@ static float judge(const search *s, int32_t pair, int32_t i, int32_t j, hg_doubl
     /* of two hits equally far out, the earlier row is the sender, so that the pair is not met twice */
     if (overlap && values->c[1] <= 0 && g->hit[i] >= g->hit[j]) return -1;
     if (!hg_doublet_cells(p, values, &bend_z0, &c_c)) return -1;
-    if (s->options->mode == HG_DOUBLETS_MODULE_MAP) return module_position(s, g->module[i], g->module[j], &p1, &p2);
     if (s->options->mode == HG_DOUBLETS_WINDOWS) {
         float box[2], scale = (float)s->options->window_scale;
         hg_doublet_box(overlap, &p1, &p2, values, box);
@@ -223,20 +196,6 @@ done:
     return status;
 }
 
-static hg_status index_modules(search *s)
-{
-    hg_status status = HG_OK;
-    hg_context *ctx = s->ctx;
-    const hg_doublet_map *map = s->map;
-    HG_CHECK(map->n_module_pairs > 0, HG_ERR_MODEL, "the doublet map holds no module map; learn it with module_map");
-    s->n_modules = map->module_pair[2 * (map->n_module_pairs - 1)] + 1;
-    HG_TRY(hg_alloc(ctx, &s->module_first, s->n_modules + 1));
-    for (int64_t k = 0; k < map->n_module_pairs; ++k) ++s->module_first[map->module_pair[2 * k]];
-    hg_prefix_sum(s->module_first, s->n_modules);
-done:
-    return status;
-}
-
 /* Odds of a doublet fall with the number of wrong hits to choose from: half as many hits, twice the odds. */
 static hg_status shift_scores(search *s)
 {
@@ -288,7 +247,7 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, con
     int threads = hg_context_threads(ctx);
     task *tasks = NULL;
     buffer *buffers = NULL;
-    if (options->mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(index_modules(&s));
+    if (options->mode == HG_DOUBLETS_MODULE_MAP) return hg_module_candidates_create(ctx, hits, grid, map, options, out);
     if (options->clusters && options->mode == HG_DOUBLETS_TABLES && map->n_volumes > 0 && hits->nu)
         HG_TRY(hg_cluster_hits_create(ctx, hits, map->layer_volume, &s.cluster));
     HG_TRY(shift_scores(&s));
@@ -311,7 +270,6 @@ done:
     }
     hg_free(ctx, buffers);
     hg_free(ctx, tasks);
-    hg_free(ctx, s.module_first);
     hg_free(ctx, s.shift);
     hg_free(ctx, s.least);
     hg_free(ctx, s.bounds);

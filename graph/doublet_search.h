@@ -11,8 +11,8 @@ typedef struct hg_candidates {
     hg_scored_doublet *doublet;
 } hg_candidates;
 
-/* hits: those of the grid. Errors: HG_ERR_MODEL no module map, HG_ERR_LIMIT, HG_ERR_NOMEM. Threads: the context's; same bits for any
- * number. */
+/* hits: those of the grid. Errors: HG_ERR_ARG no module map in its mode, HG_ERR_MODEL one of another detector, HG_ERR_LIMIT, HG_ERR_NOMEM.
+ * Threads: the context's; same bits for any number. */
 hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
                                const hg_doublet_options *options, hg_candidates *out);
 void hg_candidates_release(hg_context *ctx, hg_candidates *candidates);

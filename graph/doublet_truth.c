@@ -71,7 +71,7 @@ static hg_status add_doublet(hg_context *ctx, hg_truth_sample *s, const hg_doubl
         HG_TRY(hg_grow(ctx, &s->doublet, s->n_doublets, room));
         s->room_doublets = room;
     }
-    s->doublet[s->n_doublets++] = (hg_true_doublet){{l1, l2}, {hits->module[i], hits->module[j]}, weight, p1, p2};
+    s->doublet[s->n_doublets++] = (hg_true_doublet){{l1, l2}, {hits->module[i], hits->module[j]}, {i, j}, weight, p1, p2};
 done:
     return status;
 }

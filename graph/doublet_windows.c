@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "graph/doublet_map.h"
-#include "graph/module_map.h"
 
 enum { BEND_TAIL = 4 }; /* curvature has one end, and what lies beyond it comes from displaced vertices */
 enum { FEWEST_OVERLAPS = 20, FEWEST_TRIPLETS = 20, FEWEST_IN_BIN = 100 };
@@ -268,7 +267,7 @@ hg_status hg_doublet_windows_learn(hg_context *ctx, const hg_doublet_learn_optio
     int32_t n_pairs = choose_pairs(options, sample, groups, n_groups, reach);
     HG_CHECK(n_pairs > 0, HG_ERR_DATA, "no layer pair with true doublets to learn from");
 
-    HG_TRY(hg_doublet_map_create(ctx, sample->n_layers, n_pairs, 0, &map));
+    HG_TRY(hg_doublet_map_create(ctx, sample->n_layers, n_pairs, &map));
     copy_layers(sample, map);
     for (int32_t p = 0; p < n_pairs; ++p) {
         map->pair[p].inner = groups[p].inner;
@@ -276,7 +275,6 @@ hg_status hg_doublet_windows_learn(hg_context *ctx, const hg_doublet_learn_optio
         learn_pair(map, options, sorted + groups[p].first, groups[p].n, scratch, &map->pair[p]);
     }
     HG_TRY(learn_triplets(ctx, options, sample, map));
-    if (options->module_map) HG_TRY(hg_module_map_learn(ctx, sample, map));
     *out = map;
     map = NULL;
 done:

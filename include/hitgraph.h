@@ -26,6 +26,8 @@
 #include "hitgraph/metis_files.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/model.h"
+#include "hitgraph/module_map.h"
+#include "hitgraph/module_map_file.h"
 #include "hitgraph/module_triplets.h"
 #include "hitgraph/neighbours.h"
 #include "hitgraph/optimiser.h"

@@ -106,15 +106,28 @@ static inline hg_status toy_next(hg_context *ctx, void *user, int64_t i, hg_doub
     return HG_OK;
 }
 
+static inline void toy_assert_same_graphs(const hg_doublet_graph *a, const hg_doublet_graph *b)
+{
+    int64_t n = a->graph->n_edges;
+    assert_int_equal(n, b->graph->n_edges);
+    assert_memory_equal(a->graph->sender, b->graph->sender, (size_t)n * sizeof *a->graph->sender);
+    assert_memory_equal(a->graph->receiver, b->graph->receiver, (size_t)n * sizeof *a->graph->receiver);
+    assert_memory_equal(a->table_score, b->table_score, (size_t)n * sizeof *a->table_score);
+    assert_memory_equal(a->edge_features, b->edge_features, (size_t)(n * HG_DOUBLET_EDGE_FEATURES) * sizeof *a->edge_features);
+    assert_memory_equal(a->node_features, b->node_features,
+                        (size_t)(a->graph->n_nodes * HG_DOUBLET_NODE_FEATURES) * sizeof *a->node_features);
+}
+
 /* The n-th allocation fails, for every n: no graph, and nothing left behind. */
-static inline void toy_fail_at_each_allocation(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map)
+static inline void toy_fail_at_each_allocation(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
+                                               const hg_doublet_options *options)
 {
     const size_t before = hg_memory_used(ctx);
     hg_status status = HG_ERR_NOMEM;
     for (int64_t n = 0; status != HG_OK; ++n) {
         hg_doublet_graph *d = NULL;
         hg_memory_fail_after(ctx, n);
-        status = hg_doublet_graph_create(ctx, hits, map, NULL, &d);
+        status = hg_doublet_graph_create(ctx, hits, map, options, &d);
         hg_memory_fail_after(ctx, -1);
         assert_true(status == HG_OK || (status == HG_ERR_NOMEM && !d));
         hg_doublet_graph_destroy(ctx, d);

@@ -11,13 +11,14 @@ extern "C" {
 
 /** What the builder does to a true doublet: the first condition that it does not meet. */
 typedef enum hg_doublet_fate {
-    HG_DOUBLET_FOUND,     /* in the graph */
-    HG_DOUBLET_SKIPPED,   /* the particle left no hit on a layer in between: the map joins both ends only through it */
-    HG_DOUBLET_NO_PAIR,   /* the map does not join these layers at all */
-    HG_DOUBLET_INWARD,    /* does not go outward */
-    HG_DOUBLET_WINDOW,    /* outside the search windows or the tables of the layer pair */
-    HG_DOUBLET_SCORE,     /* below the threshold of the tables; other modes: outside the box */
-    HG_DOUBLET_NEIGHBOUR, /* no neighbour agrees in curvature and slope */
+    HG_DOUBLET_FOUND,      /* in the graph */
+    HG_DOUBLET_SKIPPED,    /* the particle left no hit on a layer in between: the map joins both ends only through it */
+    HG_DOUBLET_NO_PAIR,    /* the map does not join these layers at all */
+    HG_DOUBLET_INWARD,     /* does not go outward */
+    HG_DOUBLET_NO_MODULES, /* module-map mode: the map does not join these modules */
+    HG_DOUBLET_WINDOW,     /* outside the search windows or the tables of the layer pair */
+    HG_DOUBLET_SCORE,      /* below the threshold of the tables; other modes: outside the box, or in no triplet of modules */
+    HG_DOUBLET_NEIGHBOUR,  /* no neighbour agrees in curvature and slope */
     HG_DOUBLET_FATES
 } hg_doublet_fate;
 /** "found", "layer skipped", ... ; static text. Threads: reentrant. */

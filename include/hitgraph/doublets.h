@@ -19,7 +19,6 @@ enum {
     HG_DOUBLET_C_BINS = 16,        /* bins along a layer: z of a barrel, r of a disc */
     HG_DOUBLET_NODE_FEATURES = 9,  /* see hg_doublet_node_feature_names */
     HG_DOUBLET_EDGE_FEATURES = 26, /* see hg_doublet_edge_feature_names */
-    HG_DOUBLET_MODULE_WINDOW = 8,  /* numbers per module pair */
     HG_CLUSTER_BINS = 24,          /* bins of an inclination; see graph/doublet_clusters.h */
     HG_CLUSTER_U_SIZES = 7,        /* cluster sizes told apart along u: 0 (unknown) .. 6 and more cells */
     HG_CLUSTER_V_SIZES = 21        /* the same along v: 0 .. 20 and more */
@@ -83,10 +82,6 @@ typedef struct hg_doublet_map {
     float cluster_threshold; /* with clusters: smallest score across layers */
     float *triplet_kappa;    /* [n_pairs, n_pairs] window a of |dkappa| / (1e-4/mm + |kappa|) */
     float *triplet_cot;      /* [n_pairs, n_pairs] window b of |dcot| / (1 + |cot|) */
-    int64_t n_module_pairs;  /* module map; 0 = not learned */
-    int32_t *module_pair;    /* [n_module_pairs, 2] inner, outer; ascending */
-    float *module_window; /* [n_module_pairs, HG_DOUBLET_MODULE_WINDOW] min, max of z0 (mm), dphi (rad), phi slope (rad/mm), deta = eta1 -
-                             eta2 */
 } hg_doublet_map;
 
 HG_API void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map);
@@ -106,15 +101,19 @@ HG_API hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hit
 typedef enum hg_doublet_mode {
     HG_DOUBLETS_TABLES,    /* likelihood tables with one threshold */
     HG_DOUBLETS_WINDOWS,   /* boxes of phi slope and z0 per layer pair */
-    HG_DOUBLETS_MODULE_MAP /* pairs of modules seen in truth, with a box each */
+    HG_DOUBLETS_MODULE_MAP /* pairs and triplets of modules seen in truth, with a box each */
 } hg_doublet_mode;
+
+typedef struct hg_module_map hg_module_map; /* hitgraph/module_map.h */
 
 typedef struct hg_doublet_options {
     hg_doublet_mode mode;
-    bool overlaps;         /* edges between modules of one layer; default true */
-    bool clusters;         /* judge by cluster shapes too where hits have them and the map knows them; tables mode; default true */
-    double score_shift;    /* added to the map's thresholds; tables mode; default 0 */
-    double window_scale;   /* widens the boxes of the other modes; default 1 */
+    bool overlaps;                /* edges between modules of one layer; default true */
+    bool clusters;                /* judge by cluster shapes too where hits have them and the map knows them; tables mode; default true */
+    double score_shift;           /* added to the map's thresholds; tables mode; default 0 */
+    double window_scale;          /* widens the boxes of the other modes; default 1 */
+    const hg_module_map *modules; /* borrowed; needed by module-map mode, which leaves the windows of layer pairs aside; default NULL */
+    bool module_triplets;  /* module-map mode: a doublet belongs to a triplet in its box; otherwise pairs alone count; default true */
     double triplet_window; /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
 } hg_doublet_options;
 HG_API hg_doublet_options hg_doublet_default_options(void);
@@ -140,7 +139,7 @@ typedef struct hg_doublet_graph {
  *
  *  @param hits borrowed. @param map borrowed. @param options NULL = defaults. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or a layer out of range (message: which hit); HG_ERR_MODEL the map is of another
- *  detector or has no module map; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
+ *  detector; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
 HG_API hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
                                          const hg_doublet_options *options, hg_doublet_graph **out);
 HG_API void hg_doublet_graph_destroy(hg_context *ctx, hg_doublet_graph *doublets);
@@ -173,7 +172,6 @@ typedef struct hg_doublet_learn_options {
     double box_quantile;       /* of the boxes of the windows mode; default 0.995 */
     int rounds;                /* of back-fitting; default 3 */
     bool clusters;             /* learn the tables of cluster shapes where hits have them; default true */
-    bool module_map;           /* learn it too; default false */
 } hg_doublet_learn_options;
 HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
 

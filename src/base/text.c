@@ -40,6 +40,12 @@ hg_status hg_text_append_words(hg_context *ctx, hg_text *text, const char *const
     return status;
 }
 
+bool hg_text_ends_in(const char *text, const char *end)
+{
+    const size_t length = strlen(text), last = strlen(end);
+    return length > last && strcmp(text + length - last, end) == 0;
+}
+
 hg_status hg_read_file(hg_context *ctx, const char *path, size_t max_bytes, char **out, size_t *length)
 {
     hg_status status = HG_OK;

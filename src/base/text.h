@@ -18,6 +18,9 @@ hg_status hg_text_append(hg_context *ctx, hg_text *text, const char *format, ...
 /* "one | two | three" of a NULL-terminated list. */
 hg_status hg_text_append_words(hg_context *ctx, hg_text *text, const char *const *words);
 
+/* Whether text ends in `end` and is longer. */
+bool hg_text_ends_in(const char *text, const char *end);
+
 /* A whole regular file of at most max_bytes, NUL-terminated. *out owned by the caller (hg_free). */
 hg_status hg_read_file(hg_context *ctx, const char *path, size_t max_bytes, char **out, size_t *length);
 

@@ -6,10 +6,12 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/pulses.h"
+#include "datasets/builtin_detector.h"
 #include "hitgraph/hdf5_files.h"
-#include "hitgraph/module_triplets.h"
+#include "hitgraph/module_map_file.h"
 #include "hitgraph/trackml.h"
 
 typedef struct conversion {
@@ -49,27 +51,67 @@ done:
     return status;
 }
 
-static bool ends_in(const char *path, const char *suffix)
+static bool is_module_map_name(const char *path)
 {
-    const size_t length = strlen(path), end = strlen(suffix);
-    return length > end && strcmp(path + length - end, suffix) == 0;
+    return hg_text_ends_in(path, ".txt") || hg_text_ends_in(path, ".h5") || hg_text_ends_in(path, ".hgmap");
 }
 
-/* A module map is text on one side and HDF5 on the other. */
+/* A module map is text, HDF5, or a file to be mapped; from HDF5 to HDF5 there are only events. */
 static bool is_module_map(const char *in, const char *out)
 {
-    return (ends_in(in, ".txt") && ends_in(out, ".h5")) || (ends_in(in, ".h5") && ends_in(out, ".txt"));
+    return is_module_map_name(in) && is_module_map_name(out) && !(hg_text_ends_in(in, ".h5") && hg_text_ends_in(out, ".h5"));
 }
 
-static int convert_module_map(hg_cli *cli, const char *in, const char *out)
+static hg_status write_map(hg_context *ctx, hg_module_triplets *triplets, const char *out)
 {
-    hg_module_triplets map = {0};
-    const bool from_text = ends_in(in, ".txt");
-    hg_status status = from_text ? hg_module_triplets_read_text(cli->ctx, in, &map) : hg_module_triplets_read_hdf5(cli->ctx, in, &map);
-    if (status >= 0)
-        status = from_text ? hg_module_triplets_write_hdf5(cli->ctx, &map, out) : hg_module_triplets_write_text(cli->ctx, &map, out);
-    const int64_t n = map.n;
-    hg_module_triplets_clear(cli->ctx, &map);
+    return hg_text_ends_in(out, ".txt") ? hg_module_triplets_write_text(ctx, triplets, out)
+                                        : hg_module_triplets_write_hdf5(ctx, triplets, out);
+}
+
+/* From or to a file that is mapped: its modules are numbers in the detector, elsewhere they are ids. */
+static hg_status convert_mapped(hg_context *ctx, const char *in, const char *out, const char *detector_path, int64_t *n)
+{
+    hg_status status = HG_OK;
+    hg_detector *detector = NULL;
+    hg_module_maps maps = {0};
+    hg_module_triplets triplets = {0};
+
+    HG_TRY(detector_path ? hg_detector_read(ctx, detector_path, &detector) : hg_builtin_detector_create(ctx, &detector));
+    HG_TRY(hg_module_maps_open(ctx, in, detector, &maps));
+    *n = maps.map[0]->n_triplets;
+    if (hg_text_ends_in(out, ".hgmap")) {
+        HG_TRY(hg_module_maps_save(ctx, maps.map, maps.n, detector, out));
+        goto done;
+    }
+    HG_CHECK(maps.n == 1, HG_ERR_DATA, "%s: holds %" PRId64 " module maps, %s can hold one; hint: hitgraph build --learn-modules --out %s",
+             in, maps.n, out, out);
+    HG_TRY(hg_module_map_list(ctx, maps.map[0], &triplets));
+    HG_TRY(hg_module_triplets_to_ids(ctx, detector, &triplets));
+    HG_TRY(write_map(ctx, &triplets, out));
+done:
+    hg_module_triplets_clear(ctx, &triplets);
+    hg_module_maps_close(ctx, &maps);
+    hg_detector_destroy(ctx, detector);
+    return status;
+}
+
+/* Ids stay as they are: they may be of any detector. */
+static hg_status convert_ids(hg_context *ctx, const char *in, const char *out, int64_t *n)
+{
+    hg_module_triplets triplets = {0};
+    hg_status status =
+        hg_text_ends_in(in, ".txt") ? hg_module_triplets_read_text(ctx, in, &triplets) : hg_module_triplets_read_hdf5(ctx, in, &triplets);
+    if (status >= 0) status = write_map(ctx, &triplets, out);
+    *n = triplets.n;
+    hg_module_triplets_clear(ctx, &triplets);
+    return status;
+}
+
+static int convert_module_map(hg_cli *cli, const char *in, const char *out, const char *detector)
+{
+    int64_t n = 0;
+    const bool mapped = hg_text_ends_in(in, ".hgmap") || hg_text_ends_in(out, ".hgmap");
+    const hg_status status = mapped ? convert_mapped(cli->ctx, in, out, detector, &n) : convert_ids(cli->ctx, in, out, &n);
     if (status < 0) return hg_cli_fail_input(cli, "convert", status);
     printf("%s: %" PRId64 " triplets of modules\n", out, n);
     return HG_EXIT_OK;
@@ -83,7 +125,7 @@ static hg_status run_convert(hg_cli *cli, const char *out, bool gzip, const char
     conversion c = {.ctx = ctx, .directory = out, .gzip = gzip};
 
     if (detector_path) HG_TRY(hg_detector_read(ctx, detector_path, &detector));
-    if (ends_in(out, ".h5")) HG_TRY(hg_events_h5_begin(ctx, out, &(hg_provenance){0}, detector, &c.file));
+    if (hg_text_ends_in(out, ".h5")) HG_TRY(hg_events_h5_begin(ctx, out, &(hg_provenance){0}, detector, &c.file));
     for (int i = 0; i < cli->n_inputs; ++i) HG_TRY(convert_input(&c, cli->input[i]));
     hg_events_h5 *file = c.file;
     c.file = NULL;
@@ -103,7 +145,8 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
     const hg_cli_flag flags[] = {
         {"out", HG_CLI_TEXT, &out, "FILE.h5|DIR", "an HDF5 file for all events, or a directory for TrackML CSV files (needed)"},
         {"gzip", HG_CLI_FLAG, &gzip, NULL, "CSV files are compressed"},
-        {"detector", HG_CLI_TEXT, &detector, "FILE", "detectors.csv[.gz]: stored in the HDF5 file too"},
+        {"detector", HG_CLI_TEXT, &detector, "FILE",
+         "detectors.csv[.gz]: stored in the HDF5 file too; module maps: default the built-in one"},
         HG_CLI_PULSE_FLAGS(pulses),
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
     };
@@ -111,14 +154,17 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
         .verb = "convert",
         .arguments = "INPUT...",
         .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; telescope events to HDF5; module "
-                   "maps between text and HDF5.",
+                   "maps between text, HDF5 and files that are mapped into memory.",
         .details =
             "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events; or one file of telescope\n"
             "events: a SQLite database of GraphNeT or Prometheus, a CSV batch of the Kaggle challenge, KM3NeT's hits. Then the\n"
             "output may be the last argument; bad events are left out and listed, exit code 3. Or a module map: text (.txt) with\n"
-            "24 columns for each triplet of modules (ids, occurrence, largest and smallest value of ten variables), or HDF5 (.h5).\n\n"
+            "24 columns for each triplet of modules (ids, occurrence, largest and smallest value of ten variables), HDF5 (.h5) with\n"
+            "the same, or a file that build and track map into memory (.hgmap). The last needs the detector: ids are geometry\n"
+            "identifiers of ACTS then, volume << 56 | layer << 36 | module << 8.\n\n"
             "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5\n"
-            "  hitgraph convert events.db pulses.h5\n  hitgraph convert map.txt map.h5",
+            "  hitgraph convert events.db pulses.h5\n  hitgraph convert map.txt map.h5\n  hitgraph convert --detector detectors.csv "
+            "map.txt map.hgmap",
         .min_inputs = 1,
         .max_inputs = 1 << 20,
     };
@@ -131,7 +177,7 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
         fprintf(stderr, "hitgraph convert: --out is missing; see hitgraph convert --help\n");
         return HG_EXIT_USAGE;
     }
-    if (cli->n_inputs == 1 && is_module_map(cli->input[0], out)) return convert_module_map(cli, cli->input[0], out);
+    if (cli->n_inputs == 1 && is_module_map(cli->input[0], out)) return convert_module_map(cli, cli->input[0], out, detector);
     if (telescope) return hg_cli_convert_pulses(cli, &pulses, out);
     const hg_status status = run_convert(cli, out, gzip, detector, &n_events);
     if (status < 0) return hg_cli_fail_input(cli, "convert", status);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "hitgraph/graphs_file.h"
 #include "hitgraph/metis_files.h"
@@ -18,17 +19,11 @@ typedef struct request {
     const char *balance, *read, *parts_out, *graph_out;
 } request;
 
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t length = strlen(text), n = strlen(ending);
-    return length >= n && strcmp(text + length - n, ending) == 0;
-}
-
 static hg_status read_graph(hg_context *ctx, const char *path, int64_t number, hg_metis_graph *out)
 {
     hg_status status = HG_OK;
     hg_graphs_content content = {0};
-    if (!ends_with(path, ".h5") && !ends_with(path, ".hdf5")) {
+    if (!hg_text_ends_in(path, ".h5") && !hg_text_ends_in(path, ".hdf5")) {
         HG_CHECK(number <= 0, HG_ERR_ARG, "%s: graph %" PRId64 ", but a METIS file holds one", path, number);
         HG_TRY(hg_metis_graph_read(ctx, path, out));
     } else {

@@ -36,13 +36,13 @@ static hg_status add_event(hg_context *ctx, const hg_setup *setup, const hg_even
     hg_prepared_truth *truth = NULL;
     hg_doublet_fates fates = {0};
     const hg_target everyone = {.eta_max = 4, .hits_min = 3, .layers_min = 3};
-    const hg_doublet_options options = hg_track_config_doublets(&setup->config);
 
     HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &event));
     HG_CHECK(event->has_truth, HG_ERR_DATA, "%s: has no truth to count losses by", source->path);
     HG_TRY(hg_stage_graph(ctx, setup, event, &result));
     HG_TRY(hg_prepare_truth(ctx, result.prepared, 0, &truth));
     for (int64_t p = 0; p < truth->order->n_particles; ++p) truth->weight[p] = hg_truth_is_target(truth->order, &everyone, p) ? 1.0f : 0.0f;
+    const hg_doublet_options options = hg_setup_doublets(setup, result.sigma_z_mm);
     HG_TRY(hg_doublet_fates_find(ctx, &result.prepared->hits, &truth->truth, result.map, &options, result.doublets, &fates));
     count_fates(result.prepared, truth->order, &fates, losses);
     ++losses->n_events;

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "hitgraph/trackml.h"
 
-static hg_status read_one(hg_context *ctx, const hg_setup *setup, const hg_event_source *source, hg_labelled_event *out)
+hg_status hg_labelled_event_read(hg_context *ctx, const hg_setup *setup, const hg_event_source *source, hg_labelled_event *out)
 {
     hg_status status = HG_OK;
 
@@ -18,7 +18,8 @@ static hg_status read_one(hg_context *ctx, const hg_setup *setup, const hg_event
              source->path);
     HG_TRY(hg_prepare_event(ctx, out->event, setup->detector, setup->calibration, &out->prepared));
     HG_TRY(hg_prepare_truth(ctx, out->prepared, setup->config.target_pt_gev, &out->truth));
-    HG_TRY(hg_luminous_sigma_z(ctx, &out->prepared->hits, &out->sigma_z_mm));
+    out->sigma_z_mm = setup->config.sigma_z_mm;
+    if (!(out->sigma_z_mm > 0)) HG_TRY(hg_luminous_sigma_z(ctx, &out->prepared->hits, &out->sigma_z_mm));
 done:
     return status;
 }
@@ -32,7 +33,7 @@ static hg_status read_input(hg_context *ctx, const hg_setup *setup, const char *
     HG_TRY(hg_grow(ctx, &events->event, events->n, events->n + list->n));
     for (int64_t i = 0; i < list->n; ++i) {
         HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "interrupted");
-        HG_TRY(read_one(ctx, setup, &list->source[i], &events->event[events->n++]));
+        HG_TRY(hg_labelled_event_read(ctx, setup, &list->source[i], &events->event[events->n++]));
         hg_progress(ctx, "read events", i + 1, list->n, input);
     }
 done:
@@ -53,13 +54,17 @@ done:
     return status;
 }
 
+void hg_labelled_event_clear(hg_context *ctx, hg_labelled_event *event)
+{
+    hg_prepared_truth_destroy(ctx, event->truth);
+    hg_prepared_destroy(ctx, event->prepared);
+    hg_event_destroy(ctx, event->event);
+    memset(event, 0, sizeof *event);
+}
+
 void hg_labelled_events_clear(hg_context *ctx, hg_labelled_events *events)
 {
-    for (int64_t i = 0; i < events->n; ++i) {
-        hg_prepared_truth_destroy(ctx, events->event[i].truth);
-        hg_prepared_destroy(ctx, events->event[i].prepared);
-        hg_event_destroy(ctx, events->event[i].event);
-    }
+    for (int64_t i = 0; i < events->n; ++i) hg_labelled_event_clear(ctx, &events->event[i]);
     hg_free(ctx, events->event);
     memset(events, 0, sizeof *events);
 }

@@ -3,6 +3,7 @@
 #ifndef HG_PIPELINE_LABELLED_EVENT_H
 #define HG_PIPELINE_LABELLED_EVENT_H
 
+#include "hitgraph/trackml.h"
 #include "pipeline/prepare.h"
 #include "pipeline/track_pipeline.h"
 
@@ -10,8 +11,13 @@ typedef struct hg_labelled_event {
     hg_event *event;
     hg_prepared *prepared;
     hg_prepared_truth *truth;
-    double sigma_z_mm; /* estimated luminous length */
+    double sigma_z_mm; /* luminous length: the setting, or the estimate from the hits */
 } hg_labelled_event;
+
+/* Reads one event. *out must be zero; on error what was made is still there. Errors: HG_ERR_DATA no truth or particles; those of reading.
+ */
+hg_status hg_labelled_event_read(hg_context *ctx, const hg_setup *setup, const hg_event_source *source, hg_labelled_event *out);
+void hg_labelled_event_clear(hg_context *ctx, hg_labelled_event *event);
 
 typedef struct hg_labelled_events {
     int64_t n;

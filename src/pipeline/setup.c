@@ -86,6 +86,18 @@ done:
     return status;
 }
 
+static hg_status load_modules(hg_context *ctx, hg_setup *setup)
+{
+    hg_status status = HG_OK;
+    char path[HG_PATH_SIZE];
+    HG_CHECK(setup->config.module_map[0], HG_ERR_CONFIG,
+             "graph.mode=module-map needs graph.module_map=FILE; hint: hitgraph build --learn-modules --out FILE writes one");
+    HG_TRY(hg_data_path(ctx, setup->config.module_map, path));
+    HG_TRY(hg_module_maps_open(ctx, path, setup->detector, &setup->modules));
+done:
+    return status;
+}
+
 /* Where a map ends the field is zero: that may be meant, but hardly inside the detector. */
 static void warn_of_short_field(hg_context *ctx, const hg_setup *setup)
 {
@@ -120,6 +132,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     HG_TRY(load_material(ctx, config, &setup->material));
     HG_TRY(load_calibration(ctx, setup));
     if (with_maps) HG_TRY(load_maps(ctx, setup));
+    if (with_maps && config->graph_mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(load_modules(ctx, setup));
     HG_TRY(hg_context_set_precision(ctx, (hg_precision)config->precision));
     setup->kalman = (hg_kalman){
         .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};
@@ -137,6 +150,7 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     if (!setup) return;
     for (int64_t m = 0; m < setup->n_maps; ++m) hg_doublet_map_destroy(ctx, setup->map[m]);
     hg_free(ctx, setup->map);
+    hg_module_maps_close(ctx, &setup->modules);
     hg_kalman_tables_destroy(ctx, setup->tables);
     hg_calibration_destroy(ctx, setup->learned);
     hg_material_destroy(ctx, setup->material);

@@ -46,18 +46,23 @@ const hg_option hg_track_option_table[] = {
     TEXT("field.spec", field, "solenoid:1247,5224,1.991,-149,-152,-150",
          "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE"),
     {"graph.mode", HG_OPTION_WORD, AT(graph_mode), "tables", 0, 0, graph_modes, "how doublets are chosen"},
-    TEXT("graph.map", map, "models/trackml/doublets.h5", "what hitgraph build --learn wrote"),
+    TEXT("graph.map", map, "models/trackml/doublets.h5", "what hitgraph build --learn wrote: layer pairs, tables, windows"),
+    TEXT("graph.module_map", module_map, "",
+         "for graph.mode=module-map: what hitgraph build --learn-modules wrote, or text of 24 columns for each triplet of modules"),
+    SWITCH("graph.module_triplets", module_triplets, "true", "mode module-map: doublets in triplets of modules; false = in pairs"),
     {"graph.clusters", HG_OPTION_WORD, AT(clusters), "auto", 0, 0, cluster_uses,
      "doublets judged by the shapes of clusters too; auto = where the event has cells and the map knows shapes"},
     SWITCH("graph.overlaps", overlaps, "true", "edges between overlapping modules of one layer"),
-    NUMBER("graph.sigma_z_mm", sigma_z_mm, "0", 0, 1e4, "luminous length, mm; 0 = estimated from the hits"),
+    NUMBER("graph.sigma_z_mm", sigma_z_mm, "0", 0, 1e4, "luminous length, in learning too, mm; 0 = estimated from the hits of each event"),
     NUMBER("graph.score_shift", score_shift, "0", -100, 100, "added to the thresholds of the likelihood tables"),
     NUMBER("graph.window_scale", window_scale, "1", 0.01, 100, "widens the boxes of the modes windows and module-map"),
     NUMBER("graph.triplet_window", triplet_window, "1.5", 0, 100, "a doublet needs a neighbour this compatible; 0 = no such condition"),
     NUMBER("graph.target_pt_gev", target_pt_gev, "0.15", 0, 100, "learning and training: least pT of the particles that count, GeV"),
     NUMBER("graph.learn.efficiency", learn_efficiency, "0.99", 0.01, 1, "learning: share of true doublets across layers to keep"),
     NUMBER("graph.learn.overlap_efficiency", learn_overlap_efficiency, "0.99", 0.01, 1, "learning: the same inside a layer"),
-    SWITCH("graph.learn.module_map", learn_module_map, "false", "learning: pairs of modules too, for graph.mode=module-map"),
+    NUMBER("graph.learn.module_efficiency", learn_module_efficiency, "1", 0.01, 1,
+           "learning a module map: share of true triplets to keep; those in modules that fewest tracks cross are left out"),
+    COUNT("graph.learn.module_tracks", learn_module_tracks, "1", 1, 1 << 30, "the same: fewest tracks through three modules that count"),
     TEXT("doublets.model", doublet_model, "models/trackml/doublet", "directory of the doublet network"),
     NUMBER("doublets.min_score", doublet_min, "0.02", 0, 1, "doublets above this score enter the triplet graph"),
     TEXT("triplets.model", triplet_model, "models/trackml/triplet", "directory of the triplet network"),
@@ -125,7 +130,17 @@ hg_doublet_options hg_track_config_doublets(const hg_track_config *config)
     options.clusters = config->clusters == 1;
     options.score_shift = config->score_shift;
     options.window_scale = config->window_scale;
+    options.module_triplets = config->module_triplets;
     options.triplet_window = config->triplet_window;
+    return options;
+}
+
+hg_module_learn_options hg_track_config_module_learning(const hg_track_config *config)
+{
+    hg_module_learn_options options = hg_module_default_learn_options();
+    options.efficiency = config->learn_module_efficiency;
+    options.fewest = config->learn_module_tracks;
+    options.overlaps = config->overlaps;
     return options;
 }
 

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "hitgraph/doublets.h"
 #include "hitgraph/kalman.h"
+#include "hitgraph/module_map.h"
 #include "hitgraph/measurement.h"
 #include "hitgraph/track_finder.h"
 
@@ -27,16 +28,17 @@ typedef struct hg_track_pass {
 
 typedef struct hg_track_config {
     char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
-    char map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
+    char map[HG_OPTION_TEXT_SIZE], module_map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     char calibration[HG_OPTION_TEXT_SIZE], material[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder;
     int clusters;  /* off, auto */
     int seeds;     /* hg_seeding */
     int precision; /* hg_precision */
     int smoother;  /* mbf, rts */
-    bool overlaps, scattering, energy_loss, daf;
+    bool overlaps, module_triplets, scattering, energy_loss, daf;
     double learn_efficiency, learn_overlap_efficiency;
-    bool learn_module_map;
+    double learn_module_efficiency;
+    int64_t learn_module_tracks;
     double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window;
     double doublet_min, triplet_min;
     int64_t n_passes, n_branches, holes_max;
@@ -57,6 +59,7 @@ hg_status hg_track_config_read(hg_context *ctx, const char *preset, const char *
 
 /* The parts of the configuration that other rooms understand. */
 hg_doublet_options hg_track_config_doublets(const hg_track_config *config);
+hg_module_learn_options hg_track_config_module_learning(const hg_track_config *config);
 hg_finder_options hg_track_config_finder(const hg_track_config *config);
 hg_kalman_options hg_track_config_kalman(const hg_track_config *config);
 

@@ -37,15 +37,22 @@ static hg_status choose_map(hg_context *ctx, const hg_setup *setup, hg_track_res
     return result->map ? HG_OK : hg_fail(ctx, HG_ERR_MODEL, "%s: holds no map", setup->config.map);
 }
 
+hg_doublet_options hg_setup_doublets(const hg_setup *setup, double sigma_z_mm)
+{
+    hg_doublet_options options = hg_track_config_doublets(&setup->config);
+    options.modules = hg_module_maps_select(&setup->modules, sigma_z_mm);
+    return options;
+}
+
 hg_status hg_stage_graph(hg_context *ctx, const hg_setup *setup, const hg_event *event, hg_track_result *result)
 {
     hg_status status = HG_OK;
     const double start = hg_seconds();
-    const hg_doublet_options options = hg_track_config_doublets(&setup->config);
 
     result->event_id = event->event_id;
     HG_TRY(hg_prepare_event(ctx, event, setup->detector, setup->calibration, &result->prepared));
     HG_TRY(choose_map(ctx, setup, result));
+    const hg_doublet_options options = hg_setup_doublets(setup, result->sigma_z_mm);
     HG_TRY(hg_doublet_graph_create(ctx, &result->prepared->hits, result->map, &options, &result->doublets));
 done:
     hg_end_stage(result, HG_STAGE_GRAPH, start);

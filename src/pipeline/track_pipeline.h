@@ -6,6 +6,7 @@
 #include "hitgraph/event.h"
 #include "hitgraph/kalman.h"
 #include "hitgraph/model.h"
+#include "hitgraph/module_map_file.h"
 #include "hitgraph/track_finder.h"
 #include "hitgraph/tracks.h"
 #include "pipeline/prepare.h"
@@ -37,6 +38,7 @@ typedef struct hg_setup {
     hg_kalman kalman;     /* with the tables */
     hg_doublet_map **map; /* [n_maps]; none when loaded without maps */
     int64_t n_maps;
+    hg_module_maps modules; /* none in other modes than module-map */
 } hg_setup;
 
 /* Loads what the configuration names and sets the precision of ctx. with_maps = false leaves the maps out (they are about to be learned).
@@ -68,6 +70,9 @@ void hg_end_stage(hg_track_result *result, hg_stage stage, double start);
 
 /* The luminous length of a prepared event: the setting, or the estimate from its hits. */
 hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
+
+/* How the doublets of an event are chosen; the module map, if any, is borrowed from the setup. */
+hg_doublet_options hg_setup_doublets(const hg_setup *setup, double sigma_z_mm);
 
 /* Makes the line graph of the doublets above the cut from their scores. */
 hg_status hg_join_doublets(hg_context *ctx, const hg_setup *setup, hg_track_result *result);

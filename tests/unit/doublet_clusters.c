@@ -210,7 +210,7 @@ static void out_of_memory_leaves_nothing(void **state)
 {
     (void)state;
     toy_clusters_make(&toy, 44, 30, 30);
-    toy_fail_at_each_allocation(ctx, &toy.event.hits, map);
+    toy_fail_at_each_allocation(ctx, &toy.event.hits, map, NULL);
 }
 
 int main(void)

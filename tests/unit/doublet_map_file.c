@@ -18,12 +18,10 @@ static hg_context *ctx;
 static toy_event toy;
 static char path[] = "/tmp/hitgraph-doublet-map-XXXXXX";
 
-static hg_doublet_map *learn(bool module_map, double sigma_z)
+static hg_doublet_map *learn(double sigma_z)
 {
-    hg_doublet_learn_options options = hg_doublet_default_learn_options();
     hg_doublet_map *map = NULL;
-    options.module_map = module_map;
-    assert_int_equal(hg_doublet_map_learn(ctx, &options, toy_next, &toy, 2, sigma_z, &map), HG_OK);
+    assert_int_equal(hg_doublet_map_learn(ctx, NULL, toy_next, &toy, 2, sigma_z, &map), HG_OK);
     return map;
 }
 
@@ -32,7 +30,6 @@ static void assert_same_maps(const hg_doublet_map *a, const hg_doublet_map *b)
     size_t pairs = (size_t)a->n_pairs;
     assert_int_equal(a->n_layers, b->n_layers);
     assert_int_equal(a->n_pairs, b->n_pairs);
-    assert_int_equal(a->n_module_pairs, b->n_module_pairs);
     assert_true(a->sigma_z_mm == b->sigma_z_mm && a->threshold == b->threshold && a->overlap_threshold == b->overlap_threshold);
     assert_true(a->table_step == b->table_step);
     assert_memory_equal(a->layer_r, b->layer_r, (size_t)a->n_layers * sizeof *a->layer_r);
@@ -43,9 +40,6 @@ static void assert_same_maps(const hg_doublet_map *a, const hg_doublet_map *b)
     assert_memory_equal(a->c_c, b->c_c, pairs * HG_C_C_CELLS);
     assert_memory_equal(a->triplet_kappa, b->triplet_kappa, pairs * pairs * sizeof *a->triplet_kappa);
     assert_memory_equal(a->triplet_cot, b->triplet_cot, pairs * pairs * sizeof *a->triplet_cot);
-    assert_memory_equal(a->module_pair, b->module_pair, 2 * (size_t)a->n_module_pairs * sizeof *a->module_pair);
-    assert_memory_equal(a->module_window, b->module_window,
-                        HG_DOUBLET_MODULE_WINDOW * (size_t)a->n_module_pairs * sizeof *a->module_window);
 }
 
 static void assert_same_clusters(const hg_doublet_map *a, const hg_doublet_map *b)
@@ -67,7 +61,7 @@ static void release_list(hg_doublet_map **maps, int64_t n)
 static void maps_come_back_bit_for_bit(void **state)
 {
     (void)state;
-    hg_doublet_map *maps[] = {learn(true, 5.5), learn(false, 55)}, **again = NULL;
+    hg_doublet_map *maps[] = {learn(5.5), learn(55)}, **again = NULL;
     int64_t n = 0;
     assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
     assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_OK);
@@ -84,7 +78,7 @@ static void cluster_tables_come_back_bit_for_bit(void **state)
 {
     (void)state;
     static toy_clusters clusters;
-    hg_doublet_map *maps[] = {NULL, learn(false, 55)}, **again = NULL;
+    hg_doublet_map *maps[] = {NULL, learn(55)}, **again = NULL;
     int64_t n = 0;
     assert_int_equal(hg_doublet_map_learn(ctx, NULL, toy_clusters_next, &clusters, 2, 5, &maps[0]), HG_OK);
     assert_int_equal(maps[0]->n_volumes, 2);
@@ -108,7 +102,7 @@ static void cluster_tables_come_back_bit_for_bit(void **state)
 static void maps_that_would_lead_astray_are_refused(void **state)
 {
     (void)state;
-    hg_doublet_map *map = learn(false, 5.5), **again = NULL;
+    hg_doublet_map *map = learn(5.5), **again = NULL;
     int64_t n = 0;
     for (int trial = 0; trial < 4; ++trial) {
         hg_doublet_pair kept = map->pair[0];
@@ -129,7 +123,7 @@ static void maps_that_would_lead_astray_are_refused(void **state)
 static void other_and_cut_files_are_refused(void **state)
 {
     (void)state;
-    hg_doublet_map *map = learn(false, 5.5), **again = NULL;
+    hg_doublet_map *map = learn(5.5), **again = NULL;
     int64_t n = 0;
     assert_int_equal(hg_doublet_maps_load(ctx, "/tmp/hitgraph-no-such-map.h5", &again, &n), HG_ERR_IO);
     assert_int_equal(hg_doublet_maps_save(ctx, &map, 1, path), HG_OK);

@@ -58,6 +58,7 @@ static void defaults_are_those_of_the_rooms(void **state)
     SAME(d, e, clusters);
     SAME(d, e, score_shift);
     SAME(d, e, window_scale);
+    SAME(d, e, module_triplets);
     SAME(d, e, triplet_window);
     SAME(k, l, mass_gev);
     SAME(k, l, outlier_chi2_2d);
@@ -69,7 +70,8 @@ static void defaults_are_those_of_the_rooms(void **state)
 #undef SAME
     assert_float_equal(config.learn_efficiency, learn.efficiency, 0);
     assert_float_equal(config.learn_overlap_efficiency, learn.overlap_efficiency, 0);
-    assert_int_equal(config.learn_module_map, learn.module_map);
+    assert_float_equal(config.learn_module_efficiency, hg_module_default_learn_options().efficiency, 0);
+    assert_int_equal(config.learn_module_tracks, hg_module_default_learn_options().fewest);
     assert_non_null(hg_calibration_find(config.calibration));
 }
 
