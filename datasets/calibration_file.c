@@ -12,7 +12,7 @@
 #include "hitgraph/material.h"
 
 static const char *const sections[] = {"volumes", "material", NULL};
-static const char *const volume_keys[] = {"volume", "bias_u", "sigma_u", "sigma_v", NULL};
+static const char *const volume_keys[] = {"volume", "bias_u", "sigma_u", "sigma_v", "slope_u", "slope_v", NULL};
 static const char *const surface_keys[] = {"shape", "position", "low", "high", "x_over_x0", "loss_mev", NULL};
 static const char *const shapes[] = {"disc", "cylinder", NULL};
 
@@ -23,10 +23,10 @@ static void print_number(FILE *file, double value)
     fputs(text, file);
 }
 
-static void print_errors(FILE *file, const char *name, const double sigma[HG_WIDTH_MAX + 1])
+static void print_errors(FILE *file, const char *name, const double *sigma, int n)
 {
     fprintf(file, ", %s: [", name);
-    for (int w = 0; w <= HG_WIDTH_MAX; ++w) {
+    for (int w = 0; w < n; ++w) {
         if (w > 0) fputs(", ", file);
         print_number(file, sigma[w]);
     }
@@ -36,14 +36,17 @@ static void print_errors(FILE *file, const char *name, const double sigma[HG_WID
 static void print_volumes(FILE *file, const hg_calibration *calibration)
 {
     fputs("# Errors in mm for clusters of unknown width, of 1, 2, ... 8 cells; 0 = as the next narrower. bias_u: measured minus true, mm.\n"
+          "# slope_u, slope_v: errors in mm by |slope| / (1 + |slope|) in 32 equal steps; a fit prefers them.\n"
           "volumes:\n",
           file);
     for (int64_t i = 0; i < calibration->n; ++i) {
         const hg_resolution *r = &calibration->volume[i];
         fprintf(file, "  - {volume: %d, bias_u: ", r->volume_id);
         print_number(file, r->bias_u);
-        print_errors(file, "sigma_u", r->sigma[0]);
-        print_errors(file, "sigma_v", r->sigma[1]);
+        print_errors(file, "sigma_u", r->sigma[0], HG_WIDTH_MAX + 1);
+        print_errors(file, "sigma_v", r->sigma[1], HG_WIDTH_MAX + 1);
+        print_errors(file, "slope_u", r->sigma_at_slope[0], HG_SLOPE_CELLS);
+        print_errors(file, "slope_v", r->sigma_at_slope[1], HG_SLOPE_CELLS);
         fputs("}\n", file);
     }
 }
@@ -115,14 +118,13 @@ static hg_status read_number(hg_context *ctx, const hg_yaml *map, const char *ke
     return status < 0 ? status : hg_yaml_number(ctx, node, low, 1e9, out);
 }
 
-static hg_status read_errors(hg_context *ctx, const hg_yaml *map, const char *key, double sigma[HG_WIDTH_MAX + 1])
+static hg_status read_errors(hg_context *ctx, const hg_yaml *map, const char *key, int n, double *sigma)
 {
     hg_status status = HG_OK;
     const hg_yaml *list = NULL;
     HG_TRY(need(ctx, map, key, &list));
     HG_TRY(hg_yaml_expect(ctx, list, HG_YAML_SEQUENCE));
-    if (list->n > HG_WIDTH_MAX + 1)
-        HG_TRY(hg_yaml_fail(ctx, list, "%s: expected at most %d errors, found %" PRId64, key, HG_WIDTH_MAX + 1, list->n));
+    if (list->n > n) HG_TRY(hg_yaml_fail(ctx, list, "%s: expected at most %d errors, found %" PRId64, key, n, list->n));
     for (int64_t w = 0; w < list->n; ++w) HG_TRY(hg_yaml_number(ctx, list->child[w], 0.0, 1e6, &sigma[w]));
 done:
     return status;
@@ -137,8 +139,12 @@ static hg_status read_volume(hg_context *ctx, const hg_yaml *map, hg_resolution 
     HG_TRY(hg_yaml_int(ctx, node, 0, INT32_MAX, &id));
     out->volume_id = (int32_t)id;
     HG_TRY(read_number(ctx, map, "bias_u", -1e9, &out->bias_u));
-    HG_TRY(read_errors(ctx, map, "sigma_u", out->sigma[0]));
-    HG_TRY(read_errors(ctx, map, "sigma_v", out->sigma[1]));
+    HG_TRY(read_errors(ctx, map, "sigma_u", HG_WIDTH_MAX + 1, out->sigma[0]));
+    HG_TRY(read_errors(ctx, map, "sigma_v", HG_WIDTH_MAX + 1, out->sigma[1]));
+    for (int axis = 0; axis < 2; ++axis) {
+        const char *const key = axis ? "slope_v" : "slope_u";
+        if (hg_yaml_get(map, key)) HG_TRY(read_errors(ctx, map, key, HG_SLOPE_CELLS, out->sigma_at_slope[axis]));
+    }
 done:
     return status;
 }

@@ -6,14 +6,16 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "tracking/calibrate.h"
+#include "tracking/slope_errors.h"
 
 enum { ENTRIES_MIN = 50 };
-static const double kept = 0.99, flat_cosine = 0.1;
+/* A finder must allow for all hits, a fit weighs what most of them are like. */
+static const double core_share = 0.99, flat_cosine = 0.1;
 
 /* A hit's residuals, measured minus true. */
 typedef struct residual {
     int32_t volume;
-    int8_t width[2];
+    int8_t width[2], slope[2]; /* cells of the cluster; cell of the slope, -1 where there is none */
     double d[2];
 } residual;
 
@@ -26,6 +28,11 @@ hg_status hg_calibration_create(hg_context *ctx, const hg_resolution *volume, in
         for (int64_t k = 0; k < i; ++k)
             HG_CHECK(volume[k].volume_id != volume[i].volume_id, HG_ERR_DATA, "calibration: found volume %d twice", volume[i].volume_id);
         HG_CHECK(isfinite(volume[i].bias_u), HG_ERR_DATA, "calibration of volume %d: expected a finite bias_u", volume[i].volume_id);
+        for (int k = 0; k < 2 * HG_SLOPE_CELLS; ++k) {
+            const double sigma = volume[i].sigma_at_slope[k / HG_SLOPE_CELLS][k % HG_SLOPE_CELLS];
+            HG_CHECK(isfinite(sigma) && sigma >= 0.0, HG_ERR_DATA, "calibration of volume %d: expected errors >= 0, found %g",
+                     volume[i].volume_id, sigma);
+        }
         for (int axis = 0; axis < 2; ++axis)
             for (int w = 0; w <= HG_WIDTH_MAX; ++w)
                 HG_CHECK(isfinite(volume[i].sigma[axis][w]) && volume[i].sigma[axis][w] >= 0.0, HG_ERR_DATA,
@@ -61,7 +68,7 @@ done:
 }
 
 /* Along the true direction to the sensor's plane: truth may lie anywhere in the sensor's depth. */
-static void residual_of(const hg_module *m, const hg_hits *hits, const hg_truth *truth, int64_t i, double d[2])
+static void residual_of(const hg_module *m, const hg_hits *hits, const hg_truth *truth, int64_t i, residual *out)
 {
     const double hit[3] = {hits->x[i], hits->y[i], hits->z[i]}, at[3] = {truth->tx[i], truth->ty[i], truth->tz[i]};
     const double p[3] = {truth->tpx[i], truth->tpy[i], truth->tpz[i]};
@@ -77,7 +84,10 @@ static void residual_of(const hg_module *m, const hg_hits *hits, const hg_truth 
         size += p[k] * p[k];
     }
     const bool steep = fabs(way[2]) > flat_cosine * sqrt(size);
-    for (int axis = 0; axis < 2; ++axis) d[axis] = local[axis] + (steep ? depth * way[axis] / way[2] : 0.0);
+    for (int axis = 0; axis < 2; ++axis) {
+        out->d[axis] = local[axis] + (steep ? depth * way[axis] / way[2] : 0.0);
+        out->slope[axis] = steep ? (int8_t)hg_slope_cell(way[axis] / way[2]) : -1;
+    }
 }
 
 static hg_status collect(hg_context *ctx, const hg_detector *detector, const hg_calibration_event *e, double pt_min, residual *all,
@@ -93,7 +103,7 @@ static hg_status collect(hg_context *ctx, const hg_detector *detector, const hg_
         residual *r = &all[*n];
         hg_cluster_widths(event->has_cells ? &event->cells : NULL, i, width);
         *r = (residual){.volume = m->volume_id, .width = {(int8_t)width[0], (int8_t)width[1]}};
-        residual_of(m, &event->hits, &event->truth, i, r->d);
+        residual_of(m, &event->hits, &event->truth, i, r);
         *n += isfinite(r->d[0] + r->d[1]);
     }
     return status;
@@ -111,30 +121,54 @@ static int by_value(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* One axis of the hits of one width, or of all (width 0), sorted; returns how many are left without the outer part, from *first on. */
-static int64_t core_of(const residual *r, int64_t n, int axis, int width, double *value, int64_t *first)
+/* What hits to take: those of one width, or all (0); of one cell of slopes, or all (-1). */
+typedef struct choice {
+    int width, slope;
+    double share; /* of them, about the median */
+} choice;
+
+/* One axis of the chosen hits, sorted; returns how many are left without the outer part, from *first on. */
+static int64_t core_of(const residual *r, int64_t n, int axis, choice which, double *value, int64_t *first)
 {
     int64_t count = 0;
     for (int64_t i = 0; i < n; ++i)
-        if (width == 0 || r[i].width[axis] == width) value[count++] = r[i].d[axis];
+        if ((which.width == 0 || r[i].width[axis] == which.width) && (which.slope < 0 || r[i].slope[axis] == which.slope))
+            value[count++] = r[i].d[axis];
     qsort(value, (size_t)count, sizeof *value, by_value);
-    *first = (int64_t)((double)count * (1.0 - kept) / 2.0);
+    *first = (int64_t)((double)count * (1.0 - which.share) / 2.0);
     return count < ENTRIES_MIN ? 0 : count - 2 * *first;
+}
+
+/* rms about `bias` of the chosen hits without their tails; 0 = too few. */
+static double error_of(const residual *r, int64_t n, int axis, choice which, double bias, double *value)
+{
+    int64_t first = 0;
+    const int64_t count = core_of(r, n, axis, which, value, &first);
+    double sum = 0;
+    for (int64_t i = first; i < first + count; ++i) sum += (value[i] - bias) * (value[i] - bias);
+    return count > 0 ? sqrt(sum / (double)count) : 0.0;
+}
+
+/* Cells of slopes with too few hits take the error of the nearest cell below that has one, or above. */
+static void fill_slopes(double sigma[HG_SLOPE_CELLS])
+{
+    for (int c = 1; c < HG_SLOPE_CELLS; ++c)
+        if (sigma[c] == 0.0) sigma[c] = sigma[c - 1];
+    for (int c = HG_SLOPE_CELLS - 2; c >= 0; --c)
+        if (sigma[c] == 0.0) sigma[c] = sigma[c + 1];
 }
 
 static hg_resolution resolution_of(const residual *r, int64_t n, double *value)
 {
     hg_resolution out = {.volume_id = r->volume};
-    int64_t first = 0, count = core_of(r, n, 0, 0, value, &first);
+    int64_t first = 0, count = core_of(r, n, 0, (choice){0, -1, core_share}, value, &first);
     for (int64_t i = first; i < first + count; ++i) out.bias_u += value[i] / (double)count;
     for (int axis = 0; axis < 2; ++axis) {
         const double bias = axis == 0 ? out.bias_u : 0.0;
-        for (int w = 0; w <= HG_WIDTH_MAX; ++w) {
-            double sum = 0;
-            count = core_of(r, n, axis, w, value, &first);
-            for (int64_t i = first; i < first + count; ++i) sum += (value[i] - bias) * (value[i] - bias);
-            if (count > 0) out.sigma[axis][w] = sqrt(sum / (double)count);
-        }
+        for (int w = 0; w <= HG_WIDTH_MAX; ++w) out.sigma[axis][w] = error_of(r, n, axis, (choice){w, -1, 1.0}, bias, value);
+        for (int c = 0; c < HG_SLOPE_CELLS; ++c)
+            out.sigma_at_slope[axis][c] = error_of(r, n, axis, (choice){0, c, core_share}, bias, value);
+        fill_slopes(out.sigma_at_slope[axis]);
     }
     return out;
 }

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "tracking/batch.h"
 #include "tracking/fit.h"
+#include "tracking/slope_errors.h"
 
 /* The filter runs inward, so that the state at the innermost hit knows all hits without a smoother: in float the difference of a loose
  * start and what the smoother takes away from it would be noise. The smoother serves the outliers and the start of the next pass.
@@ -29,6 +30,8 @@ typedef struct fitter {
     const hg_batch_world *world;
     const hg_batch_kernels *kernels;
     hg_tracks *tracks;
+    const float *slope_errors; /* NULL = the measurements' errors stand */
+    float *variance;           /* [n_hits of all tracks][2] errors at the slopes of the pass before */
     track *item;
     int64_t longest;
     int pass;
@@ -143,6 +146,7 @@ static void lay_out(const fitter *f, track *t, int lane, room *r)
 {
     const int lanes = f->kernels->lanes;
     const uint8_t *outlier = outliers_of(f, t);
+    const float *refined = f->slope_errors && f->pass > 1 ? f->variance + 2 * f->tracks->hit_offset[t->index] : NULL;
     int32_t n = 0;
     t->n_scalars = 0;
     for (int32_t place = t->start; place >= 0; --place) {
@@ -153,7 +157,7 @@ static void lay_out(const fitter *f, track *t, int lane, room *r)
         for (int c = 0; c < 2; ++c) {
             bool has = hg_measurement_has(m, c);
             r->local[(2 * n + c) * lanes + lane] = has ? (float)m->local[c] : 0.0f;
-            r->variance[(2 * n + c) * lanes + lane] = has ? (float)m->variance[c] : 0.0f;
+            r->variance[(2 * n + c) * lanes + lane] = !has ? 0.0f : refined ? refined[2 * place + c] : (float)m->variance[c];
             t->n_scalars += has;
         }
         ++n;
@@ -185,6 +189,19 @@ static int32_t worst_hit(const fitter *f, const track *t, int lane, const room *
     return worst;
 }
 
+/* Errors at the slopes that the first pass has found: they hardly change after that. */
+static void refine_errors(const fitter *f, const track *t, int lane, const room *r)
+{
+    const int lanes = f->kernels->lanes;
+    const float *parameters = r->fit.parameters;
+    float *variance = f->variance + 2 * f->tracks->hit_offset[t->index];
+    for (int32_t n = 0; n < t->n_used; ++n) {
+        const int32_t place = r->hit[n * lanes + lane];
+        hg_slope_variance(f->kalman->detector, f->slope_errors, measurement_of(f, t, place), (double)parameters[(5 * n + 2) * lanes + lane],
+                          (double)parameters[(5 * n + 3) * lanes + lane], variance + 2 * place);
+    }
+}
+
 /* After a pass: is the track finished, given up, or where does it start again? */
 static void conclude(const fitter *f, track *t, int lane, const room *r)
 {
@@ -193,7 +210,9 @@ static void conclude(const fitter *f, track *t, int lane, const room *r)
     for (int32_t n = 0; n < t->n_used; ++n) t->plain |= r->fit.status[n * lanes + lane] != 0;
     t->plain |= t->n_used < HG_FIT_HITS_MIN || t->n_scalars < HG_FIT_SCALARS_MIN;
     if (t->plain) return;
-    int32_t worst = f->pass < HG_FIT_PASSES_MAX ? worst_hit(f, t, lane, r) : -1;
+    const bool refines = f->slope_errors && f->pass == 1; /* no hit is judged by an error that is not its own */
+    if (refines) refine_errors(f, t, lane, r);
+    int32_t worst = !refines && f->pass < HG_FIT_PASSES_MAX ? worst_hit(f, t, lane, r) : -1;
     t->done = f->pass >= HG_FIT_PASSES_MIN && worst < 0;
     if (t->done) {
         for (int i = 0; i < 20; ++i) t->state[i] = ((const float *)r->fit.last)[i * lanes + lane];
@@ -316,7 +335,7 @@ static hg_status run_plain(hg_context *ctx, const fitter *f, int threads)
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 16)
     for (int64_t t = 0; t < f->tracks->n; ++t) {
         if (f->item[t].plain)
-            hg_fit_one(f->kalman, f->measurements, steps + f->longest * omp_get_thread_num(), f->tracks, t);
+            hg_fit_one(f->kalman, f->measurements, f->slope_errors, steps + f->longest * omp_get_thread_num(), f->tracks, t);
         else
             write_track(f, &f->item[t]);
     }
@@ -332,7 +351,7 @@ hg_status hg_fit_tracks(hg_context *ctx, const hg_kalman *kalman, const hg_measu
     fitter f = {.kalman = kalman, .measurements = measurements, .tracks = tracks, .longest = 1};
     hg_batch_world *world = NULL;
     room *rooms = NULL;
-    float **memory = NULL;
+    float **memory = NULL, *slope_errors = NULL;
     int64_t *members = NULL, failed = 0;
 
     for (int64_t t = 0; t < tracks->n; ++t) {
@@ -343,6 +362,9 @@ hg_status hg_fit_tracks(hg_context *ctx, const hg_kalman *kalman, const hg_measu
     HG_TRY(hg_batch_select(ctx, false, &f.kernels));
     HG_TRY(hg_batch_world_create(ctx, kalman, false, &world));
     f.world = world;
+    HG_TRY(hg_slope_errors_create(ctx, kalman, &slope_errors));
+    f.slope_errors = slope_errors;
+    if (slope_errors) HG_TRY(hg_alloc(ctx, &f.variance, 2 * tracks->hit_offset[tracks->n]));
     HG_TRY(hg_alloc(ctx, &f.item, tracks->n));
     HG_TRY(hg_alloc(ctx, &members, tracks->n));
     HG_TRY(hg_alloc(ctx, &rooms, threads));
@@ -359,6 +381,8 @@ done:
     hg_free(ctx, rooms);
     hg_free(ctx, members);
     hg_free(ctx, f.item);
+    hg_free(ctx, f.variance);
+    hg_free(ctx, slope_errors);
     hg_batch_world_destroy(ctx, world);
     return status;
 }

@@ -13,8 +13,10 @@ int hg_fit_check(const hg_kalman *kalman, const hg_measurement *measurements, co
 /* The informing bits of a fit that worked. */
 int hg_fit_quality(bool outliers, double chi2, int32_t ndf);
 
-/* Fits track t in double, without vectors: fills its row of all columns. steps: room for its hits. */
-void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, hg_filter_step *steps, hg_tracks *tracks, int64_t t);
+/* Fits track t in double, without vectors: fills its row of all columns. slope_errors: of hg_slope_errors_create, or NULL. steps:
+ * room for its hits. */
+void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, const float *slope_errors, hg_filter_step *steps,
+                hg_tracks *tracks, int64_t t);
 
 /* Parameters at point `at` of the helix through three measurements, without covariance; otherwise hg_seed_state. */
 int hg_seed_parameters(const hg_kalman *kalman, const hg_measurement points[3], int at, double par[5]);

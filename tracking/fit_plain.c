@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
 #include "tracking/fit.h"
+#include "tracking/slope_errors.h"
 
 /* While a track is fitted its outlier flags tell why: dropped for good, or not reached in this pass, which the next pass may mend. */
 enum { USED = 0, DROPPED = 1, MISSED = 2 };
@@ -23,6 +24,7 @@ typedef struct fit {
     const hg_kalman *kalman;
     const hg_measurement *measurements; /* [n_hits of the event] */
     const int32_t *hit;                 /* [n] rows of the track's measurements */
+    const float *slope_errors;          /* NULL = the measurements' errors stand */
     uint8_t *outlier;                   /* [n] */
     float *weight;                      /* [n] */
     int64_t n;
@@ -41,11 +43,19 @@ static const hg_measurement *measurement_of(const fit *f, int64_t i)
     return &f->measurements[f->hit[i]];
 }
 
+/* With the errors at the track's slope, once that is known. */
+static hg_measurement refined(const fit *f, int64_t i)
+{
+    hg_measurement m = *measurement_of(f, i);
+    for (int j = 0; f->slope_errors && f->refit && j < 2; ++j) m.variance[j] = (double)f->steps[i].hit_variance[j];
+    return m;
+}
+
 /* The measurement as the filter takes it: a weight makes it so much less certain. */
 static hg_measurement weighted(const fit *f, int64_t i)
 {
     const double weight_min = 1e-6;
-    hg_measurement m = *measurement_of(f, i);
+    hg_measurement m = refined(f, i);
     for (int j = 0; j < 2; ++j) m.variance[j] /= fmax((double)f->weight[i], weight_min);
     return m;
 }
@@ -173,13 +183,13 @@ static int filter(fit *f, hg_track_state state)
  */
 static double outlier_excess(const fit *f, const hg_filter_step *step)
 {
-    const hg_measurement *m = measurement_of(f, step->hit);
-    bool has_u = hg_measurement_has(m, 0), has_v = hg_measurement_has(m, 1);
-    double residual[2] = {m->local[0] - step->smooth_par[0], m->local[1] - step->smooth_par[1]};
+    const hg_measurement m = refined(f, step->hit);
+    bool has_u = hg_measurement_has(&m, 0), has_v = hg_measurement_has(&m, 1);
+    double residual[2] = {m.local[0] - step->smooth_par[0], m.local[1] - step->smooth_par[1]};
     /* a hit that alone fixes a coordinate has no residual of its own: V - P is then nothing but rounding */
-    double floor_u = 1e-6 * m->variance[0], floor_v = 1e-6 * m->variance[1];
-    double c[3] = {fmax(floor_u, m->variance[0] - step->smooth_cov[0]), -step->smooth_cov[1],
-                   fmax(floor_v, m->variance[1] - step->smooth_cov[2])};
+    double floor_u = 1e-6 * m.variance[0], floor_v = 1e-6 * m.variance[1];
+    double c[3] = {fmax(floor_u, m.variance[0] - step->smooth_cov[0]), -step->smooth_cov[1],
+                   fmax(floor_v, m.variance[1] - step->smooth_cov[2])};
     double chi2 = hg_residual_chi2(residual, c, has_u, has_v);
     if (chi2 == HUGE_VAL) return 0.0;
     return chi2 - (has_u && has_v ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d);
@@ -200,6 +210,17 @@ static bool drop_worst(fit *f)
     }
     if (worst >= 0) f->outlier[worst] = DROPPED;
     return worst >= 0;
+}
+
+/* Errors of all hits at the slopes of the smoothed track, that of a hit without a step at those of the step before. */
+static void refine_errors(fit *f)
+{
+    const hg_filter_step *step = f->steps;
+    for (int64_t i = 0; i < f->n; ++i) {
+        while (step + 1 < f->steps + f->n_steps && step[1].hit <= i) ++step;
+        hg_slope_variance(f->kalman->detector, f->slope_errors, measurement_of(f, i), step->smooth_par[2], step->smooth_par[3],
+                          f->steps[i].hit_variance);
+    }
 }
 
 /* The smoothed state on the first hit still in use starts the next pass: the linearisation is then about the track itself. */
@@ -229,7 +250,7 @@ static void smooth(fit *f)
  * others alone predict with residual W M r and covariance W M W - W. */
 static double unbiased_chi2(const fit *f, const hg_filter_step *step)
 {
-    const hg_measurement m = *measurement_of(f, step->hit), loose = weighted(f, step->hit);
+    const hg_measurement m = refined(f, step->hit), loose = weighted(f, step->hit);
     const bool has[2] = {hg_measurement_has(&m, 0), hg_measurement_has(&m, 1)};
     const double *p = step->smooth_cov, p_diagonal[2] = {p[0], p[2]}, cross = has[0] && has[1] ? p[1] : 0.0;
     double r[2] = {0.0, 0.0}, w[2] = {1.0, 1.0}, a[2] = {1.0, 1.0}, v[2] = {0.0, 0.0};
@@ -271,6 +292,7 @@ static int anneal(fit *f, hg_track_state *state)
         status = filter(f, *state);
         if (status != 0) break;
         smooth(f);
+        if (f->slope_errors && !f->refit) refine_errors(f);
         status = restart(f, state);
         if (turn < COOLINGS) weigh_hits(f, temperature[turn]);
     }
@@ -290,7 +312,9 @@ static int fit_passes(fit *f, hg_track_state *state)
         status = filter(f, *state);
         if (status != 0) break;
         smooth(f);
-        bool dropped = pass < HG_FIT_PASSES_MAX && drop_worst(f);
+        const bool refines = f->slope_errors && !f->refit; /* no hit is judged by an error that is not its own */
+        if (refines) refine_errors(f);
+        bool dropped = !refines && pass < HG_FIT_PASSES_MAX && drop_worst(f);
         status = restart(f, state);
         if (pass >= HG_FIT_PASSES_MIN && !dropped) break;
     }
@@ -311,12 +335,14 @@ static int fit_track(fit *f, double params[5], double cov[15], double *chi2, int
     return hg_fit_quality(used_hits(f) < f->n, *chi2, *ndf);
 }
 
-void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, hg_filter_step *steps, hg_tracks *tracks, int64_t t)
+void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, const float *slope_errors, hg_filter_step *steps,
+                hg_tracks *tracks, int64_t t)
 {
     int64_t first = tracks->hit_offset[t];
     fit f = {.kalman = kalman,
              .measurements = measurements,
              .hit = &tracks->hit[first],
+             .slope_errors = slope_errors,
              .outlier = &tracks->outlier[first],
              .weight = &tracks->weight[first],
              .n = tracks->hit_offset[t + 1] - first,

@@ -62,22 +62,24 @@ static const double off_edge_deviations = 5.0;               /* of the hit's err
 
 /* Measured on the training events of the TrackML-like set with cells. */
 static const hg_resolution geometric[] = {
-    {7, {PIXEL_DISC_U, PIXEL_DISC_V}, 0.0},  {8, {PIXEL_BARREL_U, PIXEL_BARREL_V}, 0.0},  {9, {PIXEL_DISC_U, PIXEL_DISC_V}, 0.0},
-    {12, {SHORT_DISC_U, SHORT_DISC_V}, 0.0}, {13, {SHORT_BARREL_U, SHORT_BARREL_V}, 0.0}, {14, {SHORT_DISC_U, SHORT_DISC_V}, 0.0},
-    {16, {LONG_DISC_U, LONG_DISC_V}, 0.0},   {17, {LONG_BARREL_U, LONG_BARREL_V}, 0.0},   {18, {LONG_DISC_U, LONG_DISC_V}, 0.0},
+    {.volume_id = 7, .sigma = {PIXEL_DISC_U, PIXEL_DISC_V}},      {.volume_id = 8, .sigma = {PIXEL_BARREL_U, PIXEL_BARREL_V}},
+    {.volume_id = 9, .sigma = {PIXEL_DISC_U, PIXEL_DISC_V}},      {.volume_id = 12, .sigma = {SHORT_DISC_U, SHORT_DISC_V}},
+    {.volume_id = 13, .sigma = {SHORT_BARREL_U, SHORT_BARREL_V}}, {.volume_id = 14, .sigma = {SHORT_DISC_U, SHORT_DISC_V}},
+    {.volume_id = 16, .sigma = {LONG_DISC_U, LONG_DISC_V}},       {.volume_id = 17, .sigma = {LONG_BARREL_U, LONG_BARREL_V}},
+    {.volume_id = 18, .sigma = {LONG_DISC_U, LONG_DISC_V}},
 };
 
 /* Measured on the challenge's second phase (PHYSICS 2.3, 2.6). */
 static const hg_resolution challenge[] = {
-    {7, {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}, 0.0},
-    {8, {{0.0062, 0.0091, 0.0046, 0.0025}, {0.0121}}, 0.0091},
-    {9, {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}, 0.0},
-    {12, {{0.0170}, {0.299}}, 0.0},
-    {13, {{0.0168}, {0.261}}, -0.0146},
-    {14, {{0.0170}, {0.299}}, 0.0},
-    {16, {{0.0242}, {2.830}}, 0.0},
-    {17, {{0.0242}, {3.068}}, -0.0157},
-    {18, {{0.0242}, {2.830}}, 0.0},
+    {.volume_id = 7, .sigma = {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}},
+    {.volume_id = 8, .sigma = {{0.0062, 0.0091, 0.0046, 0.0025}, {0.0121}}, .bias_u = 0.0091},
+    {.volume_id = 9, .sigma = {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}},
+    {.volume_id = 12, .sigma = {{0.0170}, {0.299}}},
+    {.volume_id = 13, .sigma = {{0.0168}, {0.261}}, .bias_u = -0.0146},
+    {.volume_id = 14, .sigma = {{0.0170}, {0.299}}},
+    {.volume_id = 16, .sigma = {{0.0242}, {2.830}}},
+    {.volume_id = 17, .sigma = {{0.0242}, {3.068}}, .bias_u = -0.0157},
+    {.volume_id = 18, .sigma = {{0.0242}, {2.830}}},
 };
 
 #define SIMULATED_PIXEL_DISC                                                                                                               \
@@ -104,15 +106,16 @@ static const hg_resolution challenge[] = {
 
 /* Measured on events of the built-in simulator (pT > 0.3 GeV, central 99 %). */
 static const hg_resolution simulated[] = {
-    {7, SIMULATED_PIXEL_DISC, 0.0},
-    {8, {{0.0055, 0.0083, 0.0041, 0.0022, 0.0150}, {0.0047, 0.0113, 0.0049, 0.0023, 0.0022, 0.0024, 0.0027, 0.0030, 0.0045}}, 0.0},
-    {9, SIMULATED_PIXEL_DISC, 0.0},
-    {12, SIMULATED_SHORT_DISC, 0.0},
-    {13, {{0.0155, 0.0151, 0.0158, 0.0150}, {0.263, 0.286, 0.156}}, 0.0},
-    {14, SIMULATED_SHORT_DISC, 0.0},
-    {16, SIMULATED_LONG_DISC, 0.0},
-    {17, {{0.0241, 0.0204, 0.0251, 0.0240}, {3.008, 3.027, 1.770}}, 0.0},
-    {18, SIMULATED_LONG_DISC, 0.0},
+    {.volume_id = 7, .sigma = SIMULATED_PIXEL_DISC},
+    {.volume_id = 8,
+     .sigma = {{0.0055, 0.0083, 0.0041, 0.0022, 0.0150}, {0.0047, 0.0113, 0.0049, 0.0023, 0.0022, 0.0024, 0.0027, 0.0030, 0.0045}}},
+    {.volume_id = 9, .sigma = SIMULATED_PIXEL_DISC},
+    {.volume_id = 12, .sigma = SIMULATED_SHORT_DISC},
+    {.volume_id = 13, .sigma = {{0.0155, 0.0151, 0.0158, 0.0150}, {0.263, 0.286, 0.156}}},
+    {.volume_id = 14, .sigma = SIMULATED_SHORT_DISC},
+    {.volume_id = 16, .sigma = SIMULATED_LONG_DISC},
+    {.volume_id = 17, .sigma = {{0.0241, 0.0204, 0.0251, 0.0240}, {3.008, 3.027, 1.770}}},
+    {.volume_id = 18, .sigma = SIMULATED_LONG_DISC},
 };
 
 static const struct {

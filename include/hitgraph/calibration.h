@@ -24,8 +24,9 @@ typedef struct hg_calibration_event {
     const hg_truth_order *order; /* of this event */
 } hg_calibration_event;
 
-/** Hit errors per volume, axis and cluster width, and the shift along u: mean and rms of measured minus true without the outer 1 %, from
- *  the hits of particles above pt_min_gev. A width with fewer than 50 hits is left to the narrower ones, a volume with fewer to the pitch.
+/** Hit errors per volume and axis from the hits of particles above pt_min_gev: rms of measured minus true by cluster width, of all hits,
+ * and by the slope of the true direction, without the outer 1 %; and the shift along u, the mean without them. A width or slope with fewer
+ * than 50 hits is left to the narrower or nearest ones, a volume with fewer to the pitch.
  *  @param out owned by the caller; untouched on error. @return HG_OK; HG_ERR_ARG an event without truth; HG_ERR_NOMEM. */
 HG_API hg_status hg_calibration_learn(hg_context *ctx, const hg_detector *detector, const hg_calibration_event *events, int64_t n,
                                       double pt_min_gev, hg_calibration **out);

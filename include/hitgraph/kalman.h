@@ -39,6 +39,9 @@ typedef struct hg_kalman_options {
 } hg_kalman_options;
 HG_API hg_kalman_options hg_kalman_default_options(void);
 
+/** Hit errors: hitgraph/measurement.h. */
+typedef struct hg_calibration hg_calibration;
+
 /** Tables of a detector, its field and its material that vectors gather from. */
 typedef struct hg_batch_world hg_kalman_tables;
 
@@ -48,7 +51,8 @@ typedef struct hg_kalman {
     const hg_field *field;
     const hg_material *material; /* NULL = vacuum */
     hg_kalman_options options;
-    const hg_kalman_tables *tables; /* for many calls with one detector; NULL = each call makes its own */
+    const hg_kalman_tables *tables;    /* for many calls with one detector; NULL = each call makes its own */
+    const hg_calibration *calibration; /* from its second pass on a fit takes hit errors by slope from here; NULL = the measurements' */
 } hg_kalman;
 
 /** Makes the tables once; put them into kalman->tables, or into copies of *kalman with other options. A filter with another detector,

@@ -13,18 +13,23 @@ extern "C" {
 /** Cluster widths told apart in a calibration: 1 .. HG_WIDTH_MAX cells (wider counts as HG_WIDTH_MAX); 0 = width unknown. */
 enum { HG_WIDTH_MAX = 8 };
 
+/** Slopes at which a track crosses a sensor, told apart in a calibration: cells of |slope| / (1 + |slope|), slope = way along u (v) per way
+ * across the sensor. */
+enum { HG_SLOPE_CELLS = 32 };
+
 /** Errors of one volume, in mm: sigma[axis][width]; 0 = not known, then pitch / sqrt(12) of the module. bias_u: mean of measured minus true
  * u. */
 typedef struct hg_resolution {
     int32_t volume_id;
     double sigma[2][HG_WIDTH_MAX + 1];
     double bias_u;
+    double sigma_at_slope[2][HG_SLOPE_CELLS]; /* [axis][cell]; 0 = not known: sigma then */
 } hg_resolution;
 
-typedef struct hg_calibration {
+struct hg_calibration {
     int64_t n;
     const hg_resolution *volume; /* [n] borrowed */
-} hg_calibration;
+};
 
 /** Built-in calibrations: "trackml" (the challenge's second phase, whose barrels are shifted by a drift), "trackml-like" (geometric
  * digitisation without a shift), "simulated" (the built-in simulator), "pitch" (pitch / sqrt(12) everywhere). NULL for another name. Static

@@ -134,8 +134,11 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     if (with_maps) HG_TRY(load_maps(ctx, setup));
     if (with_maps && config->graph_mode == HG_DOUBLETS_MODULE_MAP) HG_TRY(load_modules(ctx, setup));
     HG_TRY(hg_context_set_precision(ctx, (hg_precision)config->precision));
-    setup->kalman = (hg_kalman){
-        .detector = setup->detector, .field = setup->field, .material = setup->material, .options = hg_track_config_kalman(config)};
+    setup->kalman = (hg_kalman){.detector = setup->detector,
+                                .field = setup->field,
+                                .material = setup->material,
+                                .calibration = setup->calibration,
+                                .options = hg_track_config_kalman(config)};
     HG_TRY(hg_kalman_tables_create(ctx, &setup->kalman, &setup->tables));
     setup->kalman.tables = setup->tables;
     *out = setup;

@@ -17,6 +17,7 @@
 #include "kernels/kernels.h"
 #include "tracking/batch.h"
 #include "tracking/fit.h"
+#include "tracking/slope_errors.h"
 
 enum { PAIRS_MAX = 40000, HITS_MAX = 40000 };
 
@@ -218,9 +219,9 @@ static hg_tracks *true_tracks(void)
     return tracks;
 }
 
-static void fits_agree_with_the_plain_one(void **state)
+/* slope_errors: of kalman.calibration, or NULL. */
+static void compare_fits(const float *slope_errors)
 {
-    (void)state;
     hg_tracks *batch = true_tracks(), *plain = true_tracks();
     hg_filter_step *steps = NULL;
     double rms[5] = {0}, ratio[5] = {0};
@@ -228,7 +229,7 @@ static void fits_agree_with_the_plain_one(void **state)
     assert_int_equal(hg_alloc(ctx, &steps, batch->n_hits), HG_OK);
     assert_true(hg_fit_tracks(ctx, &kalman, measurements, batch) >= HG_OK);
     for (int64_t t = 0; t < plain->n; ++t) {
-        hg_fit_one(&kalman, measurements, steps, plain, t);
+        hg_fit_one(&kalman, measurements, slope_errors, steps, plain, t);
         bool failed = plain->status[t] >= HG_TRACK_FAILED;
         disagree += failed != (batch->status[t] >= HG_TRACK_FAILED);
         if (failed || batch->status[t] >= HG_TRACK_FAILED) continue;
@@ -258,6 +259,33 @@ static void fits_agree_with_the_plain_one(void **state)
     hg_free(ctx, steps);
     hg_tracks_destroy(ctx, batch);
     hg_tracks_destroy(ctx, plain);
+}
+
+static void fits_agree_with_the_plain_one(void **state)
+{
+    (void)state;
+    compare_fits(NULL);
+}
+
+/* Errors that grow with the slope, twofold from none to the steepest. */
+static void so_they_do_with_errors_by_slope(void **state)
+{
+    (void)state;
+    hg_resolution volume[9];
+    const hg_calibration sloping = {9, volume}, *given = hg_calibration_find("simulated");
+    float *slope_errors = NULL;
+    assert_int_equal(given->n, 9);
+    for (int i = 0; i < 9; ++i) {
+        volume[i] = given->volume[i];
+        for (int axis = 0; axis < 2; ++axis)
+            for (int c = 0; c < HG_SLOPE_CELLS; ++c) volume[i].sigma_at_slope[axis][c] = volume[i].sigma[axis][0] * (1 + c / 31.0);
+    }
+    kalman.calibration = &sloping;
+    assert_int_equal(hg_slope_errors_create(ctx, &kalman, &slope_errors), HG_OK);
+    assert_non_null(slope_errors);
+    compare_fits(slope_errors);
+    kalman.calibration = NULL;
+    hg_free(ctx, slope_errors);
 }
 
 /* pT 0.3 to 100 GeV through ten planes and their material: whatever goes wrong has a status. chi2 is that of its degrees of freedom. */
@@ -372,11 +400,9 @@ static void tables_serve_filters_of_the_same_places(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_instruction_set_has_its_kernels),
-        cmocka_unit_test(tables_serve_filters_of_the_same_places),
-        cmocka_unit_test(predictions_agree_with_the_scalar_code),
-        cmocka_unit_test(fits_agree_with_the_plain_one),
-        cmocka_unit_test(no_lane_goes_wrong_silently),
+        cmocka_unit_test(every_instruction_set_has_its_kernels),  cmocka_unit_test(tables_serve_filters_of_the_same_places),
+        cmocka_unit_test(predictions_agree_with_the_scalar_code), cmocka_unit_test(fits_agree_with_the_plain_one),
+        cmocka_unit_test(so_they_do_with_errors_by_slope),        cmocka_unit_test(no_lane_goes_wrong_silently),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
 }

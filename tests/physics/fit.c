@@ -128,7 +128,7 @@ static void both_smoothers_give_the_same_tracks(void **state)
     for (int rts = 0; rts < 2; ++rts) {
         tracks[rts] = tracks_of(toys, N, measurements);
         kalman.options.rts = rts;
-        for (int64_t t = 0; t < N; ++t) hg_fit_one(&kalman, measurements, steps, tracks[rts], t);
+        for (int64_t t = 0; t < N; ++t) hg_fit_one(&kalman, measurements, NULL, steps, tracks[rts], t);
     }
     for (int t = 0; t < N; ++t) {
         assert_int_equal(tracks[0]->status[t], tracks[1]->status[t]);

@@ -14,6 +14,7 @@
 #include "hitgraph/trackml.h"
 #include "pipeline/calibrate_run.h"
 #include "tests/simulated.h"
+#include "tracking/slope_errors.h"
 
 enum { EVENTS = 2, PIXEL_BARREL = 8, SHORT_BARREL = 13 };
 static const double sigma_pixel[2] = {0.010, 0.020}, bias_pixel = 0.007, sigma_strip[2] = {0.030, 0.5};
@@ -75,7 +76,7 @@ static const hg_resolution *volume_of(const hg_calibration *calibration, int32_t
     return NULL;
 }
 
-/* A Gaussian without its outer 1 % has an rms of 0.961 of its own. */
+/* All hits make the errors by width; a Gaussian without its outer 1 %, as by slope, has an rms of 0.961 of its own. */
 static void errors_and_shifts_are_recovered(void **state)
 {
     (void)state;
@@ -85,11 +86,41 @@ static void errors_and_shifts_are_recovered(void **state)
     assert_true(fabs(pixel->bias_u - bias_pixel) < 0.0005);
     assert_true(fabs(strip->bias_u) < 0.002);
     for (int axis = 0; axis < 2; ++axis) {
-        assert_true(fabs(pixel->sigma[axis][0] / sigma_pixel[axis] - 0.961) < 0.04);
-        assert_true(fabs(strip->sigma[axis][0] / sigma_strip[axis] - 0.961) < 0.04);
+        assert_true(fabs(pixel->sigma[axis][0] / sigma_pixel[axis] - 1.0) < 0.04);
+        assert_true(fabs(strip->sigma[axis][0] / sigma_strip[axis] - 1.0) < 0.04);
+        for (int c = 0; c < HG_SLOPE_CELLS; ++c) assert_true(fabs(pixel->sigma_at_slope[axis][c] / sigma_pixel[axis] - 0.961) < 0.25);
     }
     assert_true(pixel->sigma[0][1] > 0.0 && pixel->sigma[0][2] > 0.0);
     hg_calibration_destroy(ctx, learned);
+}
+
+/* A track at 45 degrees along u and at right angles to v, on a module whose axes are those of the beam. */
+static void a_track_has_the_error_of_its_slope(void **state)
+{
+    (void)state;
+    const hg_module module = {.volume_id = 8,
+                              .layer_id = 2,
+                              .module_id = 1,
+                              .rotation = {1, 0, 0, 0, 1, 0, 0, 0, 1},
+                              .half_u_min = 8,
+                              .half_u_max = 8,
+                              .half_v = 36};
+    hg_detector *plane = NULL;
+    hg_resolution volume = {.volume_id = 8, .sigma_at_slope = {{0.011}, {0.013}}};
+    const hg_calibration calibration = {1, &volume};
+    hg_kalman kalman = {.calibration = &calibration};
+    const hg_measurement measurement = {.module = 0, .variance = {4.0, 9.0}};
+    float *errors = NULL, variance[2];
+    volume.sigma_at_slope[0][HG_SLOPE_CELLS / 2] = 0.017;
+    assert_int_equal(hg_detector_create(ctx, &module, 1, &plane), HG_OK);
+    kalman.detector = plane;
+    assert_int_equal(hg_slope_errors_create(ctx, &kalman, &errors), HG_OK);
+    hg_slope_variance(plane, errors, &measurement, 0.0, 0.7853, variance);
+    assert_true(fabs((double)variance[0] - 4.0) < 1e-6); /* just below 45 degrees nothing is known */
+    hg_slope_variance(plane, errors, &measurement, 0.0, 0.7855, variance);
+    assert_true(fabs((double)variance[0] / (0.017 * 0.017) - 1.0) < 1e-5 && fabs((double)variance[1] / (0.013 * 0.013) - 1.0) < 1e-5);
+    hg_free(ctx, errors);
+    hg_detector_destroy(ctx, plane);
 }
 
 /* From twice and half of the true thickness alike, the learned one comes back. */
@@ -138,7 +169,12 @@ static const char *const path = "build/calibration-test.yaml";
 static void the_file_gives_back_every_bit(void **state)
 {
     (void)state;
-    const hg_calibration *given = hg_calibration_find("trackml");
+    hg_resolution one = hg_calibration_find("trackml")->volume[0];
+    const hg_calibration sloping = {1, &one}, *given = &sloping;
+    for (int k = 0; k < HG_SLOPE_CELLS; ++k) {
+        one.sigma_at_slope[0][k] = 0.001 + 1e-4 * k;
+        one.sigma_at_slope[1][k] = 0.1 / (k + 3);
+    }
     hg_calibration *calibration = NULL;
     hg_material *thickness = NULL;
     assert_int_equal(hg_calibration_file_write(ctx, given, material, "a test", path), HG_OK);
@@ -149,6 +185,7 @@ static void the_file_gives_back_every_bit(void **state)
         assert_int_equal(calibration->volume[i].volume_id, given->volume[i].volume_id);
         assert_true(calibration->volume[i].bias_u == given->volume[i].bias_u);
         assert_memory_equal(calibration->volume[i].sigma, given->volume[i].sigma, sizeof given->volume[i].sigma);
+        assert_memory_equal(calibration->volume[i].sigma_at_slope, given->volume[i].sigma_at_slope, sizeof one.sigma_at_slope);
     }
     assert_int_equal(thickness->n, material->n);
     for (int64_t i = 0; i < material->n; ++i) {
@@ -239,6 +276,7 @@ static void a_run_learns_what_the_next_one_uses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_track_has_the_error_of_its_slope),  cmocka_unit_test(material_is_recovered),
         cmocka_unit_test(errors_and_shifts_are_recovered),     cmocka_unit_test(material_is_recovered),
         cmocka_unit_test(events_without_truth_are_refused),    cmocka_unit_test(the_file_gives_back_every_bit),
         cmocka_unit_test(mistakes_in_the_file_are_named),      cmocka_unit_test(settings_choose_a_calibration),

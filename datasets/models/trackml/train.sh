@@ -1,6 +1,7 @@
 #!/bin/sh
-# Reproduces what ships in this directory: the doublet map and both networks. Usage: train.sh DATA [OUT], DATA = directory of the full
-# TrackML-like events 21000-21006 (luminous length 5.5 mm) and 22000-22002 (55 mm). Events 21007-21009 and 22003 are for tests.
+# Reproduces what ships in this directory: the calibration of hits, the doublet map and both networks. Usage: train.sh DATA [OUT],
+# DATA = directory of the full TrackML-like events 21000-21006 (luminous length 5.5 mm) and 22000-22002 (55 mm). Events 21007-21009 and
+# 22003 are for tests.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 data=$1
@@ -26,6 +27,9 @@ steps="-s train.sections=8 -s train.learning_rate=4e-3 -s train.schedule=onecycl
 
 mkdir -p "$out"
 # shellcheck disable=SC2086 # the lists are meant to be split
+"$hitgraph" build --learn-calibration -s fit.calibration=pitch --out "$out/calibration.yaml" \
+    $narrow "$data/event000021006" $wide "$data/event000022002"
+# shellcheck disable=SC2086
 "$hitgraph" build --learn --out "$out/doublets.h5" \
     $narrow "$data/event000021006" $wide "$data/event000022002" "$work/wide"
 # shellcheck disable=SC2086
