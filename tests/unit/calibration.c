@@ -276,10 +276,13 @@ static void a_run_learns_what_the_next_one_uses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_track_has_the_error_of_its_slope),  cmocka_unit_test(material_is_recovered),
-        cmocka_unit_test(errors_and_shifts_are_recovered),     cmocka_unit_test(material_is_recovered),
-        cmocka_unit_test(events_without_truth_are_refused),    cmocka_unit_test(the_file_gives_back_every_bit),
-        cmocka_unit_test(mistakes_in_the_file_are_named),      cmocka_unit_test(settings_choose_a_calibration),
+        cmocka_unit_test(a_track_has_the_error_of_its_slope),
+        cmocka_unit_test(errors_and_shifts_are_recovered),
+        cmocka_unit_test(material_is_recovered),
+        cmocka_unit_test(events_without_truth_are_refused),
+        cmocka_unit_test(the_file_gives_back_every_bit),
+        cmocka_unit_test(mistakes_in_the_file_are_named),
+        cmocka_unit_test(settings_choose_a_calibration),
         cmocka_unit_test(a_run_learns_what_the_next_one_uses),
     };
     return cmocka_run_group_tests(tests, open_events, close_events);
