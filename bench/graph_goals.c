@@ -1,7 +1,7 @@
 /* graph_goals.c — doublet graphs for three kinds of targets: efficiency and edges of each, with maps learned for it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Usage: graph_goals [-t THREADS] [-r ROW] [-o coverage|search_quantile|efficiency|window|shift|target_pt=VALUE]... [-l LEARN]...
+/* Usage: graph_goals [-t THREADS] [-r ROW] [-o coverage|search_quantile|efficiency|window|cost|shift|target_pt=VALUE]... [-l LEARN]...
  * [PREFIX]... Without arguments: learns on the training events of the TrackML-like set under ../shared/data and measures 21007 and 22003;
  * maps of both luminous lengths are learned for each row. -r measures one row; -o overrides its configuration. Seconds are medians of 3
  * rounds. */
@@ -20,18 +20,18 @@ typedef struct configuration {
     const char *name;
     bool clusters;
     bool filtered; /* only pixel hits of particles above the pT of the targets; in learning, above target_pt_gev */
-    double target_pt_gev, coverage, search_quantile, efficiency, triplet_window, score_shift;
+    double target_pt_gev, coverage, search_quantile, efficiency, triplet_window, triplet_cost, score_shift;
     hg_target target;
     double wanted_efficiency, wanted_edges; /* the goal */
 } configuration;
 
 /* Tables for somewhat softer particles than the targets: those at the edge lose energy and bend more than it says. */
 static const configuration rows[] = {
-    {"pT > 0.5, >= 4 hits", false, false, 0.4, 0.9999, 0.9999, 0.9955, 3, 0, {0.5, 100, 4, 0, true}, 0.992, 150e3},
-    {"pT > 0.5, >= 4 hits, clusters", true, false, 0.4, 0.9999, 0.9999, 0.996, 3, 0, {0.5, 100, 4, 0, true}, 0.992, 130e3},
-    {"pT > 0.15, >= 4 hits", false, false, 0.15, 0.999, 0.9995, 0.99, 1.5, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
-    {"pT > 0.15, >= 4 hits, clusters", true, false, 0.15, 0.999, 0.9995, 0.993, 1.5, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
-    {"pixels, only hits of pT > 1", false, true, 0.5, 1, 0.9999, 0.998, 0, 0, {1, 100, 0, 0, false}, 0.995, 22e3},
+    {"pT > 0.5, >= 4 hits", false, false, 0.4, 0.9999, 0.9999, 0.9955, 3, 0, 0, {0.5, 100, 4, 0, true}, 0.992, 150e3},
+    {"pT > 0.5, >= 4 hits, clusters", true, false, 0.4, 0.9999, 0.9999, 0.996, 3, 0, 0, {0.5, 100, 4, 0, true}, 0.992, 130e3},
+    {"pT > 0.15, >= 4 hits", false, false, 0.15, 0.999, 0.9995, 0.99, 1.5, 0, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
+    {"pT > 0.15, >= 4 hits, clusters", true, false, 0.15, 0.999, 0.9995, 0.993, 1.5, 0, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
+    {"pixels, only hits of pT > 1", false, true, 0.5, 1, 0.9999, 0.998, 0, 0, 0, {1, 100, 0, 0, false}, 0.995, 22e3},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
@@ -48,9 +48,10 @@ static bool change_number(configuration *c, const char *text)
     const struct {
         const char *name;
         double *value;
-    } table[] = {{"coverage", &c->coverage},     {"search_quantile", &c->search_quantile},
-                 {"efficiency", &c->efficiency}, {"window", &c->triplet_window},
-                 {"shift", &c->score_shift},     {"target_pt", &c->target_pt_gev}};
+    } table[] = {{"coverage", &c->coverage},      {"search_quantile", &c->search_quantile},
+                 {"efficiency", &c->efficiency},  {"window", &c->triplet_window},
+                 {"cost", &c->triplet_cost},      {"shift", &c->score_shift},
+                 {"target_pt", &c->target_pt_gev}};
     const char *equals = strchr(text, '=');
     for (size_t k = 0; equals && k < sizeof table / sizeof *table; ++k) {
         if (strlen(table[k].name) != (size_t)(equals - text) || strncmp(text, table[k].name, strlen(table[k].name)) != 0) continue;
@@ -149,6 +150,7 @@ static hg_status measure(hg_context *ctx, const configuration *c, hg_doublet_map
     options.clusters = c->clusters;
     options.score_shift = c->score_shift;
     options.triplet_window = c->triplet_window;
+    options.triplet_cost = c->triplet_cost;
     for (int round = 0; round < ROUNDS; ++round) {
         hg_doublet_graph_destroy(ctx, d);
         d = NULL;

@@ -79,13 +79,15 @@ static int64_t keep_marked(const hg_doublet_graph *d, const uint8_t *keep, hg_ca
     return n;
 }
 
-static hg_status drop_lonely(hg_context *ctx, const hg_doublet_map *map, double window, hg_candidates *c, hg_doublet_graph **doublets)
+static hg_status drop_lonely(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_options *options, hg_candidates *c,
+                             hg_doublet_graph **doublets)
 {
     hg_status status = HG_OK;
     uint8_t *keep = NULL;
     hg_doublet_graph *kept = NULL;
+    const double cost = options->mode == HG_DOUBLETS_TABLES ? options->triplet_cost : 0;
     HG_TRY(hg_alloc(ctx, &keep, (*doublets)->graph->n_edges));
-    HG_TRY(hg_doublets_mark_consistent(ctx, *doublets, map, (float)window, keep));
+    HG_TRY(hg_doublets_mark_consistent(ctx, *doublets, map, (float)options->triplet_window, (float)cost, keep));
     c->n = keep_marked(*doublets, keep, c);
     HG_TRY(create_from(ctx, (*doublets)->graph->n_nodes, c, map, &kept));
     hg_doublet_graph_destroy(ctx, *doublets);
@@ -109,7 +111,7 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
     HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
     HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
-    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options->triplet_window, &candidates, &d));
+    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options, &candidates, &d));
 
     HG_TRY(hg_alloc_unset(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
     HG_TRY(hg_alloc_unset(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));

@@ -27,19 +27,20 @@ static bool next_block(block *k)
     return k->n > 0;
 }
 
-static void mark_around(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, float window, int64_t hit,
-                        uint8_t *as_first, uint8_t *as_second)
+/* limit: [E] each edge's window. */
+static void mark_around(const hg_doublet_kernels *kernels, const hg_doublet_graph *d, const hg_doublet_map *map, const float *limit,
+                        int64_t hit, uint8_t *as_first, uint8_t *as_second)
 {
     const hg_graph *g = d->graph;
     for (int64_t o = g->out_ptr[hit]; o < g->out_ptr[hit + 1]; ++o) {
         block k = {.kernels = kernels, .d = d, .map = map, .b = g->out_edge[o], .first = g->in_ptr[hit], .end = g->in_ptr[hit + 1]};
         if (d->same_layer[k.b]) continue;
+        const float own_limit = limit[k.b];
         uint8_t any = 0;
         while (next_block(&k)) {
             for (int32_t i = 0; i < k.n; ++i) {
-                uint8_t near = k.match[i] < window;
-                as_first[k.first + i] |= near;
-                any |= near;
+                as_first[k.first + i] |= k.match[i] < limit[k.first + i];
+                any |= k.match[i] < own_limit;
             }
         }
         as_second[k.b] = any;
@@ -208,7 +209,8 @@ void hg_overlap_neighbours(const hg_doublet_graph *d, const uint8_t *keep, int64
     }
 }
 
-hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d, const hg_doublet_map *map, float window, uint8_t *keep)
+hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d, const hg_doublet_map *map, float window, float cost,
+                                      uint8_t *keep)
 {
     hg_status status = HG_OK;
     const hg_graph *g = d->graph;
@@ -216,12 +218,15 @@ hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d
     /* an edge is marked from its receiver as the first of a pair, from its sender as the second: two threads never share an array element
      */
     uint8_t *as_first = NULL, *as_second = NULL;
+    float *limit = NULL;
     const hg_doublet_kernels *kernels = NULL;
     HG_TRY(hg_doublet_kernels_select(ctx, &kernels));
     HG_TRY(hg_alloc(ctx, &as_first, g->n_edges));
     HG_TRY(hg_alloc(ctx, &as_second, g->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &limit, g->n_edges));
+    for (int64_t e = 0; e < g->n_edges; ++e) limit[e] = cost > 0 ? fminf(window, d->table_score[e] / cost) : window;
 #pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
-    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(kernels, d, map, window, hit, as_first, as_second);
+    for (int64_t hit = 0; hit < g->n_nodes; ++hit) mark_around(kernels, d, map, limit, hit, as_first, as_second);
     for (int64_t e = 0; e < g->n_edges; ++e) keep[e] = as_first[e] | as_second[e];
 #pragma omp parallel for schedule(dynamic, 4096) num_threads(threads)
     for (int64_t e = 0; e < g->n_edges; ++e) {
@@ -233,5 +238,6 @@ hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *d
 done:
     hg_free(ctx, as_first);
     hg_free(ctx, as_second);
+    hg_free(ctx, limit);
     return status;
 }

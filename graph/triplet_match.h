@@ -68,10 +68,10 @@ hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *do
                                      hg_doublet_neighbours *out);
 void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours);
 
-/* Marks the edges that have a neighbour with a match below the window on at least one side; overlaps: whose hits share a marked neighbour.
- * keep: [E] overwritten. Threads: the context's; same result for any number. */
+/* Marks the edges that have a neighbour with a match below the window, and below table_score / cost where cost > 0, on at least one
+ * side; overlaps: whose hits share a marked neighbour. keep: [E] overwritten. Threads: the context's; same result for any number. */
 hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float window,
-                                      uint8_t *keep);
+                                      float cost, uint8_t *keep);
 
 /* Number of hits that both ends of an overlap e are joined to by edges with keep (NULL = all) across layers: [0] inside, [1] outside. */
 void hg_overlap_neighbours(const hg_doublet_graph *doublets, const uint8_t *keep, int64_t e, int32_t count[2]);

@@ -115,6 +115,7 @@ typedef struct hg_doublet_options {
     const hg_module_map *modules; /* borrowed; needed by module-map mode, which leaves the windows of layer pairs aside; default NULL */
     bool module_triplets;  /* module-map mode: a doublet belongs to a triplet in its box; otherwise pairs alone count; default true */
     double triplet_window; /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
+    double triplet_cost;   /* and with m triplet_cost < table_score: doubtful edges need better neighbours; tables mode; default 0 */
 } hg_doublet_options;
 HG_API hg_doublet_options hg_doublet_default_options(void);
 
@@ -135,7 +136,8 @@ typedef struct hg_doublet_graph {
  *
  *  Candidates are searched per layer pair, ranked by additive log-likelihood tables (or boxes, or module pairs), and kept if at least one
  *  neighbour on either side agrees in curvature and slope:
- *  m = max(|dkappa| / (a (1e-4 + |kappa|)), |dcot| / (b (1 + |cot|))) < triplet_window. Overlaps are kept if both hits share a neighbour.
+ *  m = max(|dkappa| / (a (1e-4 + |kappa|)), |dcot| / (b (1 + |cot|))) < triplet_window, and with triplet_cost > 0 also
+ *  m < table_score / triplet_cost. Overlaps are kept if both hits share a neighbour.
  *
  *  @param hits borrowed. @param map borrowed. @param options NULL = defaults. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or a layer out of range (message: which hit); HG_ERR_MODEL the map is of another

@@ -57,6 +57,8 @@ const hg_option hg_track_option_table[] = {
     NUMBER("graph.score_shift", score_shift, "0", -100, 100, "added to the thresholds of the likelihood tables"),
     NUMBER("graph.window_scale", window_scale, "1", 0.01, 100, "widens the boxes of the modes windows and module-map"),
     NUMBER("graph.triplet_window", triplet_window, "1.5", 0, 100, "a doublet needs a neighbour this compatible; 0 = no such condition"),
+    NUMBER("graph.triplet_cost", triplet_cost, "0", 0, 100,
+           "mode tables: and one nearer than its table score over this; 0 = the window alone"),
     NUMBER("graph.target_pt_gev", target_pt_gev, "0.15", 0, 100, "learning and training: least pT of the particles that count, GeV"),
     NUMBER("graph.learn.efficiency", learn_efficiency, "0.99", 0.01, 1, "learning: share of true doublets across layers to keep"),
     NUMBER("graph.learn.overlap_efficiency", learn_overlap_efficiency, "0.99", 0.01, 1, "learning: the same inside a layer"),
@@ -132,6 +134,7 @@ hg_doublet_options hg_track_config_doublets(const hg_track_config *config)
     options.window_scale = config->window_scale;
     options.module_triplets = config->module_triplets;
     options.triplet_window = config->triplet_window;
+    options.triplet_cost = config->triplet_cost;
     return options;
 }
 

@@ -39,7 +39,7 @@ typedef struct hg_track_config {
     double learn_efficiency, learn_overlap_efficiency;
     double learn_module_efficiency;
     int64_t learn_module_tracks;
-    double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window;
+    double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window, triplet_cost;
     double doublet_min, triplet_min;
     int64_t n_passes, n_branches, holes_max;
     hg_track_pass pass[HG_TRACK_PASSES];

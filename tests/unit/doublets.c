@@ -226,13 +226,19 @@ static bool joins(const hg_doublet_graph *d, const uint8_t *keep, int32_t i, int
     return false;
 }
 
-static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
+/* What an edge asks of a neighbour. */
+static bool agrees(const hg_doublet_graph *d, int64_t e, double cost, float match)
 {
-    (void)state;
+    return match < 1.2f && (cost == 0 || match < d->table_score[e] / (float)cost);
+}
+
+static void keeps_edges_with_a_matching_neighbour(double cost)
+{
     hg_doublet_options all = hg_doublet_default_options(), some = all;
     all.triplet_window = 0;
     all.score_shift = some.score_shift = -15; /* let false edges in, overlaps too */
     some.triplet_window = 1.2;
+    some.triplet_cost = cost;
     toy_make(&toy, 50, 100, 100, 5);
     hg_doublet_graph *d = build(&toy.hits, &all), *kept = build(&toy.hits, &some);
     int64_t n = d->graph->n_edges, at = 0;
@@ -240,7 +246,9 @@ static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
     for (int64_t a = 0; a < n; ++a) {
         for (int64_t b = 0; b < n; ++b) {
             if (d->same_layer[a] || d->same_layer[b] || d->graph->receiver[a] != d->graph->sender[b]) continue;
-            if (hg_doublets_match(d, map, a, b) < 1.2f) keep[a] = keep[b] = 1;
+            float match = hg_doublets_match(d, map, a, b);
+            keep[a] |= agrees(d, a, cost, match);
+            keep[b] |= agrees(d, b, cost, match);
         }
     }
     for (int64_t e = 0; e < n; ++e) {
@@ -263,6 +271,18 @@ static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
     test_free(keep);
     hg_doublet_graph_destroy(ctx, d);
     hg_doublet_graph_destroy(ctx, kept);
+}
+
+static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
+{
+    (void)state;
+    keeps_edges_with_a_matching_neighbour(0);
+}
+
+static void doubtful_edges_need_better_neighbours(void **state)
+{
+    (void)state;
+    keeps_edges_with_a_matching_neighbour(30);
 }
 
 /* The longest chain of matching doublets that ends with edge e: value and length by trying all of them. */
@@ -494,6 +514,7 @@ int main(void)
         cmocka_unit_test(equally_far_overlaps_are_joined_once),
         cmocka_unit_test(edges_are_those_of_brute_force),
         cmocka_unit_test(consistency_keeps_edges_with_a_matching_neighbour),
+        cmocka_unit_test(doubtful_edges_need_better_neighbours),
         cmocka_unit_test(features_are_what_their_names_say),
         cmocka_unit_test(threads_change_nothing),
         cmocka_unit_test(instruction_sets_change_nothing),
