@@ -64,7 +64,7 @@ int hg_cli_evaluate_pulses(hg_cli *cli, int argc, char **argv)
     hg_pulse_report left_out = {0};
     const hg_cli_flag flags[] = {
         {"baselines", HG_CLI_FLAG, &asked.baselines, NULL,
-         "also what is done without a network: LineFit, charge, hit count, outer-layer veto, Pandel likelihood"},
+         "also what is done without a network: LineFit, charge and its centre, hit count, outer-layer veto, Pandel likelihood"},
         {"signal", HG_CLI_TEXT, &asked.signal, "A,B,...", "classes that are signal; default through,starting,cascade"},
         HG_CLI_PULSE_FLAGS(asked.pulses),
         {NULL, HG_CLI_FLAG, NULL, NULL, NULL},
@@ -74,7 +74,7 @@ int hg_cli_evaluate_pulses(hg_cli *cli, int argc, char **argv)
         .arguments = "SCORES.h5|SCORES.csv EVENTS",
         .summary = "Compares the scores of hitgraph classify with the truth of a telescope's events.",
         .details = "ROC area and efficiency at fixed false positive rates with Wilson intervals of 68 %, calibration, opening angles,\n"
-                   "pulls and coverage of predicted widths: over all events, by energy and by the number of pulses.\n"
+                   "pulls and coverage of predicted widths: over all events, by class, energy and the number of pulses.\n"
                    "Simulated events say nothing of a real telescope's performance.\n\n"
                    "example:\n  hitgraph evaluate --baselines scores.csv events.h5",
         .min_inputs = 2,

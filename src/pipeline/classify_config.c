@@ -30,8 +30,8 @@ static const hg_option own_rows[] = {
     {"graph.nodes", HG_OPTION_WORD, AT(nodes), "pulses", 0, 0, node_words, "a node for each pulse, or for each sensor with pulses"},
     {"graph.columns", HG_OPTION_TEXT, AT(columns), "x,y,z,t,q,hlc", 0, 0, NULL,
      "numbers of a node, of x y z t q hlc rde area; with sensors also t10 t50 t90 (times by which so much of the charge is there) count; "
-     "with graph.seed also along side up distance (from the track, 100 m) residual late (first pulse, half of the charge: asinh of ns / "
-     "25)"},
+     "with graph.seed also along side up distance (from the track, 100 m, 10 where it is farther) residual late (first pulse, half of the "
+     "charge: asinh of ns / 25)"},
     {"graph.standardisation", HG_OPTION_WORD, AT(standardisation), "event", 0, 0, standard_words,
      "how they are scaled: event = place/500 m, time/1500 ns, log10 q; the others are GraphNeT's, meant for graph.time_zero=absolute"},
     {"graph.time_zero", HG_OPTION_WORD, AT(time_zero), "median", 0, 0, zero_words,

@@ -1,4 +1,4 @@
-/* pipeline/classify_report.c — scores against the truth, in slices of energy and pulse count. */
+/* pipeline/classify_report.c — scores against the truth, in slices of class, energy and pulse count. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/classify_report.h"
 
@@ -182,16 +182,26 @@ done:
     return status;
 }
 
-/* Adds the median of [n] distances between found and true vertices. */
-static hg_status add_distances(hg_context *ctx, int64_t n, double *distance, json_t *slice)
+/* Adds the median of [n] distances from the true vertices to the slice's figures of vertices. */
+static hg_status add_distances(hg_context *ctx, const char *key, int64_t n, double *distance, json_t *slice)
 {
     json_t *apart = json_object();
     const hg_status status = hg_figures_pulls(ctx, "distance", n, distance, NULL, apart);
     if (status >= 0)
-        json_object_set(json_object_get(slice, "vertex"), "median_distance",
-                        json_object_get(json_object_get(apart, "distance"), "median_error"));
+        json_object_set(json_object_get(slice, "vertex"), key, json_object_get(json_object_get(apart, "distance"), "median_error"));
     json_decref(apart);
     return status;
+}
+
+/* The centre of charge is what stands for the vertex without a network. @param distance [p->n] room. */
+static hg_status add_centres(hg_context *ctx, const source *s, const pairs *p, double *distance, json_t *slice)
+{
+    const float *centre = s->options->baselines->centre, *truth = s->events->truth.vertex;
+    for (int64_t i = 0; i < p->n; ++i) {
+        const float *c = centre + 3 * p->event[i], *v = truth + 4 * p->event[i];
+        distance[i] = hypot(hypot((double)c[0] - (double)v[0], (double)c[1] - (double)v[1]), (double)c[2] - (double)v[2]);
+    }
+    return add_distances(ctx, "centre_of_charge_distance", p->n, distance, slice);
 }
 
 static hg_status vertices(hg_context *ctx, const source *s, const pairs *p, json_t *slice)
@@ -214,7 +224,8 @@ static hg_status vertices(hg_context *ctx, const source *s, const pairs *p, json
         }
     }
     if (n > 0) HG_TRY(hg_figures_pulls(ctx, "vertex", n, difference, its_width, slice));
-    if (n > 0) HG_TRY(add_distances(ctx, p->n, distance, slice));
+    if (n > 0) HG_TRY(add_distances(ctx, "median_distance", p->n, distance, slice));
+    if (n > 0 && s->options->baselines) HG_TRY(add_centres(ctx, s, p, distance, slice));
 done:
     hg_free(ctx, distance);
     hg_free(ctx, difference);
@@ -288,6 +299,16 @@ static void keep_pulses(const hg_pulse_events *events, const pairs *all, int bin
     }
 }
 
+static void keep_class(const hg_pulse_events *events, const pairs *all, int class, pairs *out)
+{
+    out->n = 0;
+    for (int64_t i = 0; i < all->n; ++i) {
+        if (events->truth.label[all->event[i]] != class) continue;
+        out->row[out->n] = all->row[i];
+        out->event[out->n++] = all->event[i];
+    }
+}
+
 hg_status hg_classify_report(hg_context *ctx, const hg_score_table *scores, const hg_pulse_events *events,
                              const hg_classify_report_options *options, json_t **out)
 {
@@ -300,6 +321,11 @@ hg_status hg_classify_report(hg_context *ctx, const hg_score_table *scores, cons
     HG_TRY(hg_alloc(ctx, &some.row, all.n));
     HG_TRY(hg_alloc(ctx, &some.event, all.n));
     HG_TRY(add_slice(ctx, &s, "all", &all, slices));
+    for (int k = 0; events->truth.label && k < HG_N_CLASSES; ++k) {
+        snprintf(name, sizeof name, "class %s", hg_event_class_name(k));
+        keep_class(events, &all, k, &some);
+        if (some.n > 0 && some.n < all.n) HG_TRY(add_slice(ctx, &s, name, &some, slices));
+    }
     for (int k = 0; events->truth.energy && k < N_ENERGIES; ++k) {
         snprintf(name, sizeof name, "energy %g to %g GeV", energy_edge[k], energy_edge[k + 1]);
         keep_energies(events, &all, k, &some);

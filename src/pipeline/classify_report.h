@@ -14,8 +14,9 @@ typedef struct hg_classify_report_options {
 
 /* Compares the rows of a table of scores with the events of the same numbers.
  * The report: {"events", "without_scores", "without_truth", "slices": [{"name", "n", "signal": [...], "calibration": {...},
- * "class": {...}, "energy": {...}, "direction": [...], "vertex": {...}}, ...]}; the first slice is all events, the others are ranges of
- * energy and of the number of pulses. Figures that do not exist (one class only, no truth) are left out.
+ * "class": {...}, "energy": {...}, "direction": [...], "vertex": {...}}, ...]}; the first slice is all events, the others are classes
+ * (where there are several), ranges of energy and of the number of pulses. Figures that do not exist (one class only, no truth) are left
+ * out.
  * @param out json_decref by the caller. @return HG_OK; HG_ERR_DATA no event is in both, or the events have no truth. */
 hg_status hg_classify_report(hg_context *ctx, const hg_score_table *scores, const hg_pulse_events *events,
                              const hg_classify_report_options *options, json_t **out);

@@ -57,6 +57,8 @@ static hg_status print_errors(hg_context *ctx, const json_t *slice, const char *
         HG_TRY(hg_text_append(ctx, out, "; pulls: mean %.3f, width %.3f, rms %.3f, coverage of 68 %% %.3f", number(e, "pull_mean"),
                               number(e, "pull_width"), number(e, "pull_rms"), number(e, "coverage_68")));
     if (json_object_get(e, "median_distance")) HG_TRY(hg_text_append(ctx, out, "; distance: median %.4g", number(e, "median_distance")));
+    if (json_object_get(e, "centre_of_charge_distance"))
+        HG_TRY(hg_text_append(ctx, out, ", of the centre of charge %.4g", number(e, "centre_of_charge_distance")));
     if (json_object_get(e, "coverage")) HG_TRY(hg_text_append(ctx, out, "; between the quantiles %.3f", number(e, "coverage")));
     HG_TRY(hg_text_append(ctx, out, "\n"));
 done:

@@ -183,22 +183,29 @@ static double time_of_share(const hg_pulses *p, const room *r, const node *at, d
     return (double)p->t[r->row[i]];
 }
 
+/* A place in the frame of a seed. A fit of few hits may run a hundred kilometres away: beyond far_m all tracks are alike. */
+static double nearby(double place_m)
+{
+    static const double unit_m = 100, far_m = 1000;
+    return fmin(fmax(place_m, -far_m), far_m) / unit_m;
+}
+
 /* Numbers of a node in the frame of the event's seed. */
 static double number_in_frame(const hg_pulses *p, const room *r, const node *at, const hg_track_seed *seed, hg_node_column column)
 {
-    static const double unit_m = 100, unit_ns = 25;
+    static const double unit_ns = 25;
     const int64_t i = r->row[at->first];
     double local[3];
     hg_track_seed_place(seed, (const double[]){(double)p->x[i], (double)p->y[i], (double)p->z[i]}, local);
     switch (column) {
     case HG_NODE_ALONG:
-        return local[HG_ALONG] / unit_m;
+        return nearby(local[HG_ALONG]);
     case HG_NODE_SIDE:
-        return local[HG_SIDE] / unit_m;
+        return nearby(local[HG_SIDE]);
     case HG_NODE_UP:
-        return local[HG_UP] / unit_m;
+        return nearby(local[HG_UP]);
     case HG_NODE_DISTANCE:
-        return hypot(local[HG_SIDE], local[HG_UP]) / unit_m;
+        return nearby(hypot(local[HG_SIDE], local[HG_UP]));
     case HG_NODE_RESIDUAL:
         return asinh(hg_track_seed_residual(seed, local, (double)p->t[i]) / unit_ns);
     default:

@@ -139,6 +139,21 @@ static int64_t first_hits(const hg_pulses *p, const room *r, int64_t n)
     return m;
 }
 
+/* The charge, and its mean place; the array's centre where there is none. */
+static double centre_of_charge(const hg_pulses *p, const int64_t *row, int64_t n, double centre[3])
+{
+    double charge = 0, sum[3] = {0};
+    for (int64_t i = 0; i < n; ++i) {
+        const double q = (double)p->q[row[i]];
+        charge += q;
+        sum[0] += q * (double)p->x[row[i]];
+        sum[1] += q * (double)p->y[row[i]];
+        sum[2] += q * (double)p->z[row[i]];
+    }
+    for (int k = 0; k < 3; ++k) centre[k] = charge > 0 ? sum[k] / charge : 0;
+    return charge;
+}
+
 static double early_outer_charge(const hg_pulse_events *events, const uint8_t *outer, const room *r, int64_t n)
 {
     const hg_pulses *p = &events->pulses;
@@ -167,10 +182,11 @@ static void find_seed(const hg_pulses *pulses, const room *r, int64_t n, int64_t
 
 static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *outer, room *r, hg_baselines *out)
 {
-    double place[3] = {0}, dir[3] = {0, 0, -1}, time = 0, charge = 0;
+    double place[3] = {0}, dir[3] = {0, 0, -1}, time = 0, centre[3];
     const int64_t n = choose(events, e, r->row), n_hits = first_hits(&events->pulses, r, n);
-    for (int64_t i = 0; i < n; ++i) charge += (double)events->pulses.q[r->row[i]];
+    const double charge = centre_of_charge(&events->pulses, r->row, n, centre);
     out->charge[e] = (float)charge;
+    for (int k = 0; k < 3; ++k) out->centre[3 * e + k] = (float)centre[k];
     out->hits[e] = (float)n_hits;
     out->outer[e] = (float)early_outer_charge(events, outer, r, n);
     const bool line = hg_linefit(&events->pulses, r->row, n, place, dir, &time) > 0;
@@ -183,10 +199,10 @@ static void do_event(const hg_pulse_events *events, int64_t e, const uint8_t *ou
 static void summarise(const hg_pulse_events *events, int64_t e, const uint8_t *outer, room *r, hg_real *out)
 {
     static const double light_speed = 0.299792458, fastest = 2;
-    double place[3], dir[3] = {0}, time, charge = 0;
+    double place[3], dir[3] = {0}, time;
     const int64_t n = choose(events, e, r->row), n_hits = first_hits(&events->pulses, r, n);
     const double speed = hg_linefit(&events->pulses, r->row, n, place, dir, &time);
-    for (int64_t i = 0; i < n; ++i) charge += (double)events->pulses.q[r->row[i]];
+    const double charge = centre_of_charge(&events->pulses, r->row, n, place);
     for (int k = 0; k < 3; ++k) out[k] = (hg_real)dir[k];
     out[3] = (hg_real)fmin(speed / light_speed, fastest);
     out[4] = (hg_real)log10(1 + charge);
@@ -242,6 +258,7 @@ void hg_baselines_clear(hg_context *ctx, hg_baselines *baselines)
     hg_free(ctx, baselines->charge);
     hg_free(ctx, baselines->hits);
     hg_free(ctx, baselines->outer);
+    hg_free(ctx, baselines->centre);
     hg_free(ctx, baselines->linefit);
     hg_free(ctx, baselines->pandel);
     hg_free(ctx, baselines->likelihood);
@@ -257,6 +274,7 @@ hg_status hg_baselines_make(hg_context *ctx, const hg_pulse_events *events, bool
     HG_TRY(hg_alloc(ctx, &b.charge, n));
     HG_TRY(hg_alloc(ctx, &b.hits, n));
     HG_TRY(hg_alloc(ctx, &b.outer, n));
+    HG_TRY(hg_alloc(ctx, &b.centre, 3 * n));
     HG_TRY(hg_alloc(ctx, &b.linefit, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.pandel, 3 * n));
     if (with_pandel) HG_TRY(hg_alloc(ctx, &b.likelihood, n));

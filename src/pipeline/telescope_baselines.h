@@ -15,6 +15,7 @@ typedef struct hg_baselines {
     float *charge;     /* [n] PE */
     float *hits;       /* [n] sensors with a pulse */
     float *outer;      /* [n] PE on the outer layer of the array before the median time; 0 where there is no table of sensors */
+    float *centre;     /* [n, 3] m, mean place of the charge */
     float *linefit;    /* [n, 3] unit vector of travel; down where there is no line */
     float *pandel;     /* [n, 3] the same */
     float *likelihood; /* [n] of that, log per hit sensor */

@@ -1,43 +1,15 @@
-/* tests/unit/telescope_graphs.c — events as graphs, LineFit, the Pandel likelihood, figures of a report, tables of scores. */
+/* tests/unit/telescope_graphs.c — events as graphs, LineFit, the Pandel likelihood, figures of a report. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tests/datasets.h"
+#include "tests/pulse_events.h"
 
 #include <math.h>
 
 #include "base/random.h"
-#include "datasets/score_table.h"
-#include "hitgraph/pulses.h"
 #include "pipeline/classify_figures.h"
 #include "pipeline/classify_heads.h"
-#include "pipeline/classify_report.h"
 #include "pipeline/pulse_graphs.h"
 #include "pipeline/telescope_baselines.h"
 #include "pipeline/telescope_pandel.h"
-
-static void near(double found, double expected, double tolerance)
-{
-    if (!(fabs(found - expected) <= tolerance)) fail_msg("found %.9g, expected %.9g", found, expected);
-}
-
-/* Events of 3 pulses on 2 sensors, none, and 1 pulse. */
-static hg_pulse_events *three_events(void)
-{
-    hg_pulse_events *e = NULL;
-    must(hg_pulse_events_create(ctx, 3, 4, 0, HG_PULSE_HLC | HG_TRUTH_LABEL | HG_TRUTH_ENERGY | HG_TRUTH_DIR | HG_TRUTH_VERTEX, &e));
-    memcpy(e->offset, ((const int64_t[]){0, 3, 3, 4}), 4 * sizeof(int64_t));
-    memcpy(e->event_id, ((const uint64_t[]){5, 9, 7}), 3 * sizeof(uint64_t));
-    memcpy(e->pulses.x, ((const float[]){50, 100, 50, -250}), 4 * sizeof(float));
-    memcpy(e->pulses.z, ((const float[]){-350, 0, -350, 500}), 4 * sizeof(float));
-    memcpy(e->pulses.t, ((const float[]){10000, 10300, 13000, 9700}), 4 * sizeof(float));
-    memcpy(e->pulses.q, ((const float[]){1, 10, 3, 100}), 4 * sizeof(float));
-    memcpy(e->pulses.hlc, ((const uint8_t[]){0, 1, 1, 0}), 4);
-    memcpy(e->truth.label, ((const int32_t[]){0, 3, 2}), 3 * sizeof(int32_t));
-    for (int i = 0; i < 3; ++i) {
-        e->truth.energy[i] = 1000;
-        e->truth.dir[3 * i + 2] = -1;
-    }
-    return e;
-}
 
 static void read_config(hg_classify_config *config, const char *const *setting, int n)
 {
@@ -283,78 +255,6 @@ static void vmf_widths(void **state)
 
 /* ---- tables ---- */
 
-static void tables_survive_files(void **state)
-{
-    (void)state;
-    static const char *const names[] = {"t.csv", "t.csv.gz", "t.h5"};
-    hg_score_table table = {.n = 3}, back = {0};
-    float *signal, *kappa;
-    must(hg_alloc(ctx, &table.event_id, 3));
-    memcpy(table.event_id, ((const uint64_t[]){7, UINT64_MAX, 1}), 3 * sizeof(uint64_t));
-    must(hg_score_table_add(ctx, &table, "signal", &signal));
-    must(hg_score_table_add(ctx, &table, "kappa", &kappa));
-    memcpy(signal, ((const float[]){0.1f, 1e-30f, 0.5f}), 3 * sizeof(float));
-    memcpy(kappa, ((const float[]){1e5f, 3, 1.0f / 3}), 3 * sizeof(float));
-    for (int k = 0; k < 3; ++k) {
-        must(hg_score_table_write(ctx, in_folder(names[k]), NULL, &table));
-        must(hg_score_table_read(ctx, in_folder(names[k]), &back));
-        assert_int_equal(back.n_columns, 2);
-        assert_memory_equal(back.event_id, ((const uint64_t[]){1, 7, UINT64_MAX}), 3 * sizeof(uint64_t));
-        assert_memory_equal(hg_score_table_find(&back, "signal"), ((const float[]){0.5f, 0.1f, 1e-30f}), 3 * sizeof(float));
-        assert_memory_equal(hg_score_table_find(&back, "kappa"), ((const float[]){1.0f / 3, 1e5f, 3}), 3 * sizeof(float));
-        hg_score_table_clear(ctx, &back);
-    }
-    table.event_id[1] = 7;
-    must(hg_score_table_write(ctx, in_folder("twice.csv"), NULL, &table));
-    assert_int_equal(hg_score_table_read(ctx, in_folder("twice.csv"), &back), HG_ERR_DATA);
-    assert_int_equal(hg_score_table_write(ctx, in_folder("t.txt"), NULL, &table), HG_ERR_ARG);
-    write_text("other.csv", "event_id,charm\n1,2\n");
-    assert_int_equal(hg_score_table_read(ctx, in_folder("other.csv"), &back), HG_ERR_FORMAT);
-    hg_score_table_clear(ctx, &table);
-}
-
-/* A table of another file's events is an error; events that lack scores are counted. */
-static void reports_match_events(void **state)
-{
-    (void)state;
-    hg_pulse_events *events = three_events();
-    hg_score_table table = {.n = 2};
-    hg_classify_report_options options = {.is_signal = {true, true, true, false}};
-    json_t *report = NULL;
-    float *z, *x, *y;
-    static const char *const place[] = {"vertex_x", "vertex_y", "vertex_z"};
-    static const char *const place_width[] = {"vertex_x_width", "vertex_y_width", "vertex_z_width"};
-    static const float apart[] = {3, 4, 12};
-    must(hg_alloc(ctx, &table.event_id, 2));
-    table.event_id[0] = 5;
-    table.event_id[1] = 9;
-    must(hg_score_table_add(ctx, &table, "dir_x", &x));
-    must(hg_score_table_add(ctx, &table, "dir_y", &y));
-    must(hg_score_table_add(ctx, &table, "dir_z", &z));
-    z[0] = z[1] = -1; /* both travel down, as in truth */
-    for (int k = 0; k < 3; ++k) {
-        float *at, *width;
-        must(hg_score_table_add(ctx, &table, place[k], &at));
-        must(hg_score_table_add(ctx, &table, place_width[k], &width));
-        for (int i = 0; i < 2; ++i) at[i] = apart[k];
-        width[0] = width[1] = 1;
-    }
-    must(hg_classify_report(ctx, &table, events, &options, &report));
-    assert_int_equal(json_integer_value(json_object_get(report, "events")), 2);
-    assert_int_equal(json_integer_value(json_object_get(report, "without_scores")), 1);
-    const json_t *d = json_array_get(json_object_get(json_array_get(json_object_get(report, "slices"), 0), "direction"), 0);
-    near(json_number_value(json_object_get(d, "median_deg")), 0, 1e-6);
-    const json_t *v = json_object_get(json_array_get(json_object_get(report, "slices"), 0), "vertex");
-    near(json_number_value(json_object_get(v, "median_distance")), 13, 1e-4);
-    near(json_number_value(json_object_get(v, "median_error")), 4, 1e-4);
-    json_decref(report);
-    table.event_id[0] = 100;
-    table.event_id[1] = 101;
-    assert_int_equal(hg_classify_report(ctx, &table, events, &options, &report), HG_ERR_DATA);
-    hg_score_table_clear(ctx, &table);
-    hg_pulse_events_destroy(ctx, events);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,8 +267,6 @@ int main(void)
         cmocka_unit_test(pandel_fit_finds_the_track),
         cmocka_unit_test(rankings_match_a_count),
         cmocka_unit_test(vmf_widths),
-        cmocka_unit_test(tables_survive_files),
-        cmocka_unit_test(reports_match_events),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -115,6 +115,31 @@ static void seeds_are_the_baselines(void **state)
     hg_pulse_events_destroy(ctx, events);
 }
 
+/* Fits of cascades run away; what a network sees of them stays where it was trained. */
+static void far_tracks_are_alike(void **state)
+{
+    (void)state;
+    hg_pulse_events *events = simulated(1);
+    hg_classify_config config;
+    hg_graph_layout layout;
+    hg_pulse_graphs g = {0};
+    hg_track_seed seed = a_seed(0, 0.6, -0.8);
+    for (int k = 0; k < 3; ++k) seed.place[k] += 1e5 * (seed.axis[HG_SIDE][k] - seed.axis[HG_UP][k]);
+    must(
+        hg_classify_config_read(ctx, "icecube-direction", NULL, (const char *const[]){"graph.columns=side,up,distance,along"}, 1, &config));
+    must(hg_graph_layout_read(ctx, &config, &layout));
+    must(hg_pulse_graphs_make(ctx, &layout, events, &seed, (const int64_t[]){0}, 1, &g));
+    assert_true(g.graph->n_nodes > 1);
+    for (int64_t i = 0; i < g.graph->n_nodes; ++i) {
+        near((double)g.nodes[4 * i], -10, 0);
+        near((double)g.nodes[4 * i + 1], 10, 0);
+        near((double)g.nodes[4 * i + 2], 10, 0);
+        assert_true(fabs((double)g.nodes[4 * i + 3]) < 10);
+    }
+    hg_pulse_graphs_clear(ctx, &g);
+    hg_pulse_events_destroy(ctx, events);
+}
+
 /* ---- heads ---- */
 
 enum { EVENTS = 4 };
@@ -215,7 +240,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_turn_there_and_back), cmocka_unit_test(direct_light_is_on_time), cmocka_unit_test(seeds_are_the_baselines),
-        cmocka_unit_test(classes_respect_weights),    cmocka_unit_test(exponential_directions),  cmocka_unit_test(features_of_a_track),
+        cmocka_unit_test(far_tracks_are_alike),       cmocka_unit_test(classes_respect_weights), cmocka_unit_test(exponential_directions),
+        cmocka_unit_test(features_of_a_track),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
