@@ -1,7 +1,7 @@
 #!/bin/sh
-# The level-1 network that ships beside other designs, all trained alike on the same events, and beside boosted trees on hand-made
-# features (bench/telescope_trees.py, which needs Python); then level 0 beside the cut on LineFit's zenith.
-# Half an hour on two cores. Usage: ablation.sh [OUT]: the networks are kept there.
+# Designs of networks beside one another at level 1, all trained alike on the same events, and boosted trees on hand-made features of
+# them (bench/telescope_trees.py, which needs Python); then the shipped network of level 0 beside the cut on LineFit's zenith.
+# Half an hour on one core. Usage: ablation.sh [OUT]: events and networks are kept there, and what is there already is not made again.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,28 +9,36 @@ hitgraph=${HITGRAPH:-$here/../../../build/hitgraph}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 out=${1:-$work}
+mkdir -p "$out"
 . "$here/settings.sh"
 
-# LEVEL EVENTS-TO-TRAIN EVENTS-TO-TEST SEED-OF-THE-TEST
+# NAME LEVEL EVENTS SEED
 simulate() {
-	"$hitgraph" simulate --quiet --preset icecube --level "$1" --events "$2" --seed "$train_seed" --out "$work/train.h5"
-	"$hitgraph" simulate --quiet --preset icecube --level "$1" --events "$3" --seed "$4" --out "$work/test.h5"
+	[ -f "$out/$1.h5" ] || "$hitgraph" simulate --quiet --preset icecube --level "$2" --events "$3" --seed "$4" --out "$out/$1.h5" >"$work/log"
 }
 
-# TITLE NAME DESIGN LINES-OF-THE-REPORT
+# TITLE MODEL TEST SETTINGS-OF-EVALUATION
 measure() {
-	[ -z "$3" ] || "$hitgraph" train --quiet --preset icecube $level1_common -s classify.architecture="models/icecube/$3.yaml" \
-		--out "$out/$2" "$work/train.h5" >"$work/training.txt"
-	"$hitgraph" classify --quiet --model "$out/$2" --out "$work/$2.h5" "$work/test.h5" >"$work/rate.txt"
+	"$hitgraph" classify --quiet --model "$2" --out "$work/scores.h5" "$out/$3.h5" >"$work/log"
 	echo "$1"
-	"$hitgraph" evaluate $4 "$work/$2.h5" "$work/test.h5" | sed -n '/^all:/,/calibration/p' | grep AUC
+	"$hitgraph" evaluate $4 "$work/scores.h5" "$out/$3.h5" | sed -n '/^all:/,/calibration/p' | grep AUC
 }
 
-simulate 1 "$level1_train" "$level1_test" "$level1_test_seed"
-measure "shipped: sensors look twice along a track" shipped direction --baselines
-measure "graph network block" graph_network designs/graph_network ""
-measure "the same without edges" no_edges designs/no_edges ""
-measure "deep sets" deep_sets designs/deep_sets ""
-"${PYTHON:-python3}" "$here/../../../bench/telescope_trees.py" --hitgraph "$hitgraph" "$work/train.h5" "$work/test.h5" "$work/shipped.h5"
-simulate 0 "$level0_train" "$level0_test" 12
-measure "level 0" level0_signal direction --baselines
+# TITLE DESIGN: trained with a checkpoint after each epoch
+ablate() {
+	model=$out/$(basename "$2")
+	[ -f "$model/weights.safetensors" ] || "$hitgraph" train --quiet --preset icecube $ablation_training \
+		-s classify.architecture="models/icecube/$2.yaml" -s train.checkpoint_directory="$model.checkpoint" -s train.resume=true \
+		--out "$model" "$out/train.h5" >"$work/log"
+	measure "$1" "$model" test "$3"
+}
+
+simulate train 1 "$ablation_train" "$train_seed"
+simulate test 1 "$ablation_test" "$level1_test_seed"
+ablate "sensors look twice along a track (the shipped design)" direction --baselines
+ablate "graph network block: edges, nodes, global" designs/graph_network ""
+ablate "the same without edges" designs/no_edges ""
+ablate "deep sets" designs/deep_sets ""
+"${PYTHON:-python3}" "$here/../../../bench/telescope_trees.py" --hitgraph "$hitgraph" "$out/train.h5" "$out/test.h5"
+simulate level0 0 "$level0_test" "$level0_test_seed"
+measure "level 0, the shipped network" "$here/events" level0 --baselines
