@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/program.h"
 
+#include <math.h>
+
 #include "hitgraph/pulse_files.h"
 
 static int make_events(void **state)
@@ -59,6 +61,34 @@ static void directions_resume(void **state)
     hg_free(ctx, parts);
 }
 
+static double figure(const json_t *slice, const char *part, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(slice, part), key));
+}
+
+/* Far from what is measured on many events, and farther from what an untrained network gives. */
+static void shipped_heads_are_trained(void **state)
+{
+    (void)state;
+    answer a = run("simulate --preset icecube --events 400 --seed 8 --out others.h5");
+    forget(&a);
+    a = run("classify --model models/icecube/events --out events.csv others.h5");
+    expect_answer("classify", &a, 0, (const char *const[]){NULL});
+    forget(&a);
+    a = run("evaluate --json --baselines events.csv others.h5");
+    json_t *lines = json_lines(&a);
+    const json_t *slice = json_array_get(json_object_get(json_array_get(lines, 0), "slices"), 0);
+    const json_t *signal = json_object_get(slice, "signal");
+    assert_true(json_number_value(json_object_get(json_array_get(signal, 0), "auc")) > 0.97);
+    assert_true(figure(slice, "class", "accuracy") > 0.7);
+    assert_true(figure(slice, "energy", "median_error") < 0.25);
+    assert_true(fabs(figure(slice, "energy", "pull_width") - 1) < 0.2);
+    assert_true(fabs(figure(slice, "quantiles", "coverage") - 0.68) < 0.1);
+    assert_true(figure(slice, "vertex", "median_distance") < 0.6 * figure(slice, "vertex", "centre_of_charge_distance"));
+    json_decref(lines);
+    forget(&a);
+}
+
 static void answers_name_things(void **state)
 {
     (void)state;
@@ -93,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_design_trains),
         cmocka_unit_test(directions_resume),
+        cmocka_unit_test(shipped_heads_are_trained),
         cmocka_unit_test(answers_name_things),
     };
     return cmocka_run_group_tests(tests, make_events, tear_down);
