@@ -186,6 +186,49 @@ static void beyond_edges(const hg_module *m, const double local[2], double beyon
     beyond[1] = fabs(local[1]) - m->half_v;
 }
 
+/* A hit in its module's frame, with its errors; sigma is 0 where neither calibration nor pitch gives one. */
+typedef struct placed {
+    double local[3], sigma[2], bias_u;
+} placed;
+
+static placed place_hit(const hg_module *m, const hg_hits *hits, const hg_cells *cells, const hg_calibration *calibration, int64_t i)
+{
+    const double away[3] = {hits->x[i] - m->center[0], hits->y[i] - m->center[1], hits->z[i] - m->center[2]};
+    const hg_resolution *resolution = resolution_of(calibration, m->volume_id);
+    int width[2];
+    hg_cluster_widths(cells, i, width);
+    placed p = {.sigma = {sigma_of(resolution, 0, width[0], m->pitch_u), sigma_of(resolution, 1, width[1], m->pitch_v)},
+                .bias_u = resolution ? resolution->bias_u : 0.0};
+    for (int k = 0; k < 3; ++k) p.local[k] = m->rotation[k] * away[0] + m->rotation[3 + k] * away[1] + m->rotation[6 + k] * away[2];
+    return p;
+}
+
+/* Largest distances that a hit may have from its module's plane, and beyond its edges. */
+static double plane_limit(const hg_module *m)
+{
+    return fmax(off_plane_max, m->thickness);
+}
+
+static double edge_limit(double sigma)
+{
+    return off_edge_max + off_edge_deviations * sigma;
+}
+
+double hg_hit_misplaced(const hg_detector *detector, const hg_hits *hits, int64_t module, const hg_cells *cells,
+                        const hg_calibration *calibration, int64_t hit)
+{
+    if (module < 0 || module >= detector->n_modules) return HUGE_VAL;
+    const hg_module *m = &detector->modules[module];
+    const placed p = place_hit(m, hits, cells, calibration, hit);
+    double beyond[2], off = 0.0;
+    if (!isfinite(p.local[0] + p.local[1] + p.local[2])) return HUGE_VAL;
+    if (fabs(p.local[2]) > plane_limit(m)) off = fabs(p.local[2]);
+    beyond_edges(m, p.local, beyond);
+    for (int k = 0; k < 2; ++k)
+        if (beyond[k] > edge_limit(p.sigma[k])) off = fmax(off, beyond[k]);
+    return off;
+}
+
 static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
                          const hg_cells *cells, const hg_calibration *calibration, int64_t i, hg_measurement *out)
 {
@@ -193,30 +236,24 @@ static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_
     HG_CHECK(hit_module[i] >= 0 && hit_module[i] < detector->n_modules, HG_ERR_ARG, "hit row %" PRId64 ": there is no module %" PRId64, i,
              hit_module[i]);
     const hg_module *m = &detector->modules[hit_module[i]];
-    double away[3] = {hits->x[i] - m->center[0], hits->y[i] - m->center[1], hits->z[i] - m->center[2]}, local[3];
-    for (int k = 0; k < 3; ++k) local[k] = m->rotation[k] * away[0] + m->rotation[3 + k] * away[1] + m->rotation[6 + k] * away[2];
-    HG_CHECK(isfinite(local[0] + local[1] + local[2]), HG_ERR_DATA, "hit row %" PRId64 " (hit_id %" PRIu64 "): position is not finite", i,
-             hits->hit_id[i]);
-    HG_CHECK(fabs(local[2]) <= fmax(off_plane_max, m->thickness), HG_ERR_DATA,
+    const placed p = place_hit(m, hits, cells, calibration, i);
+    HG_CHECK(isfinite(p.local[0] + p.local[1] + p.local[2]), HG_ERR_DATA,
+             "hit row %" PRId64 " (hit_id %" PRIu64 "): position is not finite", i, hits->hit_id[i]);
+    HG_CHECK(fabs(p.local[2]) <= plane_limit(m), HG_ERR_DATA,
              "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
-             hits->hit_id[i], local[2], m->volume_id, m->layer_id, m->module_id, fmax(off_plane_max, m->thickness));
-    int width[2];
-    hg_cluster_widths(cells, i, width);
-    const hg_resolution *resolution = resolution_of(calibration, m->volume_id);
-    double sigma_u = sigma_of(resolution, 0, width[0], m->pitch_u), sigma_v = sigma_of(resolution, 1, width[1], m->pitch_v);
-    HG_CHECK(sigma_u > 0.0 && sigma_v > 0.0, HG_ERR_DATA,
+             hits->hit_id[i], p.local[2], m->volume_id, m->layer_id, m->module_id, plane_limit(m));
+    HG_CHECK(p.sigma[0] > 0.0 && p.sigma[1] > 0.0, HG_ERR_DATA,
              "module (%d, %d, %d): expected a pitch or a calibration of volume %d, found neither", m->volume_id, m->layer_id, m->module_id,
              m->volume_id);
-    const double allowed[2] = {off_edge_max + off_edge_deviations * sigma_u, off_edge_max + off_edge_deviations * sigma_v};
     double beyond[2];
-    beyond_edges(m, local, beyond);
+    beyond_edges(m, p.local, beyond);
     for (int k = 0; k < 2; ++k)
-        HG_CHECK(beyond[k] <= allowed[k], HG_ERR_DATA,
+        HG_CHECK(beyond[k] <= edge_limit(p.sigma[k]), HG_ERR_DATA,
                  "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
-                 hits->hit_id[i], beyond[k], m->volume_id, m->layer_id, m->module_id, allowed[k]);
+                 hits->hit_id[i], beyond[k], m->volume_id, m->layer_id, m->module_id, edge_limit(p.sigma[k]));
     *out = (hg_measurement){.module = hit_module[i],
-                            .local = {local[0] - (resolution ? resolution->bias_u : 0.0), local[1]},
-                            .variance = {sigma_u * sigma_u, sigma_v * sigma_v}};
+                            .local = {p.local[0] - p.bias_u, p.local[1]},
+                            .variance = {p.sigma[0] * p.sigma[0], p.sigma[1] * p.sigma[1]}};
 done:
     return status;
 }

@@ -56,6 +56,10 @@ typedef struct hg_event {
  *  @param ctx borrowed. @param out owned by the caller; untouched on error. @return HG_OK, HG_ERR_ARG, HG_ERR_NOMEM, HG_ERR_LIMIT. */
 HG_API hg_status hg_event_create(hg_context *ctx, int64_t n_hits, int64_t n_cells, int64_t n_particles, bool with_truth, hg_event **out);
 
+/** Copies an event with only some of its hits, with their cells and truth; all particles stay.
+ *  @param event, keep borrowed; keep [n hits] 1 = stays. @param out owned by the caller; untouched on error. @return as hg_event_create. */
+HG_API hg_status hg_event_select(hg_context *ctx, const hg_event *event, const uint8_t *keep, hg_event **out);
+
 /** Frees an event and its arrays; NULL is fine. */
 HG_API void hg_event_destroy(hg_context *ctx, hg_event *event);
 

@@ -39,6 +39,11 @@ HG_API const hg_calibration *hg_calibration_find(const char *name);
 /** Cells that a hit's cluster spans along u and v; 0 if it has none. @param cells borrowed; may be NULL. Threads: reentrant. */
 HG_API void hg_cluster_size(const hg_cells *cells, int64_t hit, int64_t size[2]);
 
+/** How far hit row `hit` lies off its module, mm: 0 = close enough to its plane and edges for hg_measure_hits; infinite if it is not finite
+ * or `module` is no module of the detector. @param cells, calibration as in hg_measure_hits. Threads: reentrant. */
+HG_API double hg_hit_misplaced(const hg_detector *detector, const hg_hits *hits, int64_t module, const hg_cells *cells,
+                               const hg_calibration *calibration, int64_t hit);
+
 /** Turns hits into measurements.
  *  @param hits borrowed. @param hit_module borrowed; [hits->n] index in the detector.
  *  @param cells borrowed; NULL = cluster widths unknown. @param calibration borrowed; NULL = pitch / sqrt(12).

@@ -13,6 +13,7 @@
 #include "hitgraph/hdf5_files.h"
 #include "hitgraph/submission.h"
 #include "hitgraph/trackml.h"
+#include "pipeline/usable_hits.h"
 
 typedef struct run {
     hg_context *ctx;
@@ -30,31 +31,68 @@ typedef struct run {
     int64_t n_good;
 } run;
 
-/* Label of each hit: track number from 1, 0 = none. Hits that the fit left out still belong to their track. */
-static hg_status make_labels(hg_context *ctx, const hg_track_result *result, int64_t **out)
+/* An event as it was read, and without the hits that cannot be used. */
+typedef struct input_event {
+    hg_event *whole, *usable; /* owned; the same if all hits can be used */
+    uint8_t *keep;            /* [n hits of whole] owned */
+} input_event;
+
+static void clear_input(hg_context *ctx, input_event *in)
+{
+    if (in->usable != in->whole) hg_event_destroy(ctx, in->usable);
+    hg_event_destroy(ctx, in->whole);
+    hg_free(ctx, in->keep);
+}
+
+static hg_status read_input_event(run *r, const hg_event_source *source, input_event *in)
 {
     hg_status status = HG_OK;
-    const hg_tracks *tracks = result->tracks;
-    int64_t *label = NULL;
+    int64_t n_left_out = 0;
 
-    HG_TRY(hg_alloc(ctx, &label, result->prepared->event->hits.n));
-    for (int64_t t = 0; t < tracks->n; ++t) {
-        for (int64_t h = tracks->hit_offset[t]; h < tracks->hit_offset[t + 1]; ++h) label[tracks->hit[h]] = t + 1;
+    HG_TRY(hg_event_read(r->ctx, source, HG_PART_ALL, &in->whole));
+    HG_TRY(hg_alloc(r->ctx, &in->keep, in->whole->hits.n));
+    status = hg_usable_hits(r->ctx, r->setup, in->whole, in->keep, &n_left_out);
+    if (status < 0) hg_fail_prefix(r->ctx, "%s", source->path);
+    HG_TRY(status);
+    in->usable = in->whole;
+    if (n_left_out > 0) {
+        in->usable = NULL;
+        HG_TRY(hg_event_select(r->ctx, in->whole, in->keep, &in->usable));
     }
-    *out = label;
 done:
     return status;
 }
 
-static hg_status write_event(run *r, const hg_track_result *result)
+/* Label of each hit of the whole event: track number from 1, 0 = none. Hits that the fit left out still belong to their track. */
+static hg_status make_labels(hg_context *ctx, const input_event *in, const hg_tracks *tracks, int64_t **out)
+{
+    hg_status status = HG_OK;
+    int64_t *label = NULL, *row = NULL, n = 0;
+
+    HG_TRY(hg_alloc(ctx, &label, in->whole->hits.n));
+    HG_TRY(hg_alloc(ctx, &row, in->usable->hits.n));
+    for (int64_t i = 0; i < in->whole->hits.n; ++i)
+        if (in->keep[i]) row[n++] = i;
+    for (int64_t t = 0; t < tracks->n; ++t) {
+        for (int64_t h = tracks->hit_offset[t]; h < tracks->hit_offset[t + 1]; ++h) label[row[tracks->hit[h]]] = t + 1;
+    }
+    *out = label;
+    label = NULL;
+done:
+    hg_free(ctx, label);
+    hg_free(ctx, row);
+    return status;
+}
+
+static hg_status write_event(run *r, const input_event *in, const hg_track_result *result)
 {
     hg_status status = HG_OK;
     hg_context *ctx = r->ctx;
     int64_t *label = NULL;
     const hg_hits *hits = &result->prepared->event->hits;
 
-    HG_TRY(make_labels(ctx, result, &label));
-    HG_TRY(hg_submission_append(ctx, r->submission, result->event_id, hits, label));
+    HG_TRY(make_labels(ctx, in, result->tracks, &label));
+    HG_TRY(hg_submission_append(ctx, r->submission, result->event_id, &in->whole->hits, label));
     HG_TRY(hg_tracks_h5_append(ctx, r->tracks,
                                &(hg_track_record){.event_id = result->event_id,
                                                   .hits = hits,
@@ -75,21 +113,21 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
 {
     hg_status status = HG_OK;
     hg_context *ctx = r->ctx;
-    hg_event *event = NULL;
+    input_event in = {0};
     hg_track_result result = {0};
 
     double start = hg_seconds();
-    HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &event));
+    HG_TRY(read_input_event(r, source, &in));
     const double read_seconds = hg_seconds() - start;
     const int64_t read_rss = hg_peak_rss();
-    status = hg_track_event(ctx, r->setup, &r->models, event, &result);
+    status = hg_track_event(ctx, r->setup, &r->models, in.usable, &result);
     if (status < 0) hg_fail_prefix(ctx, "%s", source->path);
     HG_TRY(status);
     result.seconds[HG_STAGE_READ] = read_seconds;
     result.peak_rss[HG_STAGE_READ] = read_rss;
     start = hg_seconds();
     *written = r->outcome->output_failed = true;
-    HG_TRY(write_event(r, &result));
+    HG_TRY(write_event(r, &in, &result));
     r->outcome->output_failed = false;
     result.seconds[HG_STAGE_WRITE] = hg_seconds() - start;
     result.peak_rss[HG_STAGE_WRITE] = hg_peak_rss();
@@ -97,7 +135,7 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
     HG_TRY(hg_run_report_add(ctx, report, &r->outcome->total));
 done:
     hg_track_result_clear(ctx, &result);
-    hg_event_destroy(ctx, event);
+    clear_input(ctx, &in);
     return status;
 }
 

@@ -37,28 +37,45 @@ static void noise_only(void **state)
     forget(&a);
 }
 
+/* The hit alone is lost: it belongs to no track, and a warning names it; all others are tracked. */
 static void hits_off_their_modules(void **state)
 {
     (void)state;
     static const struct {
         const char *change, *text;
     } cases[] = {
-        {"$2 += 300", "hit row 5 (hit_id 6): found 2"}, /* 300 mm along the plane, less the module itself */
-        {"$4 += 2", "hit row 5 (hit_id 6): found "},
-        {"$2 = $3 = $4 = 9000", "mm off the plane of module (7, 2,"},
-        {"$5 = 99", "event 7: hit 6: volume 99, layer 2, module"},
-        {"$6 = 3", "event 7: hit 6: volume 7, layer 3, module"},
-        {"$7 = 0", "event 7: hit 6: volume 7, layer 2, module 0 is not in the detector"},
+        {"$2 += 300", "hit_id 6, volume 7 layer 2 module"},
+        {"$4 += 2", " mm off)"},
+        {"$2 = $3 = $4 = 9000", " mm off)"},
+        {"$5 = 99", "hit_id 6, volume 99 layer 2 module"},
+        {"$6 = 3", "hit_id 6, volume 7 layer 3 module"},
+        {"$7 = 0", "hit_id 6, volume 7 layer 2 module 0, is not in the detector"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
-        shell("cd %s && rm -rf bad && cp -r good bad && cd bad && awk -F, -v OFS=, 'NR == 7 {%s} {print}' *-hits.csv > t && "
+        shell("cd %s && rm -rf bad off && cp -r good bad && cd bad && awk -F, -v OFS=, 'NR == 7 {%s} {print}' *-hits.csv > t && "
               "mv t event000000007-hits.csv",
               folder, cases[i].change);
-        answer a = run("track --json --quiet --out off bad");
-        expect_answer(cases[i].change, &a, 3, (const char *const[]){"bad/event000000007: ", cases[i].text, NULL});
-        shell("test ! -e %s/off", folder);
+        answer a = run("track --json --out off bad");
+        expect_answer(cases[i].change, &a, 0, (const char *const[]){"event 7: 1 hit lies outside its module", cases[i].text, NULL});
         forget(&a);
+        shell(
+            "cd %s && test $(wc -l < off/submission.csv) = $(wc -l < bad/event000000007-hits.csv) && grep -q '^7,6,0$' off/submission.csv",
+            folder);
     }
+}
+
+/* Most hits off their modules: another detector, and nothing is written. */
+static void another_detector(void **state)
+{
+    (void)state;
+    shell("cd %s && rm -rf bad off && cp -r good bad && cd bad && awk -F, -v OFS=, 'NR %% 4 == 0 {$2 += 300} {print}' *-hits.csv > t && "
+          "mv t event000000007-hits.csv",
+          folder);
+    answer a = run("track --json --quiet --out off bad");
+    expect_answer("another detector", &a, 3,
+                  (const char *const[]){"bad/event000000007: event 7: ", "hits lie outside their modules", NULL});
+    shell("test ! -e %s/off", folder);
+    forget(&a);
 }
 
 /* Whatever the limit, the run ends well or says how much was asked for: never with a signal, never with half an answer. */
@@ -86,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(noise_only),
         cmocka_unit_test(hits_off_their_modules),
+        cmocka_unit_test(another_detector),
         cmocka_unit_test(memory_limits),
     };
     return cmocka_run_group_tests(tests, make_event, tear_down);
