@@ -29,6 +29,13 @@ typedef struct hg_scored_doublet {
     float kappa, cot;
 } hg_scored_doublet;
 
+/* A doublet as those that go on from its receiver meet it. */
+typedef struct hg_incoming {
+    float kappa, cot;
+    int32_t pair;      /* -1: overlap, which nothing continues */
+    int32_t candidate; /* its number */
+} hg_incoming;
+
 /* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */
 typedef struct hg_doublet_kernels {
     /* Places of the hits of a layer with low <= c <= high that may follow an inner hit: nothing inside the bounds is left out. found: room
@@ -38,6 +45,10 @@ typedef struct hg_doublet_kernels {
     /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
     int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);
+    /* Marks doublets that come in at a hit and those that go out of it where one of each match better than the window. as_first: [n_in] and
+     * as_second: [n_out] zeroed. */
+    void (*mark)(const hg_doublet_map *map, float window, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,
+                 uint8_t *as_first, uint8_t *as_second);
     /* out[HG_GRID_LANES]: the matches of the edges from `first` on with edge b that starts at their receiver; hg_no_match for overlaps.
      * Per-edge arrays are read up to HG_GRID_LANES beyond their end. */
     void (*match)(const hg_doublet_graph *doublets, const hg_doublet_map *map, int64_t b, int64_t first, float *out);

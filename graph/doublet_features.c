@@ -92,7 +92,7 @@ static void fill_neighbours(const hg_doublet_graph *d, const hg_doublet_neighbou
 {
     const float in = neighbours->best[0][e], after = neighbours->best[1][e];
     int32_t count[2] = {neighbours->count[0][e], neighbours->count[1][e]};
-    if (d->same_layer[e]) hg_overlap_neighbours(d, NULL, e, count);
+    if (d->same_layer[e]) hg_overlap_neighbours(d, e, count);
     out[0] = (hg_real)expf(-in);
     out[1] = (hg_real)expf(-after);
     out[2] = (hg_real)expf(-4 * in * in);

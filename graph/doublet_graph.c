@@ -5,8 +5,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "graph/doublet_features.h"
+#include "graph/doublet_prune.h"
 #include "graph/doublet_search.h"
-#include "graph/triplet_match.h"
 
 static hg_status check_map(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map)
 {
@@ -65,53 +65,24 @@ done:
     return status;
 }
 
-/* Moves the marked edges of a graph to the front of the candidates, in the order of (sender, place in the list). */
-static int64_t keep_marked(const hg_doublet_graph *d, const uint8_t *keep, hg_candidates *c)
-{
-    const hg_graph *g = d->graph;
-    int64_t n = 0;
-    /* outgoing edges by sender are in the order of receivers: the next sort by receiver then leaves senders ascending */
-    for (int64_t k = 0; k < g->n_edges; ++k) {
-        int64_t e = g->out_edge[k];
-        if (keep[e])
-            c->doublet[n++] = (hg_scored_doublet){g->sender[e], g->receiver[e], d->pair[e], d->table_score[e], d->kappa[e], d->cot[e]};
-    }
-    return n;
-}
-
-static hg_status drop_lonely(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_options *options, hg_candidates *c,
-                             hg_doublet_graph **doublets)
-{
-    hg_status status = HG_OK;
-    uint8_t *keep = NULL;
-    hg_doublet_graph *kept = NULL;
-    const double cost = options->mode == HG_DOUBLETS_TABLES ? options->triplet_cost : 0;
-    HG_TRY(hg_alloc(ctx, &keep, (*doublets)->graph->n_edges));
-    HG_TRY(hg_doublets_mark_consistent(ctx, *doublets, map, (float)options->triplet_window, (float)cost, keep));
-    c->n = keep_marked(*doublets, keep, c);
-    HG_TRY(create_from(ctx, (*doublets)->graph->n_nodes, c, map, &kept));
-    hg_doublet_graph_destroy(ctx, *doublets);
-    *doublets = kept;
-done:
-    hg_free(ctx, keep);
-    return status;
-}
-
 hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
                                   const hg_doublet_options *options, hg_doublet_graph **out)
 {
     hg_status status = HG_OK;
     hg_doublet_options defaults = hg_doublet_default_options();
     hg_hit_grid *grid = NULL;
-    hg_candidates candidates = {0};
+    hg_candidates candidates = {0}, kept = {0};
     hg_doublet_graph *d = NULL;
     if (!options) options = &defaults;
 
     HG_TRY(check_map(ctx, hits, map));
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
     HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
-    HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
-    if (options->triplet_window > 0) HG_TRY(drop_lonely(ctx, map, options, &candidates, &d));
+    if (options->triplet_window > 0) {
+        HG_TRY(hg_candidates_prune(ctx, map, (float)options->triplet_window, &candidates, &kept));
+        hg_candidates_release(ctx, &candidates);
+    }
+    HG_TRY(create_from(ctx, hits->n, options->triplet_window > 0 ? &kept : &candidates, map, &d));
 
     HG_TRY(hg_alloc_unset(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
     HG_TRY(hg_alloc_unset(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
@@ -121,6 +92,7 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
 done:
     hg_hit_grid_destroy(ctx, grid);
     hg_candidates_release(ctx, &candidates);
+    hg_candidates_release(ctx, &kept);
     hg_doublet_graph_destroy(ctx, d);
     return status;
 }

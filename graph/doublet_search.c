@@ -170,28 +170,26 @@ static hg_status collect(hg_context *ctx, const hg_hit_grid *grid, const task *t
 {
     hg_status status = HG_OK;
     const int threads = hg_context_threads(ctx);
-    int64_t *first = NULL, n = 0;
-    hg_candidates c = {0};
-    for (int64_t k = 0; k < n_tasks; ++k) n += tasks[k].n;
-    HG_CHECK(n <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " candidate doublets, at most %d fit", n, INT32_MAX);
-    HG_TRY(hg_alloc(ctx, &first, grid->n + 1));
-    HG_TRY(hg_alloc_unset(ctx, &c.doublet, n));
-    c.n = n;
+    hg_candidates c = {.n_hits = grid->n};
+    for (int64_t k = 0; k < n_tasks; ++k) c.n += tasks[k].n;
+    HG_CHECK(c.n <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " candidate doublets, at most %d fit", c.n, INT32_MAX);
+    HG_TRY(hg_alloc(ctx, &c.first, c.n_hits + 2));
+    HG_TRY(hg_alloc_unset(ctx, &c.doublet, c.n));
+    int64_t *next = c.first + 1; /* filling moves each start to the next one's place */
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
         const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
-        for (int64_t i = 0; i < tasks[k].n; ++i) ++first[e[i].sender];
+        for (int64_t i = 0; i < tasks[k].n; ++i) ++next[e[i].sender];
     }
-    hg_prefix_sum(first, grid->n);
+    hg_prefix_sum(next, c.n_hits);
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t k = 0; k < n_tasks; ++k) {
         const hg_scored_doublet *e = buffers[tasks[k].thread].edges + tasks[k].at;
-        for (int64_t i = 0; i < tasks[k].n; ++i) c.doublet[first[e[i].sender]++] = e[i];
+        for (int64_t i = 0; i < tasks[k].n; ++i) c.doublet[next[e[i].sender]++] = e[i];
     }
     *out = c;
     c = (hg_candidates){0};
 done:
-    hg_free(ctx, first);
     hg_candidates_release(ctx, &c);
     return status;
 }
@@ -279,6 +277,7 @@ done:
 
 void hg_candidates_release(hg_context *ctx, hg_candidates *c)
 {
+    hg_free(ctx, c->first);
     hg_free(ctx, c->doublet);
     *c = (hg_candidates){0};
 }

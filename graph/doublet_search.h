@@ -5,10 +5,11 @@
 
 #include "graph/doublet_score.h"
 
-/* Candidates sorted by sender, then in the order of the search. doublet: [n], owned. */
+/* Candidates sorted by sender, then in the order of the search. Arrays owned. */
 typedef struct hg_candidates {
-    int64_t n;
-    hg_scored_doublet *doublet;
+    int64_t n, n_hits;
+    int64_t *first;             /* [n_hits + 1] by sender */
+    hg_scored_doublet *doublet; /* [n] */
 } hg_candidates;
 
 /* hits: those of the grid. Errors: HG_ERR_ARG no module map in its mode, HG_ERR_MODEL one of another detector, HG_ERR_LIMIT, HG_ERR_NOMEM.

@@ -8,6 +8,8 @@
 
 static const float hg_no_match = 99;
 
+static const float hg_least_kappa = 1e-4f, hg_least_cot = 1; /* added to sizes */
+
 /* Signed change from a to b in units of a window that grows with their size. */
 static inline float hg_window_units(float a, float b, float window, float least)
 {
@@ -16,12 +18,12 @@ static inline float hg_window_units(float a, float b, float window, float least)
 
 static inline float hg_kappa_units(float kappa_a, float kappa_b, float window)
 {
-    return hg_window_units(kappa_a, kappa_b, window, 1e-4f);
+    return hg_window_units(kappa_a, kappa_b, window, hg_least_kappa);
 }
 
 static inline float hg_cot_units(float cot_a, float cot_b, float window)
 {
-    return hg_window_units(cot_a, cot_b, window, 1);
+    return hg_window_units(cot_a, cot_b, window, hg_least_cot);
 }
 
 static inline float hg_larger_of(float kappa_units, float cot_units)
@@ -68,12 +70,7 @@ hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *do
                                      hg_doublet_neighbours *out);
 void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours);
 
-/* Marks the edges that have a neighbour with a match below the window, and below table_score / cost where cost > 0, on at least one
- * side; overlaps: whose hits share a marked neighbour. keep: [E] overwritten. Threads: the context's; same result for any number. */
-hg_status hg_doublets_mark_consistent(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float window,
-                                      float cost, uint8_t *keep);
-
-/* Number of hits that both ends of an overlap e are joined to by edges with keep (NULL = all) across layers: [0] inside, [1] outside. */
-void hg_overlap_neighbours(const hg_doublet_graph *doublets, const uint8_t *keep, int64_t e, int32_t count[2]);
+/* Number of hits that both ends of an overlap e are joined to by edges across layers: [0] inside, [1] outside. */
+void hg_overlap_neighbours(const hg_doublet_graph *doublets, int64_t e, int32_t count[2]);
 
 #endif
