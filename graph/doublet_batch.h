@@ -4,6 +4,9 @@
 #define HG_GRAPH_DOUBLET_BATCH_H
 
 #include "graph/hit_grid.h"
+#include "graph/triplet_match.h"
+
+enum { HG_FEW_EDGES = 16384 }; /* waking a thread costs more than its share of so many */
 
 /* Windows of outer hits, per row of their layer in the grid. */
 typedef struct hg_doublet_bounds {
@@ -36,6 +39,24 @@ typedef struct hg_incoming {
     int32_t candidate; /* its number */
 } hg_incoming;
 
+/* What the columns of edges are made of; arrays borrowed. */
+typedef struct hg_feature_point {
+    float r, z, phi;
+} hg_feature_point;
+
+/* Value and length of the best chain that ends (or starts) with an edge, without the edge itself. */
+typedef struct hg_chain {
+    float value, length;
+} hg_chain;
+
+typedef struct hg_feature_inputs {
+    const hg_doublet_graph *doublets;
+    const hg_feature_point *point; /* [N] by hit row */
+    const float *best[2];          /* [E] as hg_doublet_neighbours */
+    const int32_t *count[2];       /* [E] */
+    const hg_chain *chain[2];      /* [E] outward, inward */
+} hg_feature_inputs;
+
 /* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */
 typedef struct hg_doublet_kernels {
     /* Places of the hits of a layer with low <= c <= high that may follow an inner hit: nothing inside the bounds is left out. found: room
@@ -49,9 +70,13 @@ typedef struct hg_doublet_kernels {
      * as_second: [n_out] zeroed. */
     void (*mark)(const hg_doublet_map *map, float window, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,
                  uint8_t *as_first, uint8_t *as_second);
-    /* out[HG_GRID_LANES]: the matches of the edges from `first` on with edge b that starts at their receiver; hg_no_match for overlaps.
-     * Per-edge arrays are read up to HG_GRID_LANES beyond their end. */
-    void (*match)(const hg_doublet_graph *doublets, const hg_doublet_map *map, int64_t b, int64_t first, float *out);
+    /* Matches of the edges that come in at a hit with those that go out of it: sets the best and the number below 1 of each, [0] of those
+     * that go out, [1] of those that come in; links: the matches below link_window, room for incoming times outgoing edges. Per-edge arrays
+     * of the graph are read up to HG_GRID_LANES beyond their end. Returns how many links. */
+    int64_t (*join)(const hg_doublet_graph *doublets, const hg_doublet_map *map, int64_t hit, float link_window, float *const best[2],
+                    int32_t *const count[2], hg_doublet_link *link);
+    /* out: [n, HG_DOUBLET_EDGE_FEATURES] of the edges from `first` on, n <= HG_GRID_LANES. */
+    void (*features)(const hg_feature_inputs *in, int64_t first, int32_t n, hg_real *out);
 } hg_doublet_kernels;
 
 hg_status hg_doublet_kernels_select(hg_context *ctx, const hg_doublet_kernels **out);

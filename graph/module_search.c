@@ -187,17 +187,16 @@ static hg_status collect(hg_context *ctx, const search *s, hg_candidates *out)
 {
     hg_status status = HG_OK;
     const int64_t n = s->first[s->modules->n_pairs];
-    int64_t *next = NULL;
-    hg_candidates c = {.n = n};
-    HG_TRY(hg_alloc(ctx, &next, s->hits->n + 1));
+    hg_candidates c = {.n = n, .n_hits = s->hits->n};
+    HG_TRY(hg_alloc(ctx, &c.first, c.n_hits + 2));
     HG_TRY(hg_alloc_unset(ctx, &c.doublet, n));
+    int64_t *next = c.first + 1; /* filling moves each start to the next one's place */
     for (int64_t k = 0; k < n; ++k) ++next[s->doublet[k].sender];
     hg_prefix_sum(next, s->hits->n);
     for (int64_t k = 0; k < n; ++k) c.doublet[next[s->doublet[k].sender]++] = s->doublet[k];
     *out = c;
     c = (hg_candidates){0};
 done:
-    hg_free(ctx, next);
     hg_candidates_release(ctx, &c);
     return status;
 }

@@ -56,21 +56,20 @@ typedef struct hg_doublet_link {
 } hg_doublet_link;
 
 /* Best matches of every edge across layers with its neighbours, and how many match better than 1: [0] at its sender, [1] at its
- * receiver; hg_no_match where there is none. Links through hit i, by second edge, then first: link_ptr[i] .. link_ptr[i + 1]. Arrays
- * owned. */
+ * receiver; hg_no_match where there is none. Overlaps: the numbers of hits that both ends are joined to, inside and outside. Links through
+ * hit i in the order of the search: link[i][0 .. n_links[i]). Arrays owned. */
 typedef struct hg_doublet_neighbours {
-    float *best[2];        /* [E] */
-    int32_t *count[2];     /* [E] */
-    int64_t *link_ptr;     /* [N + 1] */
-    hg_doublet_link *link; /* those that match better than the window asked for */
+    float *best[2];               /* [E] */
+    int32_t *count[2];            /* [E] */
+    int64_t *n_links;             /* [N] */
+    const hg_doublet_link **link; /* [N] borrowed from found: those that match better than the window asked for */
+    int n_found;
+    hg_doublet_link **found; /* [n_found] */
 } hg_doublet_neighbours;
 
 /* Cost: sum over hits of incoming times outgoing edges. Threads: the context's; same result for any number. */
 hg_status hg_doublet_neighbours_find(hg_context *ctx, const hg_doublet_graph *doublets, const hg_doublet_map *map, float link_window,
                                      hg_doublet_neighbours *out);
 void hg_doublet_neighbours_clear(hg_context *ctx, hg_doublet_neighbours *neighbours);
-
-/* Number of hits that both ends of an overlap e are joined to by edges across layers: [0] inside, [1] outside. */
-void hg_overlap_neighbours(const hg_doublet_graph *doublets, int64_t e, int32_t count[2]);
 
 #endif

@@ -1,0 +1,81 @@
+/* graph/doublet_batch_judge.h — batch kernel: scores of doublets by the tables of their layer pair. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_DOUBLET_BATCH_JUDGE_H
+#define HG_GRAPH_DOUBLET_BATCH_JUDGE_H
+
+#include "graph/doublet_batch.h"
+#include "graph/doublet_batch_lanes.h"
+#include "graph/doublet_measure.h"
+
+/* Lanes of hits that were found, side by side. */
+typedef struct measured {
+    int32_t good[LANES], bend_z0[LANES], c_c[LANES];
+    float kappa[LANES], cot[LANES];
+} measured;
+
+/* Cells of the first table; 0 in good where the doublet lies outside its bins. */
+static inline void find_bend_cells(const hg_doublet_pair *pair, const float *z0, measured *m)
+{
+    int32_t reached[LANES] = {0}; /* lower edges of bins that are not above z0 */
+    for (int e = 0; e < HG_DOUBLET_Z0_BINS; ++e) {
+        for (int k = 0; k < LANES; ++k) reached[k] += z0[k] >= pair->z0_edge[e];
+    }
+    for (int k = 0; k < LANES; ++k) {
+        float bend = fabsf(m->kappa[k]);
+        m->good[k] &= (bend <= pair->bend_max) & (reached[k] > 0) & (z0[k] <= pair->z0_edge[HG_DOUBLET_Z0_BINS]);
+        m->bend_z0[k] = m->good[k] ? hg_doublet_bend_bin(pair, bend) * HG_DOUBLET_Z0_BINS + reached[k] - 1 : 0;
+    }
+}
+
+/* found: [LANES] places in the grid. */
+static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair, const int32_t *found, measured *m)
+{
+    float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES], z0[LANES];
+    const float x1 = g->x[i], y1 = g->y[i], z1 = g->z[i], r1 = g->r[i];
+    const int32_t row = hg_doublet_c_bin(g->c[i], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS;
+    pick(g->x, found, x);
+    pick(g->y, found, y);
+    pick(g->z, found, z);
+    pick(g->r, found, r);
+    pick(g->c, found, c);
+    for (int k = 0; k < LANES; ++k) {
+        hg_circle circle;
+        m->good[k] = hg_circle_through(x1, y1, z1, r1, x[k], y[k], z[k], r[k], &circle);
+        m->c_c[k] = row + hg_doublet_c_bin(c[k], pair->c_low[1], pair->c_high[1]);
+        m->kappa[k] = circle.kappa;
+        m->cot[k] = circle.cot;
+        z0[k] = circle.z0;
+    }
+    find_bend_cells(pair, z0, m);
+}
+
+/* Sums of both tables' cells of the lanes; returns the lanes k < left whose doublet reaches the least sum. */
+static inline uint32_t add_cells(const hg_doublet_tables *t, const measured *m, int32_t left, int32_t sum[LANES])
+{
+    int32_t c_c[LANES], pass[LANES];
+    pick_bytes(t->bend_z0, m->bend_z0, sum);
+    pick_bytes(t->c_c, m->c_c, c_c);
+    for (int k = 0; k < LANES; ++k) sum[k] += c_c[k];
+    for (int k = 0; k < LANES; ++k) pass[k] = m->good[k] & (sum[k] >= t->least);
+    return marked(pass, left);
+}
+
+static int32_t judge(const hg_hit_grid *g, int32_t inner, const hg_doublet_tables *t, const int32_t *found, int32_t n,
+                     hg_scored_doublet *out)
+{
+    int32_t n_out = 0;
+    for (int32_t first = 0; first < n; first += LANES) {
+        measured m;
+        int32_t lane[LANES], sum[LANES], left = n - first < LANES ? n - first : LANES;
+        for (int k = 0; k < LANES; ++k) lane[k] = found[first + (k < left ? k : 0)];
+        measure(g, inner, t->pair, lane, &m);
+        for (uint32_t passed = add_cells(t, &m, left, sum); passed; passed &= passed - 1) {
+            const int k = __builtin_ctz(passed);
+            const float score = t->base + t->step * (float)sum[k];
+            out[n_out++] = (hg_scored_doublet){g->hit[inner], g->hit[lane[k]], t->number, score, m.kappa[k], m.cot[k]};
+        }
+    }
+    return n_out;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/* graph/doublet_batch_lanes.h — lanes of numbers side by side: what plain loops cannot say to the compiler. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_GRAPH_DOUBLET_BATCH_LANES_H
+#define HG_GRAPH_DOUBLET_BATCH_LANES_H
+
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
+#include "graph/hit_grid.h"
+
+enum { LANES = HG_GRID_LANES };
+
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static inline float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
+/* The marked lanes k < left as bits. */
+static inline uint32_t marked(const int32_t pass[LANES], int32_t left)
+{
+    const uint32_t there = left < LANES ? (1u << left) - 1 : (1u << LANES) - 1;
+#ifdef __AVX512F__
+    const __m512i lanes = _mm512_loadu_si512(pass);
+    return _mm512_test_epi32_mask(lanes, lanes) & there;
+#else
+    uint32_t bits = 0;
+    for (int k = 0; k < LANES; ++k) bits |= (uint32_t)pass[k] << k;
+    return bits & there;
+#endif
+}
+
+/* out[k] = table[at[k]] */
+static inline void pick(const float *table, const int32_t at[LANES], float out[LANES])
+{
+#ifdef __AVX512F__
+    _mm512_storeu_ps(out, _mm512_i32gather_ps(_mm512_loadu_si512(at), table, (int)sizeof *table));
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
+#endif
+}
+
+/* out[k] = table[at[k]]; the table may be read up to three bytes beyond its end. */
+static inline void pick_bytes(const int8_t *table, const int32_t at[LANES], int32_t out[LANES])
+{
+#ifdef __AVX512F__
+    const __m512i words = _mm512_i32gather_epi32(_mm512_loadu_si512(at), table, 1);
+    _mm512_storeu_si512(out, _mm512_srai_epi32(_mm512_slli_epi32(words, 24), 24));
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
+#endif
+}
+
+#endif
