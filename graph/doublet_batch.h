@@ -34,10 +34,15 @@ typedef struct hg_scored_doublet {
 
 /* A doublet as those that go on from its receiver meet it. */
 typedef struct hg_incoming {
-    float kappa, cot;
+    float kappa, cot, score;
     int32_t pair;      /* -1: overlap, which nothing continues */
     int32_t candidate; /* its number */
 } hg_incoming;
+
+/* How well the neighbours of a doublet must match: below the window and, where cost > 0, below its score / cost. */
+typedef struct hg_neighbour_rule {
+    float window, cost;
+} hg_neighbour_rule;
 
 /* What the columns of edges are made of; arrays borrowed. */
 typedef struct hg_feature_point {
@@ -66,10 +71,10 @@ typedef struct hg_doublet_kernels {
     /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
     int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);
-    /* Marks doublets that come in at a hit and those that go out of it where one of each match better than the window. as_first: [n_in] and
-     * as_second: [n_out] zeroed. */
-    void (*mark)(const hg_doublet_map *map, float window, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,
-                 uint8_t *as_first, uint8_t *as_second);
+    /* Marks doublets that come in at a hit, and those that go out of it, that match one of the others as the rule asks. as_first: [n_in]
+     * and as_second: [n_out] zeroed. */
+    void (*mark)(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out,
+                 int32_t n_out, uint8_t *as_first, uint8_t *as_second);
     /* Matches of the edges that come in at a hit with those that go out of it: sets the best and the number below 1 of each, [0] of those
      * that go out, [1] of those that come in; links: the matches below link_window, room for incoming times outgoing edges. Per-edge arrays
      * of the graph are read up to HG_GRID_LANES beyond their end. Returns how many links. */

@@ -7,71 +7,18 @@
 #include "graph/doublet_batch_lanes.h"
 #include "graph/triplet_match.h"
 
-/* Incoming doublets side by side, and how far an outgoing one of a certain pair may be from them, in units of their size. */
+/* Incoming doublets side by side, and the units in which an outgoing one of a certain pair differs from them. */
 typedef struct arrivals {
     float kappa[LANES], cot[LANES], kappa_window[LANES], cot_window[LANES];
-    int32_t pair[LANES];
+    int32_t pair[LANES]; /* -1: nothing, or an overlap */
 } arrivals;
 
-static inline void find_windows(const hg_doublet_map *map, float window, int32_t pair, arrivals *a)
+static inline void find_windows(const hg_doublet_map *map, int32_t pair, arrivals *a)
 {
     int32_t at[LANES];
     for (int k = 0; k < LANES; ++k) at[k] = (a->pair[k] < 0 ? 0 : a->pair[k]) * map->n_pairs + pair;
     pick(map->triplet_kappa, at, a->kappa_window);
     pick(map->triplet_cot, at, a->cot_window);
-    for (int k = 0; k < LANES; ++k) {
-        a->kappa_window[k] = a->pair[k] < 0 ? -1 : window * a->kappa_window[k];
-        a->cot_window[k] *= window;
-    }
-}
-
-/* Incoming doublets that match one outgoing doublet: hg_triplet_match < window without its divisions. */
-static inline uint32_t near(const arrivals *a, float kappa, float cot)
-{
-    int32_t pass[LANES];
-    for (int k = 0; k < LANES; ++k) {
-        float bend = fabsf(kappa - a->kappa[k]), slope = fabsf(cot - a->cot[k]);
-        float most_bend = a->kappa_window[k] * (hg_least_kappa + fabsf(0.5f * (a->kappa[k] + kappa)));
-        float most_slope = a->cot_window[k] * (hg_least_cot + fabsf(0.5f * (a->cot[k] + cot)));
-        pass[k] = (bend < most_bend) & (slope < most_slope);
-    }
-    return marked(pass, LANES);
-}
-
-static void mark(const hg_doublet_map *map, float window, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,
-                 uint8_t *as_first, uint8_t *as_second)
-{
-    for (int32_t first = 0; first < n_in && n_out > 0; first += LANES) {
-        const int32_t n = n_in - first < LANES ? n_in - first : LANES;
-        arrivals a;
-        uint32_t met = 0;
-        int32_t pair = -1;
-        for (int k = 0; k < LANES; ++k) {
-            const hg_incoming *from = &in[first + (k < n ? k : 0)];
-            a.kappa[k] = from->kappa;
-            a.cot[k] = from->cot;
-            a.pair[k] = k < n ? from->pair : -1;
-        }
-        for (int32_t o = 0; o < n_out; ++o) {
-            if (out[o].pair != pair) {
-                pair = out[o].pair;
-                find_windows(map, window, pair, &a);
-            }
-            if (map->pair[pair].inner == map->pair[pair].outer) continue;
-            const uint32_t bits = near(&a, out[o].kappa, out[o].cot);
-            met |= bits;
-            as_second[o] |= bits != 0;
-        }
-        for (int32_t k = 0; k < n; ++k) as_first[first + k] = met >> k & 1;
-    }
-}
-
-/* The edges that come in at a hit; those of an event may be read LANES beyond their end. */
-static inline void load_arrivals(const hg_doublet_graph *d, int64_t first, int32_t n, arrivals *a)
-{
-    memcpy(a->kappa, d->kappa + first, sizeof a->kappa);
-    memcpy(a->cot, d->cot + first, sizeof a->cot);
-    for (int k = 0; k < LANES; ++k) a->pair[k] = (k < n) & !d->same_layer[first + k] ? d->pair[first + k] : -1;
 }
 
 /* hg_triplet_match with one division of the two; no match for lanes without an edge. */
@@ -91,6 +38,53 @@ static inline uint32_t below(const float m[LANES], float limit)
     int32_t pass[LANES];
     for (int k = 0; k < LANES; ++k) pass[k] = m[k] < limit;
     return marked(pass, LANES);
+}
+
+static inline float limit_of(hg_neighbour_rule rule, float score)
+{
+    return rule.cost > 0 ? smaller(rule.window, score / rule.cost) : rule.window;
+}
+
+static inline void gather_arrivals(const hg_incoming *in, int32_t n, hg_neighbour_rule rule, arrivals *a, float limit[LANES])
+{
+    for (int k = 0; k < LANES; ++k) {
+        const hg_incoming *from = &in[k < n ? k : 0];
+        a->kappa[k] = from->kappa;
+        a->cot[k] = from->cot;
+        a->pair[k] = k < n ? from->pair : -1;
+        limit[k] = limit_of(rule, from->score);
+    }
+}
+
+static void mark(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out,
+                 int32_t n_out, uint8_t *as_first, uint8_t *as_second)
+{
+    for (int32_t first = 0; first < n_in && n_out > 0; first += LANES) {
+        const int32_t n = n_in - first < LANES ? n_in - first : LANES;
+        arrivals a;
+        float limit[LANES], m[LANES];
+        int32_t met[LANES] = {0}, pair = -1;
+        gather_arrivals(in + first, n, rule, &a, limit);
+        for (int32_t o = 0; o < n_out; ++o) {
+            if (out[o].pair != pair) {
+                pair = out[o].pair;
+                find_windows(map, pair, &a);
+            }
+            if (map->pair[pair].inner == map->pair[pair].outer) continue;
+            match(&a, out[o].kappa, out[o].cot, m);
+            for (int k = 0; k < LANES; ++k) met[k] |= m[k] < limit[k];
+            as_second[o] |= below(m, limit_of(rule, out[o].score)) != 0;
+        }
+        for (int32_t k = 0; k < n; ++k) as_first[first + k] = (uint8_t)met[k];
+    }
+}
+
+/* The edges that come in at a hit; those of an event may be read LANES beyond their end. */
+static inline void load_arrivals(const hg_doublet_graph *d, int64_t first, int32_t n, arrivals *a)
+{
+    memcpy(a->kappa, d->kappa + first, sizeof a->kappa);
+    memcpy(a->cot, d->cot + first, sizeof a->cot);
+    for (int k = 0; k < LANES; ++k) a->pair[k] = (k < n) & !d->same_layer[first + k] ? d->pair[first + k] : -1;
 }
 
 static inline float smallest(const float m[LANES])
@@ -128,7 +122,7 @@ static int64_t join(const hg_doublet_graph *d, const hg_doublet_map *map, int64_
             if (d->same_layer[b]) continue;
             if (d->pair[b] != pair) {
                 pair = d->pair[b];
-                find_windows(map, 1, pair, &a);
+                find_windows(map, pair, &a);
             }
             match(&a, d->kappa[b], d->cot[b], m);
             for (int k = 0; k < LANES; ++k) {

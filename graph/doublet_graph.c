@@ -79,7 +79,9 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
     HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
     HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
     if (options->triplet_window > 0) {
-        HG_TRY(hg_candidates_prune(ctx, map, (float)options->triplet_window, &candidates, &kept));
+        const double cost = options->mode == HG_DOUBLETS_TABLES ? options->triplet_cost : 0;
+        const hg_neighbour_rule rule = {(float)options->triplet_window, (float)cost};
+        HG_TRY(hg_candidates_prune(ctx, map, rule, &candidates, &kept));
         hg_candidates_release(ctx, &candidates);
     }
     HG_TRY(create_from(ctx, hits->n, options->triplet_window > 0 ? &kept : &candidates, map, &d));

@@ -53,7 +53,8 @@ static hg_status sort_by_receiver(hg_context *ctx, prune *p)
         const int64_t end = hg_part_start(p->c->n, sorters, t + 1);
         for (int64_t k = hg_part_start(p->c->n, sorters, t); k < end; ++k) {
             const hg_scored_doublet *d = &p->c->doublet[k];
-            p->incoming[next[t * n_hits + d->receiver]++] = (hg_incoming){d->kappa, d->cot, is_overlap(p, d) ? -1 : d->pair, (int32_t)k};
+            p->incoming[next[t * n_hits + d->receiver]++] =
+                (hg_incoming){d->kappa, d->cot, d->score, is_overlap(p, d) ? -1 : d->pair, (int32_t)k};
         }
     }
 done:
@@ -61,7 +62,7 @@ done:
     return status;
 }
 
-static hg_status mark_matches(hg_context *ctx, prune *p, float window)
+static hg_status mark_matches(hg_context *ctx, prune *p, hg_neighbour_rule rule)
 {
     hg_status status = HG_OK;
     const int threads = hg_context_threads(ctx);
@@ -71,7 +72,7 @@ static hg_status mark_matches(hg_context *ctx, prune *p, float window)
 #pragma omp parallel for schedule(dynamic, HITS_PER_TURN) num_threads(threads)
     for (int64_t i = 0; i < c->n_hits; ++i) {
         const int64_t in = p->in_first[i], out = c->first[i];
-        kernels->mark(p->map, window, p->incoming + in, (int32_t)(p->in_first[i + 1] - in), c->doublet + out,
+        kernels->mark(p->map, rule, p->incoming + in, (int32_t)(p->in_first[i + 1] - in), c->doublet + out,
                       (int32_t)(c->first[i + 1] - out), p->as_first + in, p->keep + out);
     }
     /* a candidate is marked from its receiver by place, from its sender by number: two threads never share an array element */
@@ -154,7 +155,8 @@ done:
     return status;
 }
 
-hg_status hg_candidates_prune(hg_context *ctx, const hg_doublet_map *map, float window, const hg_candidates *candidates, hg_candidates *out)
+hg_status hg_candidates_prune(hg_context *ctx, const hg_doublet_map *map, hg_neighbour_rule rule, const hg_candidates *candidates,
+                              hg_candidates *out)
 {
     hg_status status = HG_OK;
     prune p = {.map = map, .c = candidates};
@@ -163,7 +165,7 @@ hg_status hg_candidates_prune(hg_context *ctx, const hg_doublet_map *map, float 
     HG_TRY(hg_alloc(ctx, &p.as_first, candidates->n));
     HG_TRY(hg_alloc(ctx, &p.keep, candidates->n));
     HG_TRY(sort_by_receiver(ctx, &p));
-    HG_TRY(mark_matches(ctx, &p, window));
+    HG_TRY(mark_matches(ctx, &p, rule));
     HG_TRY(mark_all_overlaps(ctx, &p));
     HG_TRY(gather_kept(ctx, &p, out));
 done:
