@@ -1,7 +1,7 @@
 /* track.c — how the time of the whole chain grows with the event, stage by stage, and what a second thread brings. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Usage: track. Simulated events of four pile-ups, from hits in memory to fitted tracks, with 1 and 2 threads; rounds are interleaved. */
+/* Usage: track. Simulated events of five pile-ups, from hits in memory to fitted tracks, with 1 and 2 threads; rounds are interleaved. */
 #include <math.h>
 #include "base/log.h"
 #include "bench/bench.h"
@@ -11,8 +11,17 @@
 #include "hitgraph/weights.h"
 #include "pipeline/track_pipeline.h"
 
-enum { SIZES = 4, TEAMS = 2, ROUNDS = 5, SUM = HG_N_STAGES, COLUMNS = HG_N_STAGES + 1, FIRST = HG_STAGE_GRAPH, LAST = HG_STAGE_FIT };
-static const double pileups[SIZES] = {25, 50, 100, 200};
+enum {
+    SIZES = 5,
+    LARGE = 2,
+    TEAMS = 2,
+    ROUNDS = 5,
+    SUM = HG_N_STAGES,
+    COLUMNS = HG_N_STAGES + 1,
+    FIRST = HG_STAGE_GRAPH,
+    LAST = HG_STAGE_FIT
+};
+static const double pileups[SIZES] = {15, 50, 100, 200, 400}; /* the last three: 50 000 to 200 000 hits */
 static const int teams[TEAMS] = {1, 2};
 
 typedef struct sample {
@@ -81,11 +90,11 @@ done:
     return status;
 }
 
-/* Least-squares slope of log seconds against log hits. */
-static double exponent(const sample *samples, int team, int column)
+/* Least-squares slope of log seconds against log hits, from sample `first` on. */
+static double exponent(const sample *samples, int first, int team, int column)
 {
     double n = 0, x = 0, y = 0, xx = 0, xy = 0;
-    for (int s = 0; s < SIZES; ++s) {
+    for (int s = first; s < SIZES; ++s) {
         const double u = log((double)samples[s].event->hits.n), v = log(samples[s].median[team][column]);
         n += 1;
         x += u;
@@ -157,11 +166,11 @@ static void report_seconds(sample *samples, json_t *rows)
     }
 }
 
-static void report_trends(const sample *samples, json_t *root)
+static void report_gains(const sample *samples, json_t *root)
 {
     double column[COLUMNS] = {0};
     char first[64];
-    json_t *gains = json_array(), *exponents = json_array();
+    json_t *gains = json_array();
     print_header("speed-up 2 / 1, hits");
     printf(" %10s\n", "least sum");
     for (int s = 0; s < SIZES; ++s) {
@@ -171,17 +180,24 @@ static void report_trends(const sample *samples, json_t *root)
         printf(" %10.2f\n", bench_least(samples[s].second[0][SUM], ROUNDS) / bench_least(samples[s].second[1][SUM], ROUNDS));
         json_array_append_new(gains, columns_json(column));
     }
-    print_header("exponent, threads");
+    json_object_set_new(root, "speed_up_2_against_1", gains);
+}
+
+static void report_growth(const sample *samples, int from, json_t *exponents)
+{
+    double column[COLUMNS] = {0};
+    char first[64];
+    snprintf(first, sizeof first, "exponent from %.0fk", (double)samples[from].event->hits.n / 1000);
+    print_header(first);
     printf("\n");
     for (int t = 0; t < TEAMS; ++t) {
-        for (int k = FIRST; k < COLUMNS; ++k) column[k] = exponent(samples, t, k);
-        snprintf(first, sizeof first, "%9d", teams[t]);
+        for (int k = FIRST; k < COLUMNS; ++k) column[k] = exponent(samples, from, t, k);
+        snprintf(first, sizeof first, "%d thread%s", teams[t], teams[t] > 1 ? "s" : "");
         print_row(first, column, 2);
         printf("\n");
-        json_array_append_new(exponents, columns_json(column));
+        json_array_append_new(exponents, json_pack("{s:I, s:i, s:o}", "from_hits", (json_int_t)samples[from].event->hits.n, "threads",
+                                                   teams[t], "exponent", columns_json(column)));
     }
-    json_object_set_new(root, "speed_up_2_against_1", gains);
-    json_object_set_new(root, "growth_exponent_of_seconds_in_hits", exponents);
 }
 
 static void report_tracks(const sample *samples)
@@ -218,7 +234,11 @@ static hg_status run(hg_context *ctx, sample *samples)
     }
     printf("simulated events, luminous length 5.5 mm, seed 1, preset simulated; medians of %d interleaved rounds\n", ROUNDS);
     report_seconds(samples, rows);
-    report_trends(samples, root);
+    report_gains(samples, root);
+    json_t *exponents = json_array();
+    report_growth(samples, 0, exponents);
+    report_growth(samples, LARGE, exponents);
+    json_object_set_new(root, "growth_exponent_of_seconds_in_hits", exponents);
     report_tracks(samples);
     json_object_set_new(root, "rounds", json_integer(ROUNDS));
     json_object_set_new(root, "peak_rss_bytes", json_integer((json_int_t)hg_peak_rss()));

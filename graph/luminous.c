@@ -12,7 +12,8 @@
 enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */ };
 static const float kappa_max = 6e-4f; /* 1 GeV in 2 T: straight enough for a line in r-z */
 static const float z0_max = 300;      /* mm */
-static const float dz_max = 0.5f;     /* mm, third hit from the line through the first two */
+static const float z0_beyond = 200;   /* mm: no collisions there, only accidents */
+static const float dz_max = 0.15f;    /* mm, third hit from the line through the first two */
 static const float dkappa_max = 1e-4f;
 
 /* The three innermost barrel layers that have hits, by mean radius; false if there are fewer. */
@@ -77,6 +78,26 @@ static int compare_floats(const void *a, const void *b)
     return (p > q) - (p < q);
 }
 
+/* Where the sorted z0, less `density` accidents per mm, have come to this share of what is left. */
+static float quantile(const triplets *t, double density, double share)
+{
+    const double wanted = share * ((double)t->n - 2 * density * (double)z0_max);
+    int64_t i = 0;
+    while (i < t->n - 1 && (double)(i + 1) - density * (double)(t->z0[i] + z0_max) < wanted) ++i;
+    return t->z0[i];
+}
+
+/* Width by quartiles: decays are far from the beam spot. Accidents, most of all triplets in a dense event, are taken off at the density
+ * that they have beyond all collisions. */
+static double width(triplets *t)
+{
+    int64_t n_beyond = 0;
+    qsort(t->z0, (size_t)t->n, sizeof *t->z0, compare_floats);
+    for (int64_t i = 0; i < t->n; ++i) n_beyond += fabsf(t->z0[i]) > z0_beyond;
+    const double density = (double)n_beyond / (2 * (double)(z0_max - z0_beyond));
+    return (double)(quantile(t, density, 0.75) - quantile(t, density, 0.25)) / 1.349;
+}
+
 hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, double *sigma_z_mm)
 {
     hg_status status = HG_OK;
@@ -99,13 +120,7 @@ hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, doub
             HG_TRY(complete(&t, g, layer[2], radius[2], &p1, &p2, found + g->largest + 1));
         }
     }
-    double sigma = 0;
-    if (t.n >= FEWEST_TRIPLETS) {
-        qsort(t.z0, (size_t)t.n, sizeof *t.z0, compare_floats);
-        /* quartiles: one triplet in five is of a decay or an accident, far from the beam spot */
-        sigma = (double)(t.z0[t.n * 3 / 4] - t.z0[t.n / 4]) / 1.349;
-    }
-    *sigma_z_mm = sigma;
+    *sigma_z_mm = t.n >= FEWEST_TRIPLETS ? width(&t) : 0;
 done:
     hg_hit_grid_destroy(ctx, g);
     hg_free(ctx, found);
