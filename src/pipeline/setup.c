@@ -7,6 +7,7 @@
 #include "base/data_path.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "datasets/builtin_detector.h"
 #include "datasets/calibration_file.h"
 #include "datasets/doublet_map.h"
@@ -21,6 +22,37 @@
 static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **out)
 {
     return name[0] ? hg_detector_read(ctx, name, out) : hg_builtin_detector_create(ctx, out);
+}
+
+/* Marks the layers of the volume that text[0 .. length) names. */
+static hg_status use_volume(hg_context *ctx, hg_setup *setup, const char *text, size_t length)
+{
+    int64_t volume = 0, n = 0;
+    const bool number = hg_parse_int64(text, length, &volume);
+    for (int64_t l = 0; number && l < setup->detector->n_layers; ++l) {
+        if (setup->detector->layers[l].volume_id != volume) continue;
+        setup->layer_used[l] = true;
+        ++n;
+    }
+    return n > 0 ? HG_OK
+                 : hg_fail(ctx, HG_ERR_CONFIG, "detector.volumes: expected volumes of the detector, as 7,8,9, found \"%s\"",
+                           setup->config.volumes);
+}
+
+static hg_status use_volumes(hg_context *ctx, hg_setup *setup)
+{
+    hg_status status = HG_OK;
+    const char *text = setup->config.volumes;
+    const int64_t n_layers = setup->detector->n_layers;
+    HG_TRY(hg_alloc(ctx, &setup->layer_used, n_layers));
+    for (int64_t l = 0; l < n_layers; ++l) setup->layer_used[l] = !text[0];
+    while (*text) {
+        const size_t length = strcspn(text, ",");
+        HG_TRY(use_volume(ctx, setup, text, length));
+        text += length + (text[length] == ',');
+    }
+done:
+    return status;
 }
 
 static hg_status no_such_name(hg_context *ctx, const char *setting, const char *names, const char *found)
@@ -127,6 +159,7 @@ hg_status hg_setup_create(hg_context *ctx, const hg_track_config *config, bool w
     HG_TRY(hg_alloc(ctx, &setup, 1));
     setup->config = *config;
     HG_TRY(load_detector(ctx, config->detector, &setup->detector));
+    HG_TRY(use_volumes(ctx, setup));
     HG_TRY(hg_field_create_spec(ctx, config->field, &setup->field));
     warn_of_short_field(ctx, setup);
     HG_TRY(load_material(ctx, config, &setup->material));
@@ -158,6 +191,7 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     hg_calibration_destroy(ctx, setup->learned);
     hg_material_destroy(ctx, setup->material);
     hg_field_destroy(ctx, setup->field);
+    hg_free(ctx, setup->layer_used);
     hg_detector_destroy(ctx, setup->detector);
     hg_free(ctx, setup);
 }

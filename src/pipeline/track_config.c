@@ -43,6 +43,7 @@ static const char *const seedings[] = {"gnn", "tables", "ca", "classical", NULL}
 
 const hg_option hg_track_option_table[] = {
     TEXT("detector.file", detector, "", "detectors.csv[.gz]; empty = the built-in TrackML-like detector"),
+    TEXT("detector.volumes", volumes, "", "volumes whose hits are used, as 7,8,9 for the pixels alone (verb track); empty = all"),
     TEXT("field.spec", field, "solenoid:1247,5224,1.991,-149,-152,-150",
          "constant:TESLA | solenoid:RADIUS_MM,LENGTH_MM,TESLA[,X_MM,Y_MM,Z_MM] | map:FILE"),
     {"graph.mode", HG_OPTION_WORD, AT(graph_mode), "tables", 0, 0, graph_modes, "how doublets are chosen"},

@@ -27,7 +27,7 @@ typedef struct hg_track_pass {
 } hg_track_pass;
 
 typedef struct hg_track_config {
-    char detector[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
+    char detector[HG_OPTION_TEXT_SIZE], volumes[HG_OPTION_TEXT_SIZE], field[HG_OPTION_TEXT_SIZE];
     char map[HG_OPTION_TEXT_SIZE], module_map[HG_OPTION_TEXT_SIZE], doublet_model[HG_OPTION_TEXT_SIZE], triplet_model[HG_OPTION_TEXT_SIZE];
     char calibration[HG_OPTION_TEXT_SIZE], material[HG_OPTION_TEXT_SIZE];
     int graph_mode, builder;

@@ -30,6 +30,7 @@ extern const char *const hg_stage_names[HG_N_STAGES];
 typedef struct hg_setup {
     hg_track_config config;
     hg_detector *detector;
+    bool *layer_used; /* [detector->n_layers] by detector.volumes */
     hg_field *field;
     hg_material *material;
     hg_calibration *learned;           /* NULL = a built-in one */

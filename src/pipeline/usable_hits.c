@@ -1,4 +1,4 @@
-/* pipeline/usable_hits.c — hits that lie where their module is not: counted, named, left out. */
+/* pipeline/usable_hits.c — hits of volumes that are not asked for, or that lie where their module is not: left out. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pipeline/usable_hits.h"
 
@@ -27,21 +27,24 @@ hg_status hg_usable_hits(hg_context *ctx, const hg_setup *setup, const hg_event 
     const hg_hits *hits = &event->hits;
     const hg_cells *cells = event->has_cells ? &event->cells : NULL;
     char first[160] = "";
-    int64_t n = 0;
+    int64_t n = 0, n_unused = 0;
 
     for (int64_t i = 0; i < hits->n; ++i) {
         const int64_t module = hg_detector_find(setup->detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+        keep[i] = module < 0 || setup->layer_used[setup->detector->module_layer[module]];
+        n_unused += !keep[i];
+        if (!keep[i]) continue;
         const double off = hg_hit_misplaced(setup->detector, hits, module, cells, setup->calibration, i);
         keep[i] = off == 0.0;
         if (!keep[i] && n++ == 0) describe(hits, i, off, first, sizeof first);
     }
-    HG_CHECK(MISMATCH * n <= hits->n, HG_ERR_DATA,
+    HG_CHECK(MISMATCH * n <= hits->n - n_unused, HG_ERR_DATA,
              "event %" PRIu64 ": %" PRId64 " of %" PRId64 " hits lie outside their modules: is the detector another one? (first: %s)",
-             event->event_id, n, hits->n, first);
+             event->event_id, n, hits->n - n_unused, first);
     if (n > 0)
         hg_log(ctx, HG_LOG_WARN, "event %" PRIu64 ": %" PRId64 " hit%s outside %s (first: %s)", event->event_id, n,
                n == 1 ? " lies" : "s lie", n == 1 ? "its module" : "their modules", first);
-    *n_left_out = n;
+    *n_left_out = n + n_unused;
 done:
     return status;
 }

@@ -78,6 +78,24 @@ static void another_detector(void **state)
     forget(&a);
 }
 
+/* Hits of volumes that are not asked for belong to no track; volumes that the detector has not are refused. */
+static void volumes_asked_for(void **state)
+{
+    (void)state;
+    answer a = run("track --json --quiet -s detector.volumes=8,13 --out some good");
+    expect_answer("two volumes", &a, 0, (const char *const[]){NULL});
+    forget(&a);
+    shell("cd %s && awk -F, 'FNR == 1 {next} NR == FNR {volume[$1] = $5; next} $3 {++n[volume[$2]]} "
+          "END {for (v in n) if (v != 8 && v != 13) exit 1; exit !(n[8] && n[13])}' good/*-hits.csv some/submission.csv",
+          folder);
+    static const char *const wrong[] = {"99", ",8", "8 13", "x"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
+        a = run("track --quiet -s detector.volumes='%s' --out other good", wrong[i]);
+        expect_answer(wrong[i], &a, 2, (const char *const[]){"detector.volumes: expected volumes of the detector", wrong[i], NULL});
+        forget(&a);
+    }
+}
+
 /* Whatever the limit, the run ends well or says how much was asked for: never with a signal, never with half an answer. */
 static void memory_limits(void **state)
 {
@@ -101,10 +119,8 @@ static void memory_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(noise_only),
-        cmocka_unit_test(hits_off_their_modules),
-        cmocka_unit_test(another_detector),
-        cmocka_unit_test(memory_limits),
+        cmocka_unit_test(noise_only),        cmocka_unit_test(hits_off_their_modules), cmocka_unit_test(another_detector),
+        cmocka_unit_test(volumes_asked_for), cmocka_unit_test(memory_limits),
     };
     return cmocka_run_group_tests(tests, make_event, tear_down);
 }
