@@ -7,7 +7,7 @@ level1_test=${LEVEL1_TEST:-64000}
 level1_test_seed=14
 ablation_train=${ABLATION_TRAIN:-30000}
 ablation_test=${ABLATION_TEST:-40000}
-level0_train=${LEVEL0_TRAIN:-20000}
+level0_train=${LEVEL0_TRAIN:-60000}
 level0_test=${LEVEL0_TEST:-16000}
 level0_test_seed=13
 in_frame="-s graph.seed=pandel -s graph.columns=along,side,up,distance,residual,late,q,hlc,z,count,x,y,t,t50"
