@@ -31,10 +31,14 @@ hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, hg_tra
 
 static hg_status choose_map(hg_context *ctx, const hg_setup *setup, hg_track_result *result)
 {
-    const hg_status status = hg_find_luminous_length(ctx, setup, result);
-    if (status < 0) return status;
+    hg_status status = HG_OK;
+    HG_TRY(hg_find_luminous_length(ctx, setup, result));
     result->map = hg_doublet_map_select(setup->map, setup->n_maps, result->sigma_z_mm);
-    return result->map ? HG_OK : hg_fail(ctx, HG_ERR_MODEL, "%s: holds no map", setup->config.map);
+    HG_CHECK(result->map, HG_ERR_MODEL, "%s: holds no map", setup->config.map);
+    hg_log(ctx, HG_LOG_INFO, "event %" PRIu64 ": luminous length %.1f mm%s, map for %.1f mm", result->event_id, result->sigma_z_mm,
+           setup->config.sigma_z_mm > 0 ? "" : " by its hits", result->map->sigma_z_mm);
+done:
+    return status;
 }
 
 hg_doublet_options hg_setup_doublets(const hg_setup *setup, double sigma_z_mm)
