@@ -13,7 +13,7 @@ enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */ }
 static const float kappa_max = 6e-4f; /* 1 GeV in 2 T: straight enough for a line in r-z */
 static const float z0_max = 300;      /* mm */
 static const float z0_beyond = 200;   /* mm: no collisions there, only accidents */
-static const float dz_max = 0.1f;    /* mm, third hit from the line through the first two */
+static const float dz_max = 0.1f;     /* mm, third hit from the line through the first two */
 static const float dkappa_max = 5e-5f;
 
 /* The three innermost barrel layers that have hits, by mean radius; false if there are fewer. */
