@@ -12,6 +12,7 @@
 #include <zlib.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "base/output.h"
 
 /* gzip goes through zlib itself: libarchive 3.6 checks neither the CRC nor the length of a gzip member. */
@@ -211,12 +212,6 @@ struct hg_writer {
     unsigned char *out; /* [BLOCK] when compressed */
 };
 
-static bool ends_with(const char *text, const char *end)
-{
-    const size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static hg_status start_deflate(hg_context *ctx, hg_writer *writer)
 {
     hg_status status = HG_OK;
@@ -237,7 +232,7 @@ hg_status hg_writer_begin(hg_context *ctx, const char *path, hg_writer **out)
     HG_TRY(hg_output_begin(ctx, path, &writer->output));
     writer->stream = hg_output_stream(writer->output);
     HG_CHECK(writer->stream, HG_ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
-    if (ends_with(path, ".gz")) HG_TRY(start_deflate(ctx, writer));
+    if (hg_text_ends_in(path, ".gz")) HG_TRY(start_deflate(ctx, writer));
     *out = writer;
     writer = NULL;
 done:

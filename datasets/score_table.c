@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "datasets/csv.h"
 #include "datasets/csv_write.h"
 #include "datasets/hdf5_tables.h"
@@ -104,12 +105,6 @@ void hg_score_table_clear(hg_context *ctx, hg_score_table *table)
 
 /* ---- writing ---- */
 
-static bool ends_with(const char *path, const char *ending)
-{
-    const size_t length = strlen(path), n = strlen(ending);
-    return length > n && strcmp(path + length - n, ending) == 0;
-}
-
 static hg_status write_csv(hg_context *ctx, const char *path, const hg_score_table *table)
 {
     hg_status status = HG_OK;
@@ -155,12 +150,12 @@ done:
 
 static bool names_csv(const char *path)
 {
-    return ends_with(path, ".csv") || ends_with(path, ".csv.gz");
+    return hg_text_ends_in(path, ".csv") || hg_text_ends_in(path, ".csv.gz");
 }
 
 hg_status hg_score_table_check_name(hg_context *ctx, const char *path)
 {
-    if (names_csv(path) || ends_with(path, ".h5") || ends_with(path, ".hdf5")) return HG_OK;
+    if (names_csv(path) || hg_text_ends_in(path, ".h5") || hg_text_ends_in(path, ".hdf5")) return HG_OK;
     return hg_fail(ctx, HG_ERR_ARG, "%s: expected a name that ends in .h5, .hdf5, .csv or .csv.gz", path);
 }
 

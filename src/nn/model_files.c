@@ -82,19 +82,13 @@ void hg_tensor_list_clear(hg_context *ctx, hg_tensor_list *list)
     *list = (hg_tensor_list){0};
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static hg_status check_surplus(hg_context *ctx, const hg_safetensors *file, const hg_model *model)
 {
     hg_status status = HG_OK;
     int64_t n_tensors = hg_model_n_tensors(model);
     for (int64_t i = 0; i < file->n; ++i) {
         const char *name = file->tensor[i].name;
-        if (ends_with(name, "num_batches_tracked")) continue; /* PyTorch's counter of batch norms, no parameter */
+        if (hg_text_ends_in(name, "num_batches_tracked")) continue; /* PyTorch's counter of batch norms, no parameter */
         int64_t k = 0;
         while (k < n_tensors && strcmp(hg_model_tensor(model, k).name, name) != 0) ++k;
         HG_CHECK(k < n_tensors, HG_ERR_MODEL,
