@@ -92,7 +92,7 @@ static hg_status merge(hg_context *ctx, hg_module_learner *l)
     hg_status status = HG_OK;
     crossing *all = NULL;
     int64_t n = 0, a = 0, b = 0;
-    qsort(l->waiting, (size_t)l->n_waiting, sizeof *l->waiting, compare_crossings);
+    if (l->n_waiting > 0) qsort(l->waiting, (size_t)l->n_waiting, sizeof *l->waiting, compare_crossings);
     l->n_waiting = unite_neighbours(l->waiting, l->n_waiting);
     HG_TRY(hg_alloc_unset(ctx, &all, l->n_seen + l->n_waiting));
     while (a < l->n_seen && b < l->n_waiting)
@@ -162,7 +162,7 @@ hg_status hg_module_learner_add(hg_context *ctx, hg_module_learner *l, const hg_
         const hg_true_doublet *d = &sample.doublet[k];
         if (l->options.overlaps || d->layer[0] != d->layer[1]) sample.doublet[n++] = *d;
     }
-    qsort(sample.doublet, (size_t)n, sizeof *sample.doublet, compare_inner_hits);
+    if (n > 0) qsort(sample.doublet, (size_t)n, sizeof *sample.doublet, compare_inner_hits);
     for (int64_t a = 0; a < n; ++a) {
         const int32_t middle = sample.doublet[a].hit[1];
         for (int64_t b = first_from(sample.doublet, n, middle); b < n && sample.doublet[b].hit[0] == middle; ++b)
