@@ -1,7 +1,7 @@
 #!/bin/sh
 # Designs of networks beside one another at level 1, all trained alike on the same events, and boosted trees on hand-made features of
 # them (bench/telescope_trees.py, which needs Python); then the shipped network of level 0 beside the cut on LineFit's zenith.
-# Half an hour on one core. Usage: ablation.sh [OUT]: events and networks are kept there, and what is there already is not made again.
+# Ten minutes on two cores. Usage: ablation.sh [OUT]: events and networks are kept there, and what is there already is not made again.
 # SPDX-License-Identifier: Apache-2.0
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
