@@ -63,7 +63,7 @@ static void mark(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_inc
         const int32_t n = n_in - first < LANES ? n_in - first : LANES;
         arrivals a;
         float limit[LANES], m[LANES];
-        int32_t met[LANES] = {0}, pair = -1;
+        int32_t met[LANES] = {0}, pass[LANES], pair = -1;
         gather_arrivals(in + first, n, rule, &a, limit);
         for (int32_t o = 0; o < n_out; ++o) {
             if (out[o].pair != pair) {
@@ -71,9 +71,11 @@ static void mark(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_inc
                 find_windows(map, pair, &a);
             }
             if (map->pair[pair].inner == map->pair[pair].outer) continue;
+            const float own_limit = limit_of(rule, out[o].score);
             match(&a, out[o].kappa, out[o].cot, m);
-            for (int k = 0; k < LANES; ++k) met[k] |= m[k] < limit[k];
-            as_second[o] |= below(m, limit_of(rule, out[o].score)) != 0;
+            for (int k = 0; k < LANES; ++k) met[k] |= (a.pair[k] >= 0) & (m[k] < limit[k]);
+            for (int k = 0; k < LANES; ++k) pass[k] = (a.pair[k] >= 0) & (m[k] < own_limit);
+            as_second[o] |= marked(pass, LANES) != 0;
         }
         for (int32_t k = 0; k < n; ++k) as_first[first + k] = (uint8_t)met[k];
     }

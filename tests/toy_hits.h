@@ -72,7 +72,19 @@ static void toy_add_particle(toy_event *e, hg_random *rng, double sigma_z)
     }
 }
 
-/* The pointers inside are to the event itself: do not copy it. */
+/* The hits added so far as arrays. The pointers inside are to the event itself: do not copy it. */
+static void toy_end_hits(toy_event *e)
+{
+    e->hits = (hg_doublet_hits){.n = e->hits.n,
+                                .x = e->x,
+                                .y = e->y,
+                                .z = e->z,
+                                .layer = e->layer,
+                                .module = e->module,
+                                .n_layers = TOY_LAYERS,
+                                .layer_barrel = toy_barrel};
+}
+
 static void toy_make(toy_event *e, uint64_t number, int n_particles, int n_noise, double sigma_z)
 {
     hg_random rng = hg_random_stream(11, 4, number, 0);
@@ -84,14 +96,7 @@ static void toy_make(toy_event *e, uint64_t number, int n_particles, int n_noise
         double phi = hg_random_range(&rng, -M_PI, M_PI);
         toy_add_hit(e, r, phi, z, l, toy_module(l, phi, l < 4 ? z : r), -1, -1, -1);
     }
-    e->hits = (hg_doublet_hits){.n = e->hits.n,
-                                .x = e->x,
-                                .y = e->y,
-                                .z = e->z,
-                                .layer = e->layer,
-                                .module = e->module,
-                                .n_layers = TOY_LAYERS,
-                                .layer_barrel = toy_barrel};
+    toy_end_hits(e);
     e->truth = (hg_doublet_truth){e->truth.n_particles, e->particle, e->layer_rank, e->module_rank, e->weight};
 }
 

@@ -120,14 +120,7 @@ static void equally_far_overlaps_are_joined_once(void **state)
     (void)state;
     memset(&toy, 0, sizeof toy);
     for (int k = 0; k < 2; ++k) toy_add_hit(&toy, toy_radius[1], 0.3, 20 + 1e-3 * k, 1, 7 - k, 0, 0, k);
-    toy.hits = (hg_doublet_hits){.n = toy.hits.n,
-                                 .x = toy.x,
-                                 .y = toy.y,
-                                 .z = toy.z,
-                                 .layer = toy.layer,
-                                 .module = toy.module,
-                                 .n_layers = TOY_LAYERS,
-                                 .layer_barrel = toy_barrel};
+    toy_end_hits(&toy);
     hg_doublet_options options = hg_doublet_default_options();
     options.triplet_window = 0;
     options.score_shift = -100;
@@ -227,17 +220,17 @@ static bool joins(const hg_doublet_graph *d, const uint8_t *keep, int32_t i, int
 }
 
 /* What an edge asks of a neighbour. */
-static bool agrees(const hg_doublet_graph *d, int64_t e, double cost, float match)
+static bool agrees(const hg_doublet_graph *d, int64_t e, double window, double cost, float match)
 {
-    return match < 1.2f && (cost == 0 || match < d->table_score[e] / (float)cost);
+    return match < (float)window && (cost == 0 || match < d->table_score[e] / (float)cost);
 }
 
-static void keeps_edges_with_a_matching_neighbour(double cost)
+static void keeps_edges_with_a_matching_neighbour(double window, double cost)
 {
     hg_doublet_options all = hg_doublet_default_options(), some = all;
     all.triplet_window = 0;
     all.score_shift = some.score_shift = -15; /* let false edges in, overlaps too */
-    some.triplet_window = 1.2;
+    some.triplet_window = window;
     some.triplet_cost = cost;
     toy_make(&toy, 50, 100, 100, 5);
     hg_doublet_graph *d = build(&toy.hits, &all), *kept = build(&toy.hits, &some);
@@ -247,8 +240,8 @@ static void keeps_edges_with_a_matching_neighbour(double cost)
         for (int64_t b = 0; b < n; ++b) {
             if (d->same_layer[a] || d->same_layer[b] || d->graph->receiver[a] != d->graph->sender[b]) continue;
             float match = hg_doublets_match(d, map, a, b);
-            keep[a] |= agrees(d, a, cost, match);
-            keep[b] |= agrees(d, b, cost, match);
+            keep[a] |= agrees(d, a, window, cost, match);
+            keep[b] |= agrees(d, b, window, cost, match);
         }
     }
     for (int64_t e = 0; e < n; ++e) {
@@ -276,13 +269,14 @@ static void keeps_edges_with_a_matching_neighbour(double cost)
 static void consistency_keeps_edges_with_a_matching_neighbour(void **state)
 {
     (void)state;
-    keeps_edges_with_a_matching_neighbour(0);
+    keeps_edges_with_a_matching_neighbour(1.2, 0);
+    keeps_edges_with_a_matching_neighbour(100, 0); /* almost any neighbour will do, but there must be one */
 }
 
 static void doubtful_edges_need_better_neighbours(void **state)
 {
     (void)state;
-    keeps_edges_with_a_matching_neighbour(30);
+    keeps_edges_with_a_matching_neighbour(1.2, 30);
 }
 
 /* The longest chain of matching doublets that ends with edge e: value and length by trying all of them. */

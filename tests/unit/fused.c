@@ -13,17 +13,17 @@
 #include "nn/forward.h"
 #include "tests/leaks.h"
 
-static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n, double limit)
+static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)
 {
     double scale = 1;
     for (int64_t i = 0; i < n; ++i) scale = fmax(scale, fabs((double)expected[i]));
     for (int64_t i = 0; i < n; ++i) {
-        if (!(fabs((double)found[i] - (double)expected[i]) <= limit * scale))
+        if (!(fabs((double)found[i] - (double)expected[i]) <= 1e-5 * scale))
             fail_msg("%s: number %" PRId64 " is %g, the reference path gives %g", name, i, (double)found[i], (double)expected[i]);
     }
 }
 
-/* Neighbours searched in a table of the network itself: rounding may turn two of them at the end of a list. */
+/* Neighbours searched in a table of the network itself: where two are equally near but for rounding, either is right. */
 static bool searches_anew(const hg_description *d)
 {
     for (int set = 0; set < d->n_edge_sets; ++set) {
@@ -35,14 +35,13 @@ static bool searches_anew(const hg_description *d)
 
 static void compare_on(const char *name, const hg_model *model, const sample *s)
 {
-    const double limit = searches_anew(&model->description) ? 1e-4 : 1e-5;
     const hg_model_widths w = hg_model_get_widths(model);
     results expected = results_for(s->graph, w), found = results_for(s->graph, w);
     must(hg_model_forward_reference(ctx, model, &s->batch, &expected.out));
     must(hg_model_forward(ctx, model, &s->batch, &found.out));
-    assert_close(name, found.edges, expected.edges, s->graph->n_edges * w.edge_out, limit);
-    assert_close(name, found.nodes, expected.nodes, s->graph->n_nodes * w.node_out, limit);
-    assert_close(name, found.globals, expected.globals, s->graph->n_graphs * w.global_out, limit);
+    assert_close(name, found.edges, expected.edges, s->graph->n_edges * w.edge_out);
+    assert_close(name, found.nodes, expected.nodes, s->graph->n_nodes * w.node_out);
+    assert_close(name, found.globals, expected.globals, s->graph->n_graphs * w.global_out);
     results_clear(&expected);
     results_clear(&found);
 }
@@ -73,8 +72,9 @@ static void architectures_as_reference(void **state)
         const char *start = strrchr(files.gl_pathv[i], '/') + 1;
         snprintf(name, sizeof name, "%.*s", (int)(strrchr(start, '.') - start), start);
         hg_model *filled = architecture(name, NULL), *model = NULL;
-        /* initial weights: those of the other tests make deep networks that multiply rounding errors */
-        must(hg_model_create(ctx, name, hg_model_yaml(filled), 1, &model));
+        /* initial weights: those of the other tests make deep networks that multiply rounding errors; with those of seed 6 no two
+         * neighbours are equally near */
+        must(hg_model_create(ctx, name, hg_model_yaml(filled), searches_anew(&filled->description) ? 6 : 1, &model));
         /* networks with types and levels need batches of their own; tests/unit/variants.c has numbers for them */
         if (model->description.n_types == 0 && model->description.n_levels == 0) compare(name, model);
         hg_model_destroy(ctx, filled);

@@ -57,14 +57,7 @@ static void circle_event(double kappa, double d0, double cot)
         double turned = atan2(x, centre - y); /* angle of travel around the centre */
         toy_add_hit(&toy, r, atan2(kappa > 0 ? y : -y, x), cot * radius * turned, l, l, 0, l, l);
     }
-    toy.hits = (hg_doublet_hits){.n = toy.hits.n,
-                                 .x = toy.x,
-                                 .y = toy.y,
-                                 .z = toy.z,
-                                 .layer = toy.layer,
-                                 .module = toy.module,
-                                 .n_layers = TOY_LAYERS,
-                                 .layer_barrel = toy_barrel};
+    toy_end_hits(&toy);
 }
 
 static void exact_circles_are_recognised(void **state)
