@@ -79,40 +79,12 @@ static bool passes_filter(const hg_labelled_event *from, double pt_min_gev, int6
 static hg_status filter_event(hg_context *ctx, const hg_labelled_event *from, double pt_min_gev, hg_event **out)
 {
     hg_status status = HG_OK;
-    const hg_event *old = from->event;
-    hg_event *event = NULL;
-    int64_t n = 0;
-    for (int64_t i = 0; i < old->hits.n; ++i) n += passes_filter(from, pt_min_gev, i);
-    HG_TRY(hg_event_create(ctx, n, -1, old->particles.n, true, &event));
-    event->event_id = old->event_id;
-    for (int64_t i = 0, k = 0; i < old->hits.n; ++i) {
-        if (!passes_filter(from, pt_min_gev, i)) continue;
-        const hg_hits *h = &old->hits;
-        const hg_truth *t = &old->truth;
-        event->hits.hit_id[k] = h->hit_id[i];
-        event->hits.volume_id[k] = h->volume_id[i];
-        event->hits.layer_id[k] = h->layer_id[i];
-        event->hits.module_id[k] = h->module_id[i];
-        event->truth.particle_id[k] = t->particle_id[i];
-        event->truth.weight[k] = t->weight[i];
-        double *const to[] = {event->hits.x,   event->hits.y,    event->hits.z,    event->truth.tx, event->truth.ty,
-                              event->truth.tz, event->truth.tpx, event->truth.tpy, event->truth.tpz};
-        const double *const numbers[] = {h->x, h->y, h->z, t->tx, t->ty, t->tz, t->tpx, t->tpy, t->tpz};
-        for (int c = 0; c < 9; ++c) to[c][k] = numbers[c][i];
-        ++k;
-    }
-    const hg_particles *p = &old->particles;
-    memcpy(event->particles.particle_id, p->particle_id, (size_t)p->n * sizeof *p->particle_id);
-    memcpy(event->particles.q, p->q, (size_t)p->n * sizeof *p->q);
-    memcpy(event->particles.nhits, p->nhits, (size_t)p->n * sizeof *p->nhits);
-    double *const to[] = {event->particles.vx, event->particles.vy, event->particles.vz,
-                          event->particles.px, event->particles.py, event->particles.pz};
-    const double *const numbers[] = {p->vx, p->vy, p->vz, p->px, p->py, p->pz};
-    for (int c = 0; c < 6; ++c) memcpy(to[c], numbers[c], (size_t)p->n * sizeof(double));
-    *out = event;
-    event = NULL;
+    uint8_t *keep = NULL;
+    HG_TRY(hg_alloc(ctx, &keep, from->event->hits.n));
+    for (int64_t i = 0; i < from->event->hits.n; ++i) keep[i] = passes_filter(from, pt_min_gev, i);
+    HG_TRY(hg_event_select(ctx, from->event, keep, out));
 done:
-    hg_event_destroy(ctx, event);
+    hg_free(ctx, keep);
     return status;
 }
 

@@ -79,8 +79,9 @@ static void print_graph(void *user, const hg_graph_report *r)
 {
     const hg_cli *cli = user;
     if (cli->json) {
-        printf("{\"event_id\":%" PRIu64 ",\"n_hits\":%" PRId64 ",\"n_edges\":%" PRId64 ",\"seconds\":%.4f,\"sigma_z_mm\":%.3f", r->event_id,
-               r->n_hits, r->n_edges, r->seconds, r->sigma_z_mm);
+        printf("{\"event_id\":%" PRIu64 ",\"n_hits\":%" PRId64 ",\"n_hits_misplaced\":%" PRId64 ",\"n_hits_unused\":%" PRId64
+               ",\"n_edges\":%" PRId64 ",\"seconds\":%.4f,\"sigma_z_mm\":%.3f",
+               r->event_id, r->n_hits, r->left_out.misplaced, r->left_out.unused, r->n_edges, r->seconds, r->sigma_z_mm);
         if (r->has_truth) {
             printf(",\"efficiency_modulewise\":%.5f,\"efficiency_layerwise\":%.5f,\"purity_all_true\":%.5f", r->modulewise.efficiency.value,
                    r->layerwise.efficiency.value, r->layerwise.purity_all_true.value);

@@ -7,20 +7,23 @@
 #include "cli/cli.h"
 #include "cli/pulses.h"
 #include "datasets/builtin_detector.h"
-#include "hitgraph/trackml.h"
 #include "pipeline/evaluation.h"
 #include "pipeline/found_tracks.h"
+#include "pipeline/usable_hits.h"
 
 static hg_status evaluate_event(hg_context *ctx, const hg_event_source *source, const hg_detector *detector, const hg_found_tracks *found,
                                 hg_evaluation *evaluation)
 {
-    hg_event *event = NULL;
+    hg_usable_event event = {0};
     hg_tracks_content content = {0};
-    hg_status status = hg_event_read(ctx, source, HG_PART_TRUTH | HG_PART_PARTICLES, &event);
-    if (status >= 0) status = hg_found_tracks_of_event(ctx, found, event, &content);
-    if (status >= 0) status = hg_evaluation_add(ctx, event, detector, &content, evaluation);
+    const hg_hit_rule rule = {.detector = detector};
+    hg_status status = hg_usable_event_read(ctx, &rule, source, HG_PART_TRUTH | HG_PART_PARTICLES, &event);
+    if (status >= 0) status = hg_found_tracks_of_event(ctx, found, event.whole, &content);
+    if (status >= 0 && event.usable != event.whole) status = hg_found_tracks_drop_hits(ctx, event.keep, event.whole->hits.n, &content);
+    if (status >= 0) status = hg_evaluation_add(ctx, event.usable, detector, &content, evaluation);
+    if (status >= 0) evaluation->n_misplaced += event.left_out.misplaced;
     hg_tracks_content_clear(ctx, &content);
-    hg_event_destroy(ctx, event);
+    hg_usable_event_clear(ctx, &event);
     return status;
 }
 
@@ -92,7 +95,8 @@ int hg_cli_evaluate(hg_cli *cli, int argc, char **argv)
         .summary = "Compares tracks with the truth: TrackML score, efficiency, fakes and duplicates by every definition of a match.",
         .details = "Scores of a neutrino telescope: hitgraph evaluate --preset icecube --help.\n\n"
                    "EVENTS is a directory of events or one event prefix; each event needs its truth file.\n"
-                   "Every rate is printed with its definition; the cuts of the target particles are named.\n\n"
+                   "Every rate is printed with its definition; the cuts of the target particles are named. Hits off their modules are left "
+                   "out.\n\n"
                    "example:\n  hitgraph evaluate result/submission.csv data/event000021007",
         .min_inputs = 2,
         .max_inputs = 2,

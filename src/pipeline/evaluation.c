@@ -227,10 +227,11 @@ hg_status hg_evaluation_json(hg_context *ctx, const hg_evaluation *evaluation, c
     const hg_track_report *report = &evaluation->tracks;
     char cuts[256];
     json_t *targets = json_array();
-    json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "n_events", (json_int_t)report->n_events, "n_hits",
-                             (json_int_t)report->n_hits, "n_tracks", (json_int_t)report->n_tracks, "n_short_tracks",
-                             (json_int_t)report->n_dropped, "trackml_score", hg_json_number(report->trackml_score.value),
-                             "trackml_score_rate", hg_rate_json(&report->trackml_score), "targets", targets);
+    json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "n_events", (json_int_t)report->n_events, "n_hits",
+                             (json_int_t)report->n_hits, "n_hits_misplaced", (json_int_t)evaluation->n_misplaced, "n_tracks",
+                             (json_int_t)report->n_tracks, "n_short_tracks", (json_int_t)report->n_dropped, "trackml_score",
+                             hg_json_number(report->trackml_score.value), "trackml_score_rate", hg_rate_json(&report->trackml_score),
+                             "targets", targets);
 
     HG_CHECK(root, HG_ERR_NOMEM, "the report does not fit into memory");
     for (int t = 0; t < report->n_targets; ++t) {

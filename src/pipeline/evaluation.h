@@ -13,6 +13,7 @@ typedef struct hg_evaluation {
     hg_track_report tracks;
     bool with_losses; /* count where targets were lost; set by the caller, with the cuts on the scores */
     double doublet_min, triplet_min;
+    int64_t n_misplaced;      /* hits off their modules, which the events lack; counted by the caller */
     hg_metric_tables *tables; /* borrowed, set by the caller; NULL = no tables */
     int64_t loss[HG_DEFAULT_TARGETS][HG_LOSS_STAGES];
 } hg_evaluation;

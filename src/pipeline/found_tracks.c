@@ -102,3 +102,53 @@ hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found
         *out = (hg_tracks_content){.tracks = tracks};
     return status;
 }
+
+/* Hits left out (row < 0) leave their tracks, which may be left with none. */
+static void drop_from_tracks(const int32_t *row, hg_tracks *tracks)
+{
+    int64_t n = 0, first = 0;
+    for (int64_t t = 0; t < tracks->n; ++t) {
+        const int64_t end = tracks->hit_offset[t + 1];
+        for (int64_t h = first; h < end; ++h) {
+            if (row[tracks->hit[h]] < 0) continue;
+            tracks->hit[n] = row[tracks->hit[h]];
+            tracks->outlier[n] = tracks->outlier[h];
+            tracks->weight[n++] = tracks->weight[h];
+        }
+        tracks->hit_offset[t + 1] = n;
+        first = end;
+    }
+    tracks->n_hits = n;
+}
+
+/* Of n groups of `width` hits, with their scores if there are any, those stay that have lost no hit. */
+static void drop_groups(const int32_t *row, int width, int64_t *n, int32_t *hit, float *score)
+{
+    int64_t kept = 0;
+    for (int64_t g = 0; g < *n; ++g) {
+        bool whole = true;
+        for (int k = 0; k < width; ++k) whole &= row[hit[width * g + k]] >= 0;
+        if (!whole) continue;
+        for (int k = 0; k < width; ++k) hit[width * kept + k] = row[hit[width * g + k]];
+        if (score) score[kept] = score[g];
+        ++kept;
+    }
+    *n = kept;
+}
+
+hg_status hg_found_tracks_drop_hits(hg_context *ctx, const uint8_t *keep, int64_t n_hits, hg_tracks_content *content)
+{
+    hg_status status = HG_OK;
+    int32_t *row = NULL; /* [n_hits] new row; -1 = left out */
+    int32_t n = 0;
+
+    HG_TRY(hg_alloc(ctx, &row, n_hits));
+    for (int64_t i = 0; i < n_hits; ++i) row[i] = keep[i] ? n++ : -1;
+    drop_from_tracks(row, content->tracks);
+    drop_groups(row, 2, &content->n_doublets, content->doublet_hit, content->doublet_score);
+    drop_groups(row, 3, &content->n_triplets, content->triplet_hit, content->triplet_score);
+    drop_groups(row, 3, &content->n_seeds, content->seed_hit, NULL);
+done:
+    hg_free(ctx, row);
+    return status;
+}

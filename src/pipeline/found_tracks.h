@@ -16,4 +16,8 @@ void hg_found_tracks_close(hg_context *ctx, hg_found_tracks *found);
  * the origin. Errors: HG_ERR_DATA the file lacks the event, or its hits are not those of the event. Free with hg_tracks_content_clear. */
 hg_status hg_found_tracks_of_event(hg_context *ctx, const hg_found_tracks *found, const hg_event *event, hg_tracks_content *out);
 
+/* Takes hits out of everything that was found, and numbers those that stay anew: their rows in hg_event_select of the same keep [n_hits].
+ * Doublets, triplets and seeds with a hit less are no more. Errors: HG_ERR_NOMEM; *content is then untouched. */
+hg_status hg_found_tracks_drop_hits(hg_context *ctx, const uint8_t *keep, int64_t n_hits, hg_tracks_content *content);
+
 #endif

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "hitgraph/trackml.h"
+#include "pipeline/usable_hits.h"
 
 static const hg_metric_axis shown_axes[] = {HG_AXIS_PT, HG_AXIS_ETA, HG_AXIS_RADIUS};
 enum { SHOWN_AXES = sizeof shown_axes / sizeof *shown_axes };
@@ -35,9 +35,10 @@ static hg_status add_event(hg_context *ctx, const hg_setup *setup, const hg_even
     hg_track_result result = {0};
     hg_prepared_truth *truth = NULL;
     hg_doublet_fates fates = {0};
+    hg_left_out left_out;
     const hg_target everyone = {.eta_max = 4, .hits_min = 3, .layers_min = 3};
 
-    HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &event));
+    HG_TRY(hg_event_read_usable(ctx, setup, source, &event, &left_out));
     HG_CHECK(event->has_truth, HG_ERR_DATA, "%s: has no truth to count losses by", source->path);
     HG_TRY(hg_stage_graph(ctx, setup, event, &result));
     HG_TRY(hg_prepare_truth(ctx, result.prepared, 0, &truth));

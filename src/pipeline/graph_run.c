@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hitgraph/hdf5_files.h"
-#include "hitgraph/trackml.h"
 
 typedef struct graph_run {
     hg_context *ctx;
@@ -75,8 +74,9 @@ static hg_status build_event(graph_run *run, const hg_event_source *source)
     hg_prepared_truth *truth = NULL;
     uint8_t *label = NULL;
     hg_graph_report report;
+    hg_left_out left_out;
 
-    HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &event));
+    HG_TRY(hg_event_read_usable(ctx, run->setup, source, &event, &left_out));
     HG_TRY(hg_stage_graph(ctx, run->setup, event, &result));
     const hg_doublet_graph *doublets = result.doublets;
     if (event->has_truth) {
@@ -92,6 +92,7 @@ static hg_status build_event(graph_run *run, const hg_event_source *source)
                                                    .particle_id = event->has_truth ? event->truth.particle_id : NULL,
                                                    .label = label}));
     HG_TRY(make_report(ctx, &result, truth, &report));
+    report.left_out = left_out;
     run->fn(run->user, &report);
 done:
     hg_free(ctx, label);

@@ -5,11 +5,13 @@
 
 #include "hitgraph/metrics.h"
 #include "pipeline/track_pipeline.h"
+#include "pipeline/usable_hits.h"
 
 /* What one event's graph came to. Rates are there when the event has truth. */
 typedef struct hg_graph_report {
     uint64_t event_id;
     int64_t n_hits, n_edges;
+    hg_left_out left_out; /* hits besides n_hits */
     double seconds, sigma_z_mm;
     bool has_truth;
     hg_edge_rates modulewise, layerwise; /* of particles with pT > 1 GeV and at least 5 layers */

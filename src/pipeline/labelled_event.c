@@ -7,13 +7,14 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "hitgraph/trackml.h"
+#include "pipeline/usable_hits.h"
 
 hg_status hg_labelled_event_read(hg_context *ctx, const hg_setup *setup, const hg_event_source *source, hg_labelled_event *out)
 {
     hg_status status = HG_OK;
+    hg_left_out left_out;
 
-    HG_TRY(hg_event_read(ctx, source, HG_PART_ALL, &out->event));
+    HG_TRY(hg_event_read_usable(ctx, setup, source, &out->event, &left_out));
     HG_CHECK(out->event->has_truth && out->event->has_particles, HG_ERR_DATA, "%s: truth and particles are needed for learning",
              source->path);
     HG_TRY(hg_prepare_event(ctx, out->event, setup->detector, setup->calibration, &out->prepared));

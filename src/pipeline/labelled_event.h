@@ -14,7 +14,8 @@ typedef struct hg_labelled_event {
     double sigma_z_mm; /* luminous length: the setting, or the estimate from the hits */
 } hg_labelled_event;
 
-/* Reads one event. *out must be zero; on error what was made is still there. Errors: HG_ERR_DATA no truth or particles; those of reading.
+/* Reads one event, as far as its hits can be used (pipeline/usable_hits.h). *out must be zero; on error what was made is still there.
+ * Errors: HG_ERR_DATA no truth or particles; those of reading.
  */
 hg_status hg_labelled_event_read(hg_context *ctx, const hg_setup *setup, const hg_event_source *source, hg_labelled_event *out);
 void hg_labelled_event_clear(hg_context *ctx, hg_labelled_event *event);

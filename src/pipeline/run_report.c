@@ -215,6 +215,7 @@ hg_status hg_run_report_add(hg_context *ctx, const hg_run_report *more, hg_run_r
     sum->n_triplets += more->n_triplets;
     sum->n_seeds += more->n_seeds;
     sum->n_tracks += more->n_tracks;
+    hg_left_out_add(&more->left_out, &sum->left_out);
     add_auc_mean(&more->doublet_auc, &sum->doublet_auc);
     add_auc_mean(&more->triplet_auc, &sum->triplet_auc);
     for (int s = 0; s < HG_N_STAGES; ++s) {

@@ -7,6 +7,7 @@
 #include "hitgraph/metrics.h"
 #include "hitgraph/pulls.h"
 #include "pipeline/track_pipeline.h"
+#include "pipeline/usable_hits.h"
 
 /* Rates of one target at every stage. "graph" is before any network; "network" is what the cut keeps of what the network saw. */
 typedef struct hg_stage_rates {
@@ -25,6 +26,7 @@ typedef struct hg_run_report {
     uint64_t event_id; /* of the last event added */
     int64_t n_events, n_truth_events;
     int64_t n_hits, n_edges, n_triplets, n_seeds, n_tracks;
+    hg_left_out left_out; /* hits besides n_hits; the caller sets them */
     double seconds[HG_N_STAGES];
     int64_t peak_rss[HG_N_STAGES];
     hg_stage_rates stage[HG_DEFAULT_TARGETS];

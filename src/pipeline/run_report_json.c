@@ -66,11 +66,12 @@ hg_status hg_run_report_json(hg_context *ctx, const hg_run_report *report, char 
         json_object_set_new(memory, hg_stage_names[s], json_integer(report->peak_rss[s]));
         if (report->peak_rss[s] > peak) peak = report->peak_rss[s];
     }
-    json_t *root =
-        json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "event_id", (json_int_t)report->event_id, "n_events",
-                  (json_int_t)report->n_events, "n_hits", (json_int_t)report->n_hits, "n_edges", (json_int_t)report->n_edges, "n_triplets",
-                  (json_int_t)report->n_triplets, "n_seeds", (json_int_t)report->n_seeds, "n_tracks", (json_int_t)report->n_tracks,
-                  "stage_seconds", seconds, "peak_rss_bytes", (json_int_t)peak, "stage_peak_rss_bytes", memory);
+    json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "event_id", (json_int_t)report->event_id,
+                             "n_events", (json_int_t)report->n_events, "n_hits", (json_int_t)report->n_hits, "n_hits_misplaced",
+                             (json_int_t)report->left_out.misplaced, "n_hits_unused", (json_int_t)report->left_out.unused, "n_edges",
+                             (json_int_t)report->n_edges, "n_triplets", (json_int_t)report->n_triplets, "n_seeds",
+                             (json_int_t)report->n_seeds, "n_tracks", (json_int_t)report->n_tracks, "stage_seconds", seconds,
+                             "peak_rss_bytes", (json_int_t)peak, "stage_peak_rss_bytes", memory);
     HG_CHECK(root, HG_ERR_NOMEM, "the report does not fit into memory");
     if (report->n_truth_events > 0) HG_TRY(add_truth_json(ctx, report, root));
     HG_TRY(hg_json_print(ctx, root, out));

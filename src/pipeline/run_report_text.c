@@ -24,6 +24,10 @@ static hg_status print_counts(hg_context *ctx, hg_text *text, const hg_run_repor
     HG_TRY(hg_text_append(ctx, text,
                           "  %" PRId64 " hits, %" PRId64 " doublets, %" PRId64 " triplets, %" PRId64 " seeds, %" PRId64 " tracks\n",
                           report->n_hits, report->n_edges, report->n_triplets, report->n_seeds, report->n_tracks));
+    if (report->left_out.misplaced > 0)
+        HG_TRY(hg_text_append(ctx, text, "  %" PRId64 " hits off their modules are left out\n", report->left_out.misplaced));
+    if (report->left_out.unused > 0)
+        HG_TRY(hg_text_append(ctx, text, "  %" PRId64 " hits of other volumes are left out\n", report->left_out.unused));
     HG_TRY(hg_text_append(ctx, text, "  %-14s %8s %10s\n", "stage", "seconds", "peak MB"));
     for (int s = 0; s < HG_N_STAGES; ++s) {
         HG_TRY(

@@ -12,7 +12,6 @@
 #include "base/output.h"
 #include "hitgraph/hdf5_files.h"
 #include "hitgraph/submission.h"
-#include "hitgraph/trackml.h"
 #include "pipeline/usable_hits.h"
 
 typedef struct run {
@@ -31,40 +30,8 @@ typedef struct run {
     int64_t n_good;
 } run;
 
-/* An event as it was read, and without the hits that cannot be used. */
-typedef struct input_event {
-    hg_event *whole, *usable; /* owned; the same if all hits can be used */
-    uint8_t *keep;            /* [n hits of whole] owned */
-} input_event;
-
-static void clear_input(hg_context *ctx, input_event *in)
-{
-    if (in->usable != in->whole) hg_event_destroy(ctx, in->usable);
-    hg_event_destroy(ctx, in->whole);
-    hg_free(ctx, in->keep);
-}
-
-static hg_status read_input_event(run *r, const hg_event_source *source, input_event *in)
-{
-    hg_status status = HG_OK;
-    int64_t n_left_out = 0;
-
-    HG_TRY(hg_event_read(r->ctx, source, HG_PART_ALL, &in->whole));
-    HG_TRY(hg_alloc(r->ctx, &in->keep, in->whole->hits.n));
-    status = hg_usable_hits(r->ctx, r->setup, in->whole, in->keep, &n_left_out);
-    if (status < 0) hg_fail_prefix(r->ctx, "%s", source->path);
-    HG_TRY(status);
-    in->usable = in->whole;
-    if (n_left_out > 0) {
-        in->usable = NULL;
-        HG_TRY(hg_event_select(r->ctx, in->whole, in->keep, &in->usable));
-    }
-done:
-    return status;
-}
-
 /* Label of each hit of the whole event: track number from 1, 0 = none. Hits that the fit left out still belong to their track. */
-static hg_status make_labels(hg_context *ctx, const input_event *in, const hg_tracks *tracks, int64_t **out)
+static hg_status make_labels(hg_context *ctx, const hg_usable_event *in, const hg_tracks *tracks, int64_t **out)
 {
     hg_status status = HG_OK;
     int64_t *label = NULL, *row = NULL, n = 0;
@@ -84,7 +51,7 @@ done:
     return status;
 }
 
-static hg_status write_event(run *r, const input_event *in, const hg_track_result *result)
+static hg_status write_event(run *r, const hg_usable_event *in, const hg_track_result *result)
 {
     hg_status status = HG_OK;
     hg_context *ctx = r->ctx;
@@ -113,11 +80,12 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
 {
     hg_status status = HG_OK;
     hg_context *ctx = r->ctx;
-    input_event in = {0};
+    hg_usable_event in = {0};
+    const hg_hit_rule rule = hg_setup_hit_rule(r->setup);
     hg_track_result result = {0};
 
     double start = hg_seconds();
-    HG_TRY(read_input_event(r, source, &in));
+    HG_TRY(hg_usable_event_read(ctx, &rule, source, HG_PART_ALL, &in));
     const double read_seconds = hg_seconds() - start;
     const int64_t read_rss = hg_peak_rss();
     status = hg_track_event(ctx, r->setup, &r->models, in.usable, &result);
@@ -132,10 +100,11 @@ static hg_status track_one(run *r, const hg_event_source *source, hg_run_report 
     result.seconds[HG_STAGE_WRITE] = hg_seconds() - start;
     result.peak_rss[HG_STAGE_WRITE] = hg_peak_rss();
     HG_TRY(hg_run_report_make(ctx, r->setup, &result, report));
+    report->left_out = in.left_out;
     HG_TRY(hg_run_report_add(ctx, report, &r->outcome->total));
 done:
     hg_track_result_clear(ctx, &result);
-    clear_input(ctx, &in);
+    hg_usable_event_clear(ctx, &in);
     return status;
 }
 
