@@ -48,7 +48,7 @@ LIBS := $(HDF5_LIBS) $(OTHER_LIBS) $(CSV_LIBS) $(METIS_LIBS) $(ZLIB_LIBS) -lm
 COMPILE = $(CC) $(BASE_CFLAGS) $(INCLUDES) $(HDF5_CFLAGS) $(OTHER_CFLAGS) $(CFLAGS) -MMD -MP
 LINK = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS)
 
-LIBRARY_SOURCES := $(sort $(wildcard src/base/*.c src/kernels/*.c src/nn/*.c src/pipeline/*.c graph/*.c tracking/*.c datasets/*.c))
+LIBRARY_SOURCES := $(sort $(wildcard src/base/*.c src/kernels/*.c src/nn/*/*.c src/pipeline/*.c graph/*.c tracking/*.c datasets/*.c))
 CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/physics/*.c tests/bad/*.c tests/repro/*.c))
 DOUBLE_TEST_SOURCES := $(sort $(wildcard tests/gradients/*.c))

@@ -8,8 +8,8 @@
 #include "bench/network_passes.h"
 #include "bench/random_input.h"
 #include "hitgraph/loss.h"
-#include "nn/model_files.h"
-#include "nn/work.h"
+#include "nn/model/model_files.h"
+#include "nn/inference/work.h"
 
 typedef struct bench_case {
     const char *name, *path;

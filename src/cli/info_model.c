@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/roofline.h"
-#include "nn/work.h"
+#include "nn/inference/work.h"
 
 enum { ARITHMETICS = 3, CHECKPOINTS = 3, EDGES_PLANNED = 50000000 };
 static const int64_t checkpoint_every[CHECKPOINTS] = {0, 1, HG_CHECKPOINT_NONE};

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
-#include "nn/train_options.h"
+#include "nn/training/train_options.h"
 
 static const char *const node_words[] = {"pulses", "sensors", NULL};
 static const char *const standard_words[] = {"event", "icecube86", "kaggle", "deepcore", "upgrade", NULL};

@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/output.h"
 #include "base/text.h"
-#include "nn/train_options.h"
+#include "nn/training/train_options.h"
 #include "pipeline/training_sets.h"
 
 enum { ARCHITECTURE_LIMIT = 1 << 20 };

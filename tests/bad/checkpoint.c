@@ -8,7 +8,7 @@
 #include "../training_tools.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "nn/safetensors.h"
+#include "nn/model/safetensors.h"
 #include "tests/leaks.h"
 
 enum { TRAIN = 5 };

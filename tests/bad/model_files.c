@@ -9,8 +9,8 @@
 #include "../model_tools.h"
 #include "../training_tools.h"
 #include "base/memory.h"
-#include "nn/model_files.h"
-#include "nn/safetensors.h"
+#include "nn/model/model_files.h"
+#include "nn/model/safetensors.h"
 #include "tests/leaks.h"
 
 static char directory[] = "/tmp/hitgraph-model-XXXXXX", yaml_path[128], weights_path[128];

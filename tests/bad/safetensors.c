@@ -13,7 +13,7 @@
 #include <math.h>
 #include "base/memory.h"
 #include "base/text.h"
-#include "nn/safetensors.h"
+#include "nn/model/safetensors.h"
 #include "tests/leaks.h"
 
 static hg_context *ctx;

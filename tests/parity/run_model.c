@@ -10,8 +10,8 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "hitgraph/model.h"
-#include "nn/model_files.h"
-#include "nn/safetensors.h"
+#include "nn/model/model_files.h"
+#include "nn/model/safetensors.h"
 
 static const char *const entities[] = {"nodes", "edges", "globals"};
 

@@ -10,7 +10,7 @@
 #include "../near.h"
 #include "../random_batch.h"
 #include "base/memory.h"
-#include "nn/forward.h"
+#include "nn/inference/forward.h"
 #include "tests/leaks.h"
 
 static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)

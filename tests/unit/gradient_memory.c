@@ -8,7 +8,7 @@
 #include "../model_tools.h"
 #include "../training_tools.h"
 #include "base/memory.h"
-#include "nn/pool.h"
+#include "nn/run/pool.h"
 #include "tests/leaks.h"
 
 enum { NODES = 200, EDGES = 3000, STEPS = 200 };

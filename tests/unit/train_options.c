@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
-#include "nn/train_options.h"
+#include "nn/training/train_options.h"
 #include "tests/leaks.h"
 
 static hg_context *ctx;

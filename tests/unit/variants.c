@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include "../near.h"
 #include "../variant_tools.h"
-#include "nn/forward.h"
+#include "nn/inference/forward.h"
 #include "hitgraph/neighbours.h"
 #include "tests/leaks.h"
 

@@ -1,0 +1,11 @@
+/* nn/inference/parts.h — a batch of many graphs, evaluated some graphs at a time by every thread. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HG_NN_PARTS_H
+#define HG_NN_PARTS_H
+
+#include "nn/model/model.h"
+
+/* hg_model_forward without the check for NULL. */
+hg_status hg_forward_in_parts(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out);
+
+#endif
