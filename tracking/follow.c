@@ -138,7 +138,7 @@ static void end_branch(const hg_engine *e, hg_slot *s)
         hg_slot_begin_branch(s, &s->stack[--s->n_stack]);
     } else if (s->walk.direction < 0) {
         end_return(e, s);
-    } else {
+    } else if (!hg_slot_begin_seconds(e, s)) {
         s->out = s->best;
         s->outward = s->best.candidate;
         s->attempt = 0;

@@ -53,6 +53,7 @@ typedef enum hg_slot_stage {
     HG_SLOT_WINDOWS, /* needs the layers ahead */
     HG_SLOT_SEARCH,  /* looks through its windows */
     HG_SLOT_LAYER,   /* has hits in a window */
+    HG_SLOT_SECONDS, /* has hits that may be second ones of its layer */
     HG_SLOT_END      /* a hypothesis has come to its end */
 } hg_slot_stage;
 
@@ -68,7 +69,7 @@ typedef struct hg_slot {
     int64_t item; /* of the chains to be followed */
     hg_walk walk;
     hg_branch current, best, stack[HG_BRANCHES_MAX], before, out;
-    bool has_best;
+    bool has_best, has_seconds; /* has_seconds: the layer of the seed's last hit has been searched */
     int n_stack, n_made, step, attempt;
     int n_windows, at_window;
     int32_t holes, row;
@@ -112,6 +113,10 @@ bool hg_match_near(const hg_finder *finder, const float *state, int32_t module, 
 
 /* Puts a match into a list, best first (tie: smaller row). */
 void hg_match_insert(const hg_finder *finder, const hg_match *match, hg_match *list, int *n);
+
+/* On the way back the outermost layer is known, so its second hits must be found before: those of a seed that the way out did not pass are
+ * still missing. True if there may be any: then the slot goes on with them. */
+bool hg_slot_begin_seconds(const hg_engine *e, hg_slot *s);
 
 /* Each hypothesis with hits in its layer goes on with the best one; alternatives nearly as good go on the stack, until there are enough. */
 void hg_take_layers(hg_engine *e);

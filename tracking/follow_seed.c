@@ -72,6 +72,7 @@ void hg_start_chains(hg_engine *e, int64_t first_item, int n, hg_slot *const *to
         s->item = first_item + k;
         s->walk = (hg_walk){
             .direction = 1, .expected = hit, .n_expected = chain_length(e, chain[k]), .bonus = o->chain_bonus, .n_branches = o->n_branches};
+        s->has_seconds = false;
         hg_slot_begin_walk(s, &first);
     }
 }

@@ -96,8 +96,14 @@ void hg_take_layers(hg_engine *e)
     for (int k = 0; k < HG_FOLLOW_SLOTS; ++k) {
         hg_slot *s = &e->slots[k];
         s->taker = (hg_taker){.row = -1};
-        if (s->stage != HG_SLOT_LAYER) continue;
         memset(s->taken, 0, sizeof s->taken);
+        if (s->stage == HG_SLOT_SECONDS) {
+            s->taker = (hg_taker){.branch = &s->current, .choice = -1, .row = -1};
+            s->next_choice = s->n_matches;
+            s->stage = HG_SLOT_LAYER;
+            continue;
+        }
+        if (s->stage != HG_SLOT_LAYER) continue;
         s->current.candidate.n_hole += s->holes;
         s->current.candidate.score -= e->finder->options->hole_penalty * (float)s->holes;
         if (has_alternative(e, s)) s->before = s->current;

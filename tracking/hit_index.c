@@ -179,7 +179,7 @@ static hg_status fill_layers(hg_context *ctx, const hg_detector *detector, hg_hi
         }
         const hg_layer *from = &detector->layers[l];
         to[HG_LAYER_BARREL * padded] = from->barrel;
-        to[HG_LAYER_POSITION * padded] = (float)(from->barrel ? from->r : from->z);
+        to[HG_LAYER_POSITION * padded] = (float)(from->barrel ? (from->r_min + from->r_max) / 2 : (from->z_min + from->z_max) / 2);
         to[HG_LAYER_LOW * padded] = (float)(from->barrel ? from->z_min : from->r_min);
         to[HG_LAYER_HIGH * padded] = (float)(from->barrel ? from->z_max : from->r_max);
         to[HG_LAYER_DEPTH * padded] = (float)index->layer[l].depth;
