@@ -180,19 +180,39 @@ void hg_detector_destroy(hg_context *ctx, hg_detector *detector)
     hg_free(ctx, detector);
 }
 
+/* The layer with these ids, or NULL. */
+static const hg_layer *find_layer(const hg_detector *detector, int32_t volume_id, int32_t layer_id)
+{
+    int64_t low = 0, high = detector->n_layers;
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        const hg_layer *l = &detector->layers[middle];
+        const int order = compare_ids(l->volume_id, l->layer_id, 0, volume_id, layer_id, 0);
+        if (order == 0) return l;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 int64_t hg_detector_find(const hg_detector *detector, int32_t volume_id, int32_t layer_id, int32_t module_id)
 {
-    int64_t low = 0, high = detector->n_modules;
+    const hg_layer *layer = find_layer(detector, volume_id, layer_id);
+    if (!layer) return -1;
+    int64_t low = layer->first_module, high = low + layer->n_modules;
+    /* modules of a layer are mostly numbered in a row: then the first guess is right */
+    const int64_t guess = low + module_id - detector->modules[low].module_id;
+    if (guess >= low && guess < high && detector->modules[guess].module_id == module_id) return guess;
     while (low < high) {
-        int64_t middle = low + (high - low) / 2;
-        const hg_module *m = &detector->modules[middle];
-        int order = compare_ids(m->volume_id, m->layer_id, m->module_id, volume_id, layer_id, module_id);
-        if (order == 0) return middle;
-        if (order < 0) {
+        const int64_t middle = low + (high - low) / 2;
+        const int32_t found = detector->modules[middle].module_id;
+        if (found == module_id) return middle;
+        if (found < module_id)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return -1;
 }

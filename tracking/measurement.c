@@ -229,43 +229,89 @@ double hg_hit_misplaced(const hg_detector *detector, const hg_hits *hits, int64_
     return off;
 }
 
-static hg_status measure(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
-                         const hg_cells *cells, const hg_calibration *calibration, int64_t i, hg_measurement *out)
+/* Why a hit cannot be measured. */
+typedef enum fault { FAULT_NONE, FAULT_MODULE, FAULT_NOT_FINITE, FAULT_OFF_PLANE, FAULT_NO_ERROR, FAULT_BEYOND_EDGE } fault;
+
+static fault fault_of(const hg_module *m, const placed *p)
 {
-    hg_status status = HG_OK;
-    HG_CHECK(hit_module[i] >= 0 && hit_module[i] < detector->n_modules, HG_ERR_ARG, "hit row %" PRId64 ": there is no module %" PRId64, i,
-             hit_module[i]);
-    const hg_module *m = &detector->modules[hit_module[i]];
-    const placed p = place_hit(m, hits, cells, calibration, i);
-    HG_CHECK(isfinite(p.local[0] + p.local[1] + p.local[2]), HG_ERR_DATA,
-             "hit row %" PRId64 " (hit_id %" PRIu64 "): position is not finite", i, hits->hit_id[i]);
-    HG_CHECK(fabs(p.local[2]) <= plane_limit(m), HG_ERR_DATA,
-             "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
-             hits->hit_id[i], p.local[2], m->volume_id, m->layer_id, m->module_id, plane_limit(m));
-    HG_CHECK(p.sigma[0] > 0.0 && p.sigma[1] > 0.0, HG_ERR_DATA,
-             "module (%d, %d, %d): expected a pitch or a calibration of volume %d, found neither", m->volume_id, m->layer_id, m->module_id,
-             m->volume_id);
     double beyond[2];
-    beyond_edges(m, p.local, beyond);
+    if (!isfinite(p->local[0] + p->local[1] + p->local[2])) return FAULT_NOT_FINITE;
+    if (!(fabs(p->local[2]) <= plane_limit(m))) return FAULT_OFF_PLANE;
+    if (!(p->sigma[0] > 0.0 && p->sigma[1] > 0.0)) return FAULT_NO_ERROR;
+    beyond_edges(m, p->local, beyond);
     for (int k = 0; k < 2; ++k)
-        HG_CHECK(beyond[k] <= edge_limit(p.sigma[k]), HG_ERR_DATA,
-                 "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
-                 hits->hit_id[i], beyond[k], m->volume_id, m->layer_id, m->module_id, edge_limit(p.sigma[k]));
-    *out = (hg_measurement){.module = hit_module[i],
-                            .local = {p.local[0] - p.bias_u, p.local[1]},
-                            .variance = {p.sigma[0] * p.sigma[0], p.sigma[1] * p.sigma[1]}};
-done:
-    return status;
+        if (!(beyond[k] <= edge_limit(p->sigma[k]))) return FAULT_BEYOND_EDGE;
+    return FAULT_NONE;
+}
+
+/* What a measurement is made of. */
+typedef struct sources {
+    const hg_detector *detector;
+    const hg_hits *hits;
+    const int64_t *hit_module;
+    const hg_cells *cells;
+    const hg_calibration *calibration;
+} sources;
+
+/* Fills *out, *place and returns FAULT_NONE, or the fault. */
+static fault measure(const sources *from, int64_t i, placed *place, hg_measurement *out)
+{
+    const int64_t module = from->hit_module[i];
+    if (module < 0 || module >= from->detector->n_modules) return FAULT_MODULE;
+    *place = place_hit(&from->detector->modules[module], from->hits, from->cells, from->calibration, i);
+    const fault found = fault_of(&from->detector->modules[module], place);
+    if (found == FAULT_NONE)
+        *out = (hg_measurement){.module = module,
+                                .local = {place->local[0] - place->bias_u, place->local[1]},
+                                .variance = {place->sigma[0] * place->sigma[0], place->sigma[1] * place->sigma[1]}};
+    return found;
+}
+
+static hg_status fail_measuring(hg_context *ctx, const sources *from, int64_t i)
+{
+    const uint64_t id = from->hits->hit_id[i];
+    hg_measurement unused;
+    placed p;
+    double beyond[2];
+    const fault found = measure(from, i, &p, &unused);
+    const hg_module *m = found == FAULT_MODULE ? NULL : &from->detector->modules[from->hit_module[i]];
+    switch (found) {
+    case FAULT_MODULE:
+        return hg_fail(ctx, HG_ERR_ARG, "hit row %" PRId64 ": there is no module %" PRId64, i, from->hit_module[i]);
+    case FAULT_NOT_FINITE:
+        return hg_fail(ctx, HG_ERR_DATA, "hit row %" PRId64 " (hit_id %" PRIu64 "): position is not finite", i, id);
+    case FAULT_OFF_PLANE:
+        return hg_fail(ctx, HG_ERR_DATA,
+                       "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm off the plane of module (%d, %d, %d), expected at most %g", i,
+                       id, p.local[2], m->volume_id, m->layer_id, m->module_id, plane_limit(m));
+    case FAULT_NO_ERROR:
+        return hg_fail(ctx, HG_ERR_DATA, "module (%d, %d, %d): expected a pitch or a calibration of volume %d, found neither", m->volume_id,
+                       m->layer_id, m->module_id, m->volume_id);
+    default:
+        break;
+    }
+    beyond_edges(m, p.local, beyond);
+    const int k = beyond[0] <= edge_limit(p.sigma[0]);
+    return hg_fail(ctx, HG_ERR_DATA,
+                   "hit row %" PRId64 " (hit_id %" PRIu64 "): found %g mm beyond the edge of module (%d, %d, %d), expected at most %g", i,
+                   id, beyond[k], m->volume_id, m->layer_id, m->module_id, edge_limit(p.sigma[k]));
 }
 
 hg_status hg_measure_hits(hg_context *ctx, const hg_detector *detector, const hg_hits *hits, const int64_t *hit_module,
                           const hg_cells *cells, const hg_calibration *calibration, hg_measurement *out)
 {
     hg_status status = HG_OK;
+    const sources from = {.detector = detector, .hits = hits, .hit_module = hit_module, .cells = cells, .calibration = calibration};
     hg_measurement *made = NULL;
-    HG_TRY(hg_alloc(ctx, &made, hits->n));
-    for (int64_t i = 0; i < hits->n; ++i) HG_TRY(measure(ctx, detector, hits, hit_module, cells, calibration, i, &made[i]));
-    for (int64_t i = 0; i < hits->n; ++i) out[i] = made[i];
+    int64_t first_bad = hits->n;
+    HG_TRY(hg_alloc_unset(ctx, &made, hits->n));
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) reduction(min : first_bad)
+    for (int64_t i = 0; i < hits->n; ++i) {
+        placed place;
+        if (measure(&from, i, &place, &made[i]) != FAULT_NONE && i < first_bad) first_bad = i;
+    }
+    if (first_bad < hits->n) HG_TRY(fail_measuring(ctx, &from, first_bad));
+    memcpy(out, made, (size_t)hits->n * sizeof *made);
 done:
     hg_free(ctx, made);
     return status;

@@ -8,8 +8,23 @@
 
 #ifdef HG_X86_TABLES
 #include <cpuid.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* The answer to a question that need not be asked twice: cpuid traps in a virtual machine and costs tens of microseconds there. */
+#ifndef HG_REAL_DOUBLE
+static bool ask_once(_Atomic int *answer, bool (*ask)(void))
+{
+    enum { UNKNOWN, NO, YES };
+    int known = atomic_load(answer);
+    if (known == UNKNOWN) {
+        known = ask() ? YES : NO;
+        atomic_store(answer, known);
+    }
+    return known == YES;
+}
+#endif
 
 static bool supports_avx512(void)
 {
@@ -47,14 +62,15 @@ int hg_kernels_list(const hg_kernels *out[HG_KERNEL_TABLES])
         if (supports_avx512()) {
             out[n++] = &hg_kernels_avx512;
 #ifndef HG_REAL_DOUBLE
-            if (supports_bf16()) {
+            static _Atomic int has_bf16, has_amx;
+            if (ask_once(&has_bf16, supports_bf16)) {
                 out[n++] = &hg_kernels_avx512bf16;
                 /* Intel's cores do half as many dot products of pairs as fp32 multiply-adds in the same time */
                 if (__builtin_cpu_is("intel")) {
                     out[n - 1] = &hg_kernels_avx512;
                     out[n - 2] = &hg_kernels_avx512bf16;
                 }
-                if (supports_amx()) out[n++] = &hg_kernels_amx;
+                if (ask_once(&has_amx, supports_amx)) out[n++] = &hg_kernels_amx;
             }
 #endif
         }

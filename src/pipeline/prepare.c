@@ -11,14 +11,18 @@ static hg_status find_modules(hg_context *ctx, hg_prepared *prepared)
     const hg_hits *hits = &prepared->event->hits;
     const hg_detector *detector = prepared->detector;
 
+    int64_t lost = hits->n;
+
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) reduction(min : lost)
     for (int64_t i = 0; i < hits->n; ++i) {
-        int64_t module = hg_detector_find(detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
-        HG_CHECK(module >= 0, HG_ERR_DATA, "event %" PRIu64 ": hit %" PRIu64 ": volume %d, layer %d, module %d is not in the detector",
-                 prepared->event->event_id, hits->hit_id[i], hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
+        const int64_t module = hg_detector_find(detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
         prepared->module[i] = module;
         prepared->module_index[i] = (int32_t)module;
-        prepared->layer[i] = detector->module_layer[module];
+        prepared->layer[i] = module < 0 ? -1 : detector->module_layer[module];
+        if (module < 0 && i < lost) lost = i;
     }
+    HG_CHECK(lost == hits->n, HG_ERR_DATA, "event %" PRIu64 ": hit %" PRIu64 ": volume %d, layer %d, module %d is not in the detector",
+             prepared->event->event_id, hits->hit_id[lost], hits->volume_id[lost], hits->layer_id[lost], hits->module_id[lost]);
     for (int64_t l = 0; l < detector->n_layers; ++l) prepared->layer_barrel[l] = detector->layers[l].barrel;
 done:
     return status;
@@ -35,6 +39,7 @@ static hg_status measure_clusters(hg_context *ctx, hg_prepared *prepared)
     HG_TRY(hg_alloc_unset(ctx, &prepared->nv, n));
     HG_TRY(hg_alloc_unset(ctx, &prepared->frame, 9 * detector->n_modules));
     HG_TRY(hg_alloc(ctx, &prepared->layer_volume, detector->n_layers));
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static)
     for (int64_t i = 0; i < n; ++i) {
         int64_t size[2];
         hg_cluster_size(cells, i, size);
@@ -63,10 +68,10 @@ hg_status hg_prepare_event(hg_context *ctx, const hg_event *event, const hg_dete
     HG_TRY(hg_alloc(ctx, &prepared, 1));
     prepared->event = event;
     prepared->detector = detector;
-    HG_TRY(hg_alloc(ctx, &prepared->module, n));
-    HG_TRY(hg_alloc(ctx, &prepared->module_index, n));
-    HG_TRY(hg_alloc(ctx, &prepared->layer, n));
-    HG_TRY(hg_alloc(ctx, &prepared->measurement, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->module, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->module_index, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->layer, n));
+    HG_TRY(hg_alloc_unset(ctx, &prepared->measurement, n));
     HG_TRY(hg_alloc(ctx, &prepared->layer_barrel, detector->n_layers));
     HG_TRY(find_modules(ctx, prepared));
     HG_TRY(hg_measure_hits(ctx, detector, &event->hits, prepared->module, event->has_cells ? &event->cells : NULL, calibration,

@@ -162,6 +162,64 @@ static void hits_become_measurements(void **state)
     hg_detector_destroy(ctx, d);
 }
 
+/* Numbers with gaps, and those that a guess from the first one would put outside. */
+static void modules_need_not_be_numbered_in_a_row(void **state)
+{
+    (void)state;
+    const int32_t number[MODULES] = {INT32_MAX, 3, 4, -7, 900, 8};
+    hg_module m[MODULES];
+    hg_detector *d = NULL;
+    six_modules(m);
+    for (int i = 0; i < MODULES; ++i) {
+        m[i].volume_id = m[i].layer_id = i < 5 ? 1 : 2;
+        m[i].module_id = number[i];
+    }
+    assert_int_equal(hg_detector_create(ctx, m, MODULES, &d), HG_OK);
+    for (int i = 0; i < MODULES; ++i)
+        assert_int_equal(hg_detector_find(d, d->modules[i].volume_id, d->modules[i].layer_id, d->modules[i].module_id), i);
+    const int32_t absent[] = {INT32_MIN, -8, -6, 5, 899, 901};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; ++i) assert_int_equal(hg_detector_find(d, 1, 1, absent[i]), -1);
+    hg_detector_destroy(ctx, d);
+}
+
+/* The first hit in the order of the rows is named, whichever thread finds one. */
+static void the_first_bad_hit_is_named(void **state)
+{
+    (void)state;
+    enum { HITS = 64 };
+    hg_detector *d = six();
+    double x[HITS], y[HITS], z[HITS];
+    int64_t module[HITS];
+    uint64_t id[HITS];
+    hg_measurement measured[HITS];
+    const hg_hits hits = {.n = HITS, .hit_id = id, .x = x, .y = y, .z = z};
+    for (int i = 0; i < HITS; ++i) {
+        const hg_module *m = &d->modules[module[i] = i % MODULES];
+        x[i] = m->center[0];
+        y[i] = m->center[1];
+        z[i] = m->center[2];
+        id[i] = (uint64_t)(100 + i);
+    }
+    assert_int_equal(hg_measure_hits(ctx, d, &hits, module, NULL, NULL, measured), HG_OK);
+    const struct {
+        int row;
+        double *where, value;
+        hg_status status;
+        const char *text;
+    } bad[] = {{50, &z[50], 700, HG_ERR_DATA, "hit_id 150): found 654 mm beyond"},
+               {40, &z[40], INFINITY, HG_ERR_DATA, "hit_id 140): position is not finite"},
+               {5, &z[5], 603, HG_ERR_DATA, "hit_id 105): found 3 mm off the plane of module (9, 2, 2)"},
+               {3, &z[3], 100, HG_ERR_DATA, "hit_id 103): found 44 mm beyond the edge of module (8, 4, 2)"}};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; ++k) {
+        *bad[k].where = bad[k].value;
+        assert_int_equal(hg_measure_hits(ctx, d, &hits, module, NULL, NULL, measured), bad[k].status);
+        assert_non_null(strstr(hg_context_message(ctx), bad[k].text));
+    }
+    module[1] = MODULES;
+    assert_int_equal(hg_measure_hits(ctx, d, &hits, module, NULL, NULL, measured), HG_ERR_ARG);
+    hg_detector_destroy(ctx, d);
+}
+
 static void material_lists(void **state)
 {
     (void)state;
@@ -210,6 +268,8 @@ int main(void)
         cmocka_unit_test(modules_are_sorted_into_layers),
         cmocka_unit_test(impossible_detectors_are_refused),
         cmocka_unit_test(hits_become_measurements),
+        cmocka_unit_test(modules_need_not_be_numbered_in_a_row),
+        cmocka_unit_test(the_first_bad_hit_is_named),
         cmocka_unit_test(material_lists),
         cmocka_unit_test(track_tables),
     };
