@@ -9,7 +9,7 @@
 #include "bench/random_input.h"
 #include "hitgraph/loss.h"
 #include "nn/model/model_files.h"
-#include "nn/inference/work.h"
+#include "nn/model/work.h"
 
 typedef struct bench_case {
     const char *name, *path;

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "bench/rounds.h"
 #include "hitgraph/loss.h"
-#include "nn/inference/work.h"
+#include "nn/model/work.h"
 
 /* One pass in one precision. */
 typedef struct variant {

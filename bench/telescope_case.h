@@ -12,7 +12,7 @@
 #include "hitgraph/neighbours.h"
 #include "hitgraph/simulate_pulses.h"
 #include "nn/model/model_files.h"
-#include "nn/inference/work.h"
+#include "nn/model/work.h"
 #include "pipeline/classify_run.h"
 
 /* bf16 first, so that the features which are handed over to the other program are those of float32 */

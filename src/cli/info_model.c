@@ -12,7 +12,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/roofline.h"
-#include "nn/inference/work.h"
+#include "nn/backward/gradient_work.h"
+#include "nn/model/work.h"
 
 enum { ARITHMETICS = 3, CHECKPOINTS = 3, EDGES_PLANNED = 50000000 };
 static const int64_t checkpoint_every[CHECKPOINTS] = {0, 1, HG_CHECKPOINT_NONE};

@@ -22,6 +22,19 @@ for file in $(echo "$sources" | grep -E '^(src|graph|tracking|datasets)/'); do
     done
 done
 
+nn_rank() { # the rooms of src/nn; metrics stands alone
+    case $1 in
+    model) echo 1 ;; run) echo 2 ;; forward) echo 3 ;; fused | backward) echo 4 ;; inference) echo 5 ;; training) echo 6 ;; *) echo 0 ;;
+    esac
+}
+for file in $(echo "$sources" | grep -E '^src/nn/'); do
+    room=$(echo "$file" | sed -E 's#^src/nn/##; s#/.*##')
+    for included in $(sed -nE 's#^[[:space:]]*\#[[:space:]]*include[[:space:]]*"nn/([^/"]*)/.*#\1#p' "$file" | sort -u); do
+        [ "$included" = "$room" ] && continue
+        if [ "$(nn_rank "$included")" -ge "$(nn_rank "$room")" ]; then complain "$file includes nn/$included/, which is not below nn/$room/"; fi
+    done
+done
+
 door() { # header pattern, the one file that may include it
     for file in $(echo "$sources" | xargs grep -lE "^[[:space:]]*#[[:space:]]*include[[:space:]]*<$1>" 2>/dev/null); do
         [ "$file" = "$2" ] || complain "$file includes <$1>; its door is $2"

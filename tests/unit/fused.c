@@ -10,7 +10,8 @@
 #include "../near.h"
 #include "../random_batch.h"
 #include "base/memory.h"
-#include "nn/inference/forward.h"
+#include "nn/forward/reference.h"
+#include "nn/fused/fused.h"
 #include "tests/leaks.h"
 
 static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)

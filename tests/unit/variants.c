@@ -7,8 +7,9 @@
 #include <cmocka.h>
 #include "../near.h"
 #include "../variant_tools.h"
-#include "nn/inference/forward.h"
 #include "hitgraph/neighbours.h"
+#include "nn/forward/reference.h"
+#include "nn/fused/fused.h"
 #include "tests/leaks.h"
 
 static const double close_enough = 2e-5;

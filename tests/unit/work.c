@@ -5,7 +5,7 @@
 #include "base/data_path.h"
 #include "base/roofline.h"
 #include "base/text.h"
-#include "nn/inference/work.h"
+#include "nn/model/work.h"
 
 static const hg_work_size full_event = {.n_nodes = 120000, .n_edges = 1000000, .n_graphs = 1, .cache_bytes = 0, .number_bytes = 4};
 

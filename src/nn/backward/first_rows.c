@@ -1,7 +1,7 @@
 /* nn/backward/first_rows.c — memory for the gradient of a first layer: that of a table of which this is the last reader, if any. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
-#include "nn/backward/update_back.h"
+#include "nn/backward/back.h"
 
 /* The rows that the update's own gradient is a product of: each tile reads them before it writes its own. */
 static hg_shared_rows *of_gradient(const hg_back *b)

@@ -5,8 +5,13 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "nn/inference/forward.h"
 #include "nn/backward/stored_tables.h"
+#include "nn/backward/table_gradient.h"
+#include "nn/backward/update_back.h"
+#include "nn/forward/outputs.h"
+#include "nn/forward/training_weights.h"
+#include "nn/forward/update.h"
+#include "nn/run/preparation.h"
 
 /* The loss of one output; its gradients are added to those of the tables. */
 static hg_status call_loss(hg_run *run, const hg_output_mark *mark, double share, hg_loss_fn *loss_fn, void *user, double *loss)
@@ -147,6 +152,9 @@ static hg_status begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_run_begin(ctx, model, batch, true, pool, run));
     run->checkpoint_every = options->checkpoint_every;
     run->keep_sums = options->checkpoint_every == 0;
+    HG_TRY(hg_alloc(ctx, &run->gradient, run->d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->wanted, run->d->n_values));
+    HG_TRY(hg_alloc(ctx, &run->panels, run->d->n_updates));
     for (int v = 0; v < run->d->n_values; ++v) run->wanted[v] = !run->d->value[v].input;
     for (int i = 0; i < run->d->n_updates; ++i) {
         if (run->d->update[i].live) HG_TRY(hg_panels_need(run, i));
@@ -154,6 +162,18 @@ static hg_status begin(hg_context *ctx, const hg_model *model, const hg_batch *b
     HG_TRY(hg_stored_choose(run));
 done:
     return status;
+}
+
+/* After begin, also after its error. */
+static void end(hg_run *run)
+{
+    if (!run->d) return;
+    for (int v = 0; run->gradient && v < run->d->n_values; ++v) hg_gradient_clear(run, v);
+    hg_panels_clear(run);
+    hg_free(run->ctx, run->gradient);
+    hg_free(run->ctx, run->wanted);
+    hg_free(run->ctx, run->stored);
+    hg_run_clear(run);
 }
 
 static hg_status passes(hg_run *run, hg_loss_fn *loss_fn, void *user, double *loss)
@@ -184,7 +204,7 @@ hg_status hg_model_gradient_bytes(hg_context *ctx, const hg_model *model, const 
     HG_TRY(passes(&run, NULL, NULL, &loss));
     *bytes = small + hg_pool_peak(pool);
 done:
-    if (run.d) hg_run_clear(&run);
+    end(&run);
     hg_pool_destroy(ctx, pool);
     return status;
 }
@@ -235,7 +255,7 @@ hg_status hg_model_gradient_with(hg_context *ctx, const hg_model *model, const h
     *loss = sum;
     if (used) mark_used(model, used);
 done:
-    if (run.d) hg_run_clear(&run);
+    end(&run);
     hg_free(ctx, weights);
     return status;
 }

@@ -3,9 +3,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 #include "base/check.h"
-#include "base/parallel.h"
+#include "nn/backward/back.h"
 #include "nn/forward/reduction.h"
-#include "nn/backward/update_back.h"
 
 /* out[rows, width] = sums of columns of `first` over the outgoing (or incoming) edges of each node. */
 static void sum_edges(const hg_back *b, bool outgoing, int64_t row, int64_t rows, int64_t column, int64_t width, hg_real *out)

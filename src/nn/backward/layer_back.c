@@ -1,7 +1,8 @@
 /* nn/backward/layer_back.c — layers of one tile in reverse: output, activation, norm, weights, inputs (MODELS 2.1, 2.2). */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
-#include "nn/backward/update_back.h"
+#include "nn/backward/back.h"
+#include "nn/forward/dropout.h"
 
 static hg_real *take(hg_real *memory, int64_t *used, int64_t width)
 {

@@ -1,11 +1,11 @@
-/* nn/backward/reduction_back.c — gradients of reductions: every row of a gradient is written by one loop, in a fixed order. Formulas:
- * MODELS 2.5. */
+/* nn/backward/reduction_back.c — see reduction_back.h. Every row of a gradient is written by one loop, in a fixed order. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/backward/reduction_back.h"
+
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/functions.h"
-#include "nn/forward/reduction.h"
+#include "nn/backward/table_gradient.h"
 
 enum { CHUNK = 1024 };
 

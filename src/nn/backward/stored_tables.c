@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "nn/backward/table_gradient.h"
 #include "nn/forward/update.h"
 
 static bool is_edges(const hg_run *run, int value)

@@ -3,9 +3,7 @@
 #ifndef HG_NN_TABLE_GRADIENT_H
 #define HG_NN_TABLE_GRADIENT_H
 
-#include "nn/forward/mlp.h"
-
-typedef struct hg_run hg_run;
+#include "nn/run/run.h"
 
 /* Rows that several parts may share; the last one to let go gives them back to the run's pool. */
 typedef struct hg_shared_rows {

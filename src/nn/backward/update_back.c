@@ -2,12 +2,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/backward/update_back.h"
 
-#include <string.h>
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/parallel.h"
-#include "nn/forward/reduction.h"
+#include "nn/backward/back.h"
+#include "nn/backward/compute_back.h"
+#include "nn/backward/reduction_back.h"
+#include "nn/forward/concatenate.h"
 #include "nn/forward/signs.h"
+#include "nn/forward/tile.h"
+#include "nn/forward/update.h"
+#include "nn/run/run_edges.h"
 
 /* Layers whose rows the way back looks at: a bare last layer is not computed again, nor one whose signs are known. */
 static int layers_needed(const hg_back *b)

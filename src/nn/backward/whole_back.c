@@ -1,7 +1,8 @@
 /* nn/backward/whole_back.c — networks with batch norms in reverse: every layer over all rows before the one below. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
-#include "nn/backward/update_back.h"
+#include "nn/backward/back.h"
+#include "nn/forward/whole.h"
 
 typedef enum stage { STAGE_OUTPUT, STAGE_UPPER, STAGE_LOWER } stage;
 

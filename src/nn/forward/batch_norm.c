@@ -1,11 +1,12 @@
 /* nn/forward/batch_norm.c — networks with batch norms: statistics of the rows of each graph, or running ones (MODELS 2.3). */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/forward/batch_norm.h"
+
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "kernels/functions.h"
-#include "nn/forward/update.h"
 
 /* Column sums of one or two arrays over the rows of each graph: blocks counted from the graph's first row, added in order. */
 typedef enum column_sum { SUM_ONE, SUM_SQUARES, SUM_PRODUCT } column_sum;
@@ -149,4 +150,9 @@ hg_status hg_batch_norm_back(hg_run *run, const hg_update *u, const hg_mlp_layer
 done:
     hg_free(run->ctx, part);
     return status;
+}
+
+void hg_batch_norm_clear(hg_context *ctx, hg_batch_norm *norms)
+{
+    for (int l = 0; l < HG_MAX_LAYERS; ++l) hg_free(ctx, norms->rstd[l]);
 }

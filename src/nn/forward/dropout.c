@@ -1,8 +1,9 @@
 /* nn/forward/dropout.c — masks that depend on (draw of the batch, update, layer, row, column) alone, so they can be made again on the way
  * back. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/forward/dropout.h"
+
 #include "base/random.h"
-#include "nn/run/run.h"
 
 enum { RANDOM_DROPOUT = 0x64726f70 };
 

@@ -1,25 +1,9 @@
-/* nn/forward/mlp.h — the layers of one network on rows: packed weights, the tape of a forward pass, and the way back. */
+/* nn/forward/mlp.h — the layers of one network on rows, and the tape that a forward pass leaves behind. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HG_NN_MLP_H
 #define HG_NN_MLP_H
 
-#include "nn/model/model.h"
-
-/* Weights of one layer as the kernels want them, padded with zeros. */
-typedef struct hg_packed_layer {
-    const hg_real *forward;  /* [in, padded out]; of a typed layer one after the other for each type */
-    const hg_real *backward; /* [out, padded in + HG_LANES]; NULL in inference; likewise */
-    int64_t backward_stride;
-    const hg_real *bias, *gamma, *beta; /* [padded out]; bias zero where the layer has none; likewise per type */
-} hg_packed_layer;
-
-typedef struct hg_packed {
-    hg_real *memory; /* owned; NULL until packed */
-    hg_packed_layer layer[HG_MAX_LAYERS];
-} hg_packed;
-
-/* *out is filled; free memory with hg_free. */
-hg_status hg_mlp_pack(hg_context *ctx, const hg_network *network, const hg_real *parameters, bool backward, hg_packed *out);
+#include "nn/run/packed_weights.h"
 
 /* What a forward pass leaves behind for one layer: h after the norm (before gamma), a before the activation, y after it; all
  * [rows, padded out]. They are one and the same array where nothing lies between them. rstd: [rows] of layer norms. */

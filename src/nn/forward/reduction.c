@@ -283,14 +283,6 @@ done:
     return status;
 }
 
-void hg_reduced_clear(hg_run *run, hg_reduced *r)
-{
-    hg_run_give(run, r->value);
-    hg_run_give(run, r->first);
-    hg_run_give(run, r->second);
-    *r = (hg_reduced){0};
-}
-
 hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out)
 {
     const hg_graph *g = run->graph;

@@ -1,4 +1,4 @@
-/* nn/forward/reduction.h — the items that a reduction runs over, seen the same way for nodes and for graphs. */
+/* nn/forward/reduction.h — reductions of edges to nodes, of edges and nodes to graphs, and the items that they run over. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HG_NN_REDUCTION_H
 #define HG_NN_REDUCTION_H
@@ -20,8 +20,8 @@ typedef struct hg_items {
 
 hg_items hg_items_of(const hg_run *run, hg_entity entity, const hg_term *term);
 
-/* d of means -> d of sums: rows [n_segments, ld] are divided by the number of items. */
-void hg_mean_back(const hg_run *run, const hg_items *it, hg_real *d, int64_t ld);
+/* Reduction of one term, made by this call. statistics: also what the gradient needs. */
+hg_status hg_reduce_forward(hg_run *run, hg_entity entity, const hg_term *term, bool statistics, hg_reduced *out);
 
 /* *out [n_graphs, width], taken by this call from the pool: sums of the rows of each graph's edges or nodes. */
 hg_status hg_sum_by_graph(hg_run *run, hg_entity entity, const hg_real *rows, int64_t width, hg_real **out);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/parallel.h"
-#include "nn/forward/update.h"
+#include "nn/forward/tile.h"
 
 /* A block of a row is LANES words: number c has bit c / LANES of word c % LANES, so that LANES numbers are handled at a time. Rows much
  * narrower than a block are not worth it. */

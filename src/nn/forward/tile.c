@@ -1,7 +1,41 @@
 /* nn/forward/tile.c — one tile through the layers of a network with the fused kernels: forward, and from one layer's gradient to the one
  * below. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nn/forward/update.h"
+#include "nn/forward/tile.h"
+
+#include <string.h>
+#include "nn/forward/dropout.h"
+
+void hg_update_finish(const hg_run *run, const hg_update *u, const hg_real *y, int64_t stride, int64_t row, int64_t rows, hg_real *out)
+{
+    int64_t width = run->d->value[u->value].width;
+    hg_real scale = (hg_real)u->scale, shift = (hg_real)u->shift, keep = (hg_real)u->keep, change = (hg_real)u->change;
+    for (int64_t i = 0; i < rows; ++i) memcpy(out + i * width, y + i * stride, (size_t)width * sizeof *out);
+    if (u->activation != HG_ACTIVATION_NONE) run->k->activate(u->activation, out, out, rows * width);
+    if (u->scale != 1 || u->shift != 0) {
+        for (int64_t i = 0; i < rows * width; ++i) out[i] = shift + scale * out[i];
+    }
+    if (u->old >= 0) {
+        const hg_real *old = run->table[u->old] + row * width;
+        for (int64_t i = 0; i < rows * width; ++i) out[i] = keep * old[i] + change * out[i];
+    }
+}
+
+void hg_tile_forward(const hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, int64_t row,
+                     int64_t rows, int n_layers, const hg_tape *tape)
+{
+    const hg_network *net = &run->d->network[u->network];
+    const hg_packed *packed = &run->packed[u->network];
+    if (n_layers == 0) return;
+    hg_first_layer(run, u, packed, products, reduced, row, rows, &tape->layer[0]);
+    hg_layer_finish(run->k, &net->layer[0], &packed->layer[0], rows, &tape->layer[0]);
+    for (int l = 1; l < n_layers; ++l) {
+        const hg_layer_tape *below = &tape->layer[l - 1];
+        hg_layer_linear(run->k, &net->layer[l], &packed->layer[l], below->y, below->stride, rows, &tape->layer[l]);
+        hg_layer_finish(run->k, &net->layer[l], &packed->layer[l], rows, &tape->layer[l]);
+        if (net->layer[l].dropout > 0) hg_dropout(run, u, l, row, rows, tape->layer[l].y, tape->layer[l].stride);
+    }
+}
 
 bool hg_tile_reaches_table(const hg_update *u)
 {

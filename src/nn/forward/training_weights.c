@@ -5,7 +5,6 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "nn/run/packer.h"
-#include "nn/run/run.h"
 
 static bool known_on_the_way_back(const hg_network *net)
 {

@@ -3,9 +3,7 @@
 #ifndef HG_NN_TRAINING_WEIGHTS_H
 #define HG_NN_TRAINING_WEIGHTS_H
 
-#include "nn/model/description.h"
-
-typedef struct hg_run hg_run;
+#include "nn/run/run.h"
 
 /* Forward panels in front of a layer norm are centred (kernels/dense.h). Vectors: NULL where there is none. */
 typedef struct hg_panels {

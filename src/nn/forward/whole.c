@@ -1,9 +1,11 @@
-/* nn/forward/whole.c — networks with batch norms forward: every layer over all rows before the next begins. */
+/* nn/forward/whole.c — see whole.h. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/forward/whole.h"
+
 #include "base/check.h"
-#include "base/memory.h"
 #include "base/parallel.h"
-#include "nn/forward/update.h"
+#include "nn/forward/dropout.h"
+#include "nn/forward/tile.h"
 
 hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, const hg_tape *tape,
                         hg_batch_norm *norms)
@@ -37,11 +39,6 @@ hg_status hg_whole_tape(hg_run *run, const hg_update *u, const hg_products *prod
     }
 done:
     return status;
-}
-
-void hg_batch_norm_clear(hg_context *ctx, hg_batch_norm *norms)
-{
-    for (int l = 0; l < HG_MAX_LAYERS; ++l) hg_free(ctx, norms->rstd[l]);
 }
 
 hg_status hg_whole_forward(hg_run *run, const hg_update *u, const hg_products *products, const hg_reduced *reduced, hg_real *out)

@@ -1,4 +1,4 @@
-/* nn/fused/fused.c — the fused forward pass: update by update by the plan, with the reference path for what it cannot do. */
+/* nn/fused/fused.c — see fused.h. The reference path does what the fused one cannot. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/fused/fused.h"
 
@@ -8,7 +8,13 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "kernels/bf16.h"
-#include "nn/inference/forward.h"
+#include "nn/forward/compute.h"
+#include "nn/forward/outputs.h"
+#include "nn/forward/reduction.h"
+#include "nn/forward/update.h"
+#include "nn/fused/fused_pass.h"
+#include "nn/run/preparation.h"
+#include "nn/run/run_edges.h"
 
 /* width numbers of a row of any storage. */
 static void copy_row(const hg_view *view, int64_t row, int64_t width, hg_real *to)
@@ -250,7 +256,7 @@ done:
     return status;
 }
 
-hg_status hg_fused_forward(hg_run *run, const hg_fused_weights *weights, const hg_outputs *out)
+static hg_status forward(hg_run *run, const hg_fused_weights *weights, const hg_outputs *out)
 {
     hg_status status = HG_OK;
     const hg_description *d = run->d;
@@ -280,6 +286,18 @@ done:
     hg_free(run->ctx, f.own);
     hg_free(run->ctx, f.view);
     hg_free(run->ctx, rows);
+    return status;
+}
+
+hg_status hg_fused_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_fused_weights *weights,
+                           const hg_outputs *out)
+{
+    hg_status status = HG_OK;
+    hg_run run = {.ctx = ctx};
+    HG_TRY(hg_run_begin(ctx, model, batch, false, NULL, &run));
+    HG_TRY(forward(&run, weights, out));
+done:
+    hg_run_clear(&run);
     return status;
 }
 

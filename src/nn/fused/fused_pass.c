@@ -1,10 +1,11 @@
 /* nn/fused/fused_pass.c — one update on tiles of rows: reduce, all layers, residual, store, and the products that later updates gather. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/fused/fused_pass.h"
+
 #include <omp.h>
 #include <string.h>
 #include "base/parallel.h"
 #include "kernels/bf16.h"
-#include "nn/fused/fused.h"
 #include "nn/fused/tile_inputs.h"
 
 /* Tiles that a thread takes at once: many keep what it reads in order going on, fewer where that would leave threads without work. */

@@ -1,88 +1,17 @@
-/* nn/inference/forward.c — evaluates a model: every update that the last output depends on, tables freed after their last use. */
+/* nn/inference/forward.c — evaluates a model: by the fused path, large batches in parts. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-#include "base/check.h"
-#include "base/log.h"
-#include "nn/run/finite.h"
-#include "nn/inference/forward.h"
+#include "nn/forward/reference.h"
+#include "nn/fused/fused.h"
 #include "nn/inference/parts.h"
-
-hg_status hg_check_views(hg_run *run, const hg_output_mark *mark, const hg_view view[HG_ENTITIES])
-{
-    hg_status status = HG_OK;
-    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
-        const int value = mark->value[entity];
-        if (value < 0 || hg_check_finite(run, value, &view[entity], "output") == HG_OK) continue;
-        /* where it comes from is the more useful message */
-        HG_TRY(hg_blame(run));
-        HG_TRY(hg_check_finite(run, value, &view[entity], "output"));
-    }
-done:
-    return status;
-}
-
-hg_status hg_check_output(hg_run *run, const hg_output_mark *mark)
-{
-    hg_view view[HG_ENTITIES] = {{0}};
-    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
-        int value = mark->value[entity];
-        if (value >= 0) view[entity] = (hg_view){run->table[value], run->d->value[value].width, HG_STORE_REAL};
-    }
-    return hg_check_views(run, mark, view);
-}
-
-hg_real *hg_output_array(const hg_outputs *out, int entity)
-{
-    return entity == HG_NODES ? out->nodes : entity == HG_EDGES ? out->edges : out->globals;
-}
-
-static hg_status forward_reference(hg_run *run, const hg_outputs *out)
-{
-    hg_status status = HG_OK;
-    const hg_description *d = run->d;
-    hg_context *ctx = run->ctx;
-    for (int i = 0; i < d->n_updates; ++i) {
-        if (!d->update[i].live_last) continue;
-        HG_CHECK(!hg_interrupted(ctx), HG_ERR_INTERRUPTED, "model evaluation was interrupted");
-        HG_TRY(hg_run_pack(run, d->update[i].network));
-        HG_TRY(hg_update_forward(run, i));
-        for (int v = 0; v < d->n_values; ++v) {
-            if (run->owned[v] && d->value[v].last_use <= i) hg_run_drop(run, v);
-        }
-    }
-    const hg_output_mark *mark = &d->output[d->n_outputs - 1];
-    HG_TRY(hg_check_output(run, mark));
-    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
-        hg_real *to = hg_output_array(out, entity);
-        int value = mark->value[entity];
-        size_t bytes = value < 0 ? 0 : (size_t)(hg_value_rows(run, value) * d->value[value].width) * sizeof *to;
-        if (to && bytes > 0) memcpy(to, run->table[value], bytes);
-    }
-done:
-    return status;
-}
-
-static hg_status check_arguments(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
-{
-    if (!model || !batch || !batch->graph || !out)
-        return hg_fail(ctx, HG_ERR_ARG, "forward: model, batch, its graph and out must not be NULL");
-    return HG_OK;
-}
-
-hg_status hg_model_forward_reference(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
-{
-    hg_status status = check_arguments(ctx, model, batch, out);
-    hg_run run = {.ctx = ctx};
-    if (status < 0) return status;
-    HG_TRY(hg_run_begin(ctx, model, batch, false, NULL, &run));
-    HG_TRY(forward_reference(&run, out));
-done:
-    hg_run_clear(&run);
-    return status;
-}
 
 hg_status hg_model_forward(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
 {
-    const hg_status status = check_arguments(ctx, model, batch, out);
-    return status < 0 ? status : hg_forward_in_parts(ctx, model, batch, out);
+    hg_status status = hg_forward_check(ctx, model, batch, out);
+    if (status < 0) return status;
+    if (hg_parts_are_possible(model, batch)) {
+        status = hg_forward_in_parts(ctx, model, batch, out);
+        /* messages of a part count its rows: those of the whole batch are of more use */
+        if (status != HG_ERR_NUMERIC && status != HG_ERR_ARG && status != HG_ERR_MODEL) return status;
+    }
+    return hg_fused_forward(ctx, model, batch, NULL, out);
 }

@@ -24,18 +24,6 @@ typedef struct parts {
     hg_outputs out;           /* owned arrays of the whole batch: the caller's stay untouched where a part fails */
 } parts;
 
-static hg_status evaluate(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_fused_weights *weights,
-                          const hg_outputs *out)
-{
-    hg_status status = HG_OK;
-    hg_run run = {.ctx = ctx};
-    HG_TRY(hg_run_begin(ctx, model, batch, false, NULL, &run));
-    HG_TRY(hg_fused_forward(&run, weights, out));
-done:
-    hg_run_clear(&run);
-    return status;
-}
-
 static bool is_for_a_team(const hg_graph *g, int64_t first, int64_t end)
 {
     return g->node_ptr[end] - g->node_ptr[first] > TEAM_NODES || g->edge_ptr[end] - g->edge_ptr[first] > TEAM_EDGES;
@@ -56,7 +44,7 @@ static int64_t cut(const hg_graph *g, int64_t *first)
 }
 
 /* Types and levels would have to be cut too, and edges that are searched are not counted before. */
-static bool can_be_cut(const hg_model *model, const hg_batch *batch)
+bool hg_parts_are_possible(const hg_model *model, const hg_batch *batch)
 {
     const hg_description *d = &model->description;
     const int edges = d->output[d->n_outputs - 1].value[HG_EDGES];
@@ -85,7 +73,7 @@ static hg_status run_part(const parts *p, int64_t part, hg_context *ctx)
     const hg_outputs out = {.nodes = p->out.nodes ? p->out.nodes + node * w->node_out : NULL,
                             .edges = p->out.edges ? p->out.edges + edge * w->edge_out : NULL,
                             .globals = p->out.globals ? p->out.globals + g * w->global_out : NULL};
-    HG_TRY(evaluate(ctx, p->model, &batch, &p->weights, &out));
+    HG_TRY(hg_fused_forward(ctx, p->model, &batch, &p->weights, &out));
 done:
     hg_graph_destroy(ctx, graph);
     return status;
@@ -164,10 +152,6 @@ done:
 
 hg_status hg_forward_in_parts(hg_context *ctx, const hg_model *model, const hg_batch *batch, const hg_outputs *out)
 {
-    if (!can_be_cut(model, batch)) return evaluate(ctx, model, batch, NULL, out);
     parts p = {.ctx = ctx, .model = model, .batch = batch, .widths = hg_model_get_widths(model)};
-    const hg_status status = forward_parts(&p, out);
-    const bool as_whole = status == HG_ERR_NUMERIC || status == HG_ERR_ARG || status == HG_ERR_MODEL;
-    /* messages of a part count its rows: those of the whole batch are of more use */
-    return as_whole ? evaluate(ctx, model, batch, NULL, out) : status;
+    return forward_parts(&p, out);
 }

@@ -5,13 +5,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "base/config.h"
+#include "hitgraph/context.h"
 #include "hitgraph/neighbours.h"
 #include "kernels/kernels.h"
 
 /* What a table has one row of. The order is that of the YAML words nodes, edges, globals. */
 typedef enum hg_entity { HG_NODES, HG_EDGES, HG_GLOBALS, HG_ENTITIES } hg_entity;
-extern const char *const hg_entity_names[]; /* NULL-terminated */
+extern const char *const hg_entity_names[];     /* NULL-terminated */
+extern const char *const hg_activation_words[]; /* likewise, in the order of hg_activation */
 
 /* BATCH: statistics of the rows of each graph, in training and inference. BATCH_RUNNING: of all rows of the batch in training, remembered
  * ones in inference. */
@@ -176,39 +177,15 @@ typedef struct hg_description {
     hg_edge_set *edge_set;
 } hg_description;
 
-/* Reads YAML (language: nn/model.md) and unrolls the repeats. Errors: HG_ERR_CONFIG with line and column. `out` zeroed by the caller. */
-hg_status hg_description_read(hg_context *ctx, const char *name, const char *yaml_text, hg_description *out);
 void hg_description_clear(hg_context *ctx, hg_description *description);
 
 /* Fills `live`, `needed` and `last_use` of updates and tables. */
 void hg_description_find_live(hg_description *description);
-
-/* Fills the list of networks from the YAML sequence; input widths stay 0. */
-hg_status hg_networks_read(hg_context *ctx, const hg_yaml *sequence, hg_description *out);
-
-/* Copies `text` to buffer with every {word} replaced by the decimal number. Errors: HG_ERR_CONFIG too long, or braces around something
- * else. */
-hg_status hg_substitute(hg_context *ctx, const hg_yaml *node, const char *word, int64_t number, char *buffer, size_t size);
-
-/* The grammar of one input: words, and the names of the tables they speak of. */
-typedef struct hg_term_text {
-    hg_access access; /* HG_OWN also stands for HG_GRAPH: the table's kind decides */
-    hg_reduction reduction;
-    bool directed, outgoing;
-    hg_access message;
-    hg_computation computation;
-    hg_access left, right;
-    int64_t first, last, groups; /* columns; shares of a dot, 0 = each column by itself */
-    char value[64], weight[64];  /* weight "" = none */
-} hg_term_text;
-hg_status hg_term_parse(hg_context *ctx, const hg_yaml *node, const char *text, hg_term_text *out);
 
 /* The first layer reads its inputs side by side, not as a sum of products: it has weights per type, or none. */
 static inline bool hg_network_concatenates(const hg_network *net)
 {
     return net->typed || !net->layer[0].linear;
 }
-
-extern const char *const hg_activation_words[];
 
 #endif

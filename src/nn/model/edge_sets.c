@@ -1,6 +1,5 @@
 /* nn/model/edge_sets.c — items {graph: ...}: which edges the updates after them speak of, those of the batch or newly searched ones. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
 #include "nn/model/reader.h"

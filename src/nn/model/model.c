@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "nn/model/description_reader.h"
 
 enum { RANDOM_WEIGHTS = 0x77656967, NAME_ROOM = 320 };
 static const int64_t parameters_max = INT64_C(1) << 31;

@@ -1,47 +1,18 @@
 /* nn/model/networks.c — reads the list of networks: names, copies, layers. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
-#include "nn/model/description.h"
+#include "nn/model/reader.h"
 
 enum { NAME_SIZE = 256, WIDTHS_MAX = HG_MAX_LAYERS / 2 - 1 }; /* each width may bring a dropout, and one norm may follow */
 
-const char *const hg_activation_words[] = {"none", "relu",      "leaky_relu", "sigmoid", "tanh",           "silu",
-                                           "gelu", "gelu_tanh", "softplus",   "exp",     "leaky_relu 0.2", NULL};
 static const char *const norm_words[] = {"none", "layer", "layer affine", "batch", "batch running", NULL};
 static const char *const initial_words[] = {"default", "xavier", "kaiming", "sonnet", NULL};
 static const char *const network_keys[] = {
     "name", "copies",  "widths", "activation", "norm",  "norm_eps", "output_norm", "final_norm",     "output_activation",
     "bias", "initial", "index",  "linear",     "typed", "groups",   "dropout",     "output_dropout", NULL};
 static const char *const group_keys[] = {"copies", "networks", NULL};
-
-hg_status hg_substitute(hg_context *ctx, const hg_yaml *node, const char *word, int64_t number, char *buffer, size_t size)
-{
-    size_t used = 0, length = strlen(word);
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRId64, number);
-    for (const char *c = node->text; *c;) {
-        const char *piece = c;
-        size_t n = 1;
-        if (*c == '{') {
-            if (strncmp(c + 1, word, length) != 0 || c[1 + length] != '}' || number < 0)
-                return hg_yaml_fail(ctx, node, "\"%s\": the only thing that may stand in braces here is {%s}, inside what is repeated",
-                                    node->text, word);
-            piece = digits;
-            n = strlen(digits);
-            c += length + 2;
-        } else {
-            ++c;
-        }
-        if (used + n >= size) return hg_yaml_fail(ctx, node, "\"%s\" is too long: at most %zu characters", node->text, size - 1);
-        memcpy(buffer + used, piece, n);
-        used += n;
-    }
-    buffer[used] = '\0';
-    return HG_OK;
-}
 
 static hg_status read_word(hg_context *ctx, const hg_yaml *map, const char *key, const char *const *words, int *out)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/check.h"
-#include "nn/model/description.h"
+#include "nn/model/reader.h"
 
 enum { WORDS_MAX = 8, WORD_SIZE = 64 };
 

@@ -1,4 +1,4 @@
-/* nn/run/finite.h — numbers that are not finite: found, and traced to what they come from. */
+/* nn/run/finite.h — numbers that are not finite, in tables and parameters. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HG_NN_FINITE_H
 #define HG_NN_FINITE_H
@@ -13,9 +13,5 @@ hg_status hg_check_attributes(hg_run *run);
 
 /* HG_ERR_NUMERIC naming tensor and element where a parameter is not finite (or a running variance negative), HG_OK if all are. */
 hg_status hg_check_parameters(hg_run *run);
-
-/* After a result was not finite: names the parameter or, by a second evaluation, the first update that it comes from.
- * HG_OK = nothing was found (or there was no memory to look). */
-hg_status hg_blame(hg_run *run);
 
 #endif

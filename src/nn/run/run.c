@@ -1,13 +1,10 @@
-/* nn/run/run.c — preparing and ending one evaluation: checks, packed weights, tables. */
+/* nn/run/run.c — the tables of one evaluation: their rows, and letting go of them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "nn/run/run.h"
 
-#include <math.h>
 #include <string.h>
-#include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
-#include "nn/run/finite.h"
 
 int64_t hg_run_rows(const hg_run *run, hg_entity entity)
 {
@@ -21,95 +18,27 @@ int64_t hg_value_rows(const hg_run *run, int value)
     return v->entity == HG_EDGES ? run->edge_set[v->set].graph->n_edges : run->batch->graph->n_graphs;
 }
 
-static const hg_real *attributes(const hg_batch *batch, hg_entity entity)
+const int32_t *hg_graph_index(const hg_run *run, hg_entity entity)
 {
-    return entity == HG_NODES ? batch->nodes : entity == HG_EDGES ? batch->edges : batch->globals;
+    return entity == HG_EDGES ? run->edge_graph : run->nodes->node_graph;
 }
 
-static hg_status take_inputs(hg_run *run)
+void hg_zero(const hg_run *run, hg_real *array, int64_t n)
 {
-    hg_context *ctx = run->ctx;
-    hg_status status = HG_OK;
-    for (int entity = 0; entity < HG_ENTITIES; ++entity) {
-        int value = run->d->input[entity];
-        const hg_real *data = attributes(run->batch, (hg_entity)entity);
-        int64_t rows = hg_run_rows(run, (hg_entity)entity), width = run->d->width[entity];
-        HG_CHECK(data || value < 0 || rows == 0, HG_ERR_ARG, "batch has no attributes of %s: found none, expected %" PRId64 " x %" PRId64,
-                 hg_entity_names[entity], rows, width);
-        HG_CHECK(!data || value >= 0, HG_ERR_ARG, "batch has attributes of %s, the model expects none (width 0)", hg_entity_names[entity]);
-        if (value >= 0) run->table[value] = data;
+    if (run->dry) return;
+#pragma omp parallel for schedule(static) num_threads(hg_team(run, n / 64))
+    for (int64_t block = 0; block < hg_block_count(n, HG_SUM_BLOCK); ++block) {
+        int64_t first = block * HG_SUM_BLOCK, count = n - first < HG_SUM_BLOCK ? n - first : HG_SUM_BLOCK;
+        memset(array + first, 0, (size_t)count * sizeof *array);
     }
-done:
-    return status;
 }
 
-static void note_reader(hg_run *run, int value, int update)
+void hg_reduced_clear(hg_run *run, hg_reduced *r)
 {
-    if (run->first_reader[value] > update) run->first_reader[value] = update;
-    if (run->last_reader[value] < update) run->last_reader[value] = update;
-}
-
-static hg_status find_readers(hg_run *run)
-{
-    hg_status status = HG_OK;
-    const hg_description *d = run->d;
-    HG_TRY(hg_alloc(run->ctx, &run->first_reader, d->n_values));
-    HG_TRY(hg_alloc(run->ctx, &run->last_reader, d->n_values));
-    HG_TRY(hg_alloc(run->ctx, &run->producer, d->n_values));
-    for (int v = 0; v < d->n_values; ++v) {
-        run->first_reader[v] = d->n_updates;
-        run->last_reader[v] = run->producer[v] = -1;
-    }
-    for (int i = 0; i < d->n_updates; ++i) {
-        const hg_update *u = &d->update[i];
-        if (!u->live) continue;
-        run->producer[u->value] = i;
-        if (u->old >= 0) note_reader(run, u->old, i);
-        for (int t = 0; t < u->n_terms; ++t) {
-            note_reader(run, u->term[t].value, i);
-            if (u->term[t].weight >= 0) note_reader(run, u->term[t].weight, i);
-        }
-    }
-done:
-    return status;
-}
-
-hg_status hg_run_begin(hg_context *ctx, const hg_model *model, const hg_batch *batch, bool training, hg_pool *pool, hg_run *run)
-{
-    hg_status status = HG_OK;
-    const hg_description *d = &model->description;
-    *run = (hg_run){.ctx = ctx, .model = model, .d = d, .batch = batch, .graph = batch->graph, .training = training};
-    run->nodes = batch->graph;
-    run->threads = hg_context_threads(ctx);
-    HG_TRY(hg_kernels_select(ctx, &run->k));
-    run->pool = pool;
-    run->own_pool = !pool;
-    if (!pool) HG_TRY(hg_pool_create(ctx, false, &run->pool));
-    run->dry = hg_pool_is_dry(run->pool);
-    HG_TRY(hg_alloc(ctx, &run->table, d->n_values));
-    HG_TRY(hg_alloc(ctx, &run->owned, d->n_values));
-    HG_TRY(hg_alloc(ctx, &run->packed, d->n_networks));
-    HG_TRY(hg_alloc(ctx, &run->reduced, d->n_updates));
-    if (training) HG_TRY(hg_alloc(ctx, &run->panels, d->n_updates));
-    if (training) HG_TRY(hg_alloc(ctx, &run->signs, d->n_updates));
-    HG_TRY(hg_alloc(ctx, &run->gradient, d->n_values));
-    HG_TRY(hg_alloc(ctx, &run->wanted, d->n_values));
-    HG_TRY(hg_alloc(ctx, &run->edge_set, d->n_edge_sets));
-    HG_TRY(find_readers(run));
-    if (!run->dry) HG_TRY(take_inputs(run));
-    HG_TRY(hg_run_take_edges(run));
-    if (!run->dry) HG_TRY(hg_check_attributes(run));
-    for (int i = 0; training && i < d->n_updates; ++i) {
-        if (d->update[i].live) HG_TRY(hg_run_pack(run, d->update[i].network));
-    }
-done:
-    return status;
-}
-
-hg_status hg_run_pack(hg_run *run, int network)
-{
-    if (network < 0 || run->packed[network].memory) return HG_OK;
-    return hg_mlp_pack(run->ctx, &run->d->network[network], run->model->parameters, run->training, &run->packed[network]);
+    hg_run_give(run, r->value);
+    hg_run_give(run, r->first);
+    hg_run_give(run, r->second);
+    *r = (hg_reduced){0};
 }
 
 void hg_run_drop(hg_run *run, int value)
@@ -125,40 +54,4 @@ void hg_run_drop_reduced(hg_run *run, int update)
     for (int t = 0; t < run->d->update[update].n_terms; ++t) hg_reduced_clear(run, &run->reduced[update][t]);
     hg_free(run->ctx, run->reduced[update]);
     run->reduced[update] = NULL;
-}
-
-void hg_run_clear(hg_run *run)
-{
-    hg_context *ctx = run->ctx;
-    for (int i = 0; i < run->d->n_values; ++i) {
-        if (run->owned) hg_run_give(run, run->owned[i]);
-        if (run->gradient) hg_gradient_clear(run, i);
-    }
-    for (int i = 0; run->reduced && i < run->d->n_updates; ++i) hg_run_drop_reduced(run, i);
-    for (int i = 0; run->signs && i < run->d->n_updates; ++i) hg_run_give(run, run->signs[i]);
-    for (int i = 0; run->packed && i < run->d->n_networks; ++i) hg_free(ctx, run->packed[i].memory);
-    if (run->own_pool) hg_pool_destroy(ctx, run->pool);
-    hg_panels_clear(run);
-    hg_free(ctx, run->table);
-    hg_free(ctx, run->owned);
-    hg_free(ctx, run->packed);
-    hg_free(ctx, run->reduced);
-    hg_free(ctx, run->signs);
-    hg_free(ctx, run->gradient);
-    hg_free(ctx, run->wanted);
-    hg_free(ctx, run->stored);
-    hg_free(ctx, run->first_reader);
-    hg_free(ctx, run->last_reader);
-    hg_free(ctx, run->producer);
-    hg_run_clear_edges(run);
-}
-
-void hg_zero(const hg_run *run, hg_real *array, int64_t n)
-{
-    if (run->dry) return;
-#pragma omp parallel for schedule(static) num_threads(hg_team(run, n / 64))
-    for (int64_t block = 0; block < hg_block_count(n, HG_SUM_BLOCK); ++block) {
-        int64_t first = block * HG_SUM_BLOCK, count = n - first < HG_SUM_BLOCK ? n - first : HG_SUM_BLOCK;
-        memset(array + first, 0, (size_t)count * sizeof *array);
-    }
 }

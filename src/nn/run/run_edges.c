@@ -1,5 +1,7 @@
-/* nn/run/run_edges.c — the edges of a run: those of the batch and its levels, and those searched between layers. */
+/* nn/run/run_edges.c — see run_edges.h. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "nn/run/run_edges.h"
+
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"

@@ -1,9 +1,9 @@
 /* nn/training/loss_sum.c — adds the terms of a loss over fixed blocks and scales their gradients. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nn/training/loss_sum.h"
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
+#include "nn/training/loss_sum.h"
 
 hg_status hg_loss_sum(hg_context *ctx, int64_t n, hg_loss_term *term, const void *terms, double scale, double *sum)
 {

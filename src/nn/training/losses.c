@@ -1,8 +1,8 @@
 /* nn/training/losses.c — losses of classifiers: binary cross-entropy, focal, cross-entropy over classes. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdbool.h>
 #include "base/check.h"
-#include "base/memory.h"
 #include "hitgraph/loss.h"
 #include "nn/training/loss_sum.h"
 

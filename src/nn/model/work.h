@@ -1,4 +1,4 @@
-/* nn/inference/work.h — the arithmetic and the traffic that a model needs on a graph of given size, counted from its description. */
+/* nn/model/work.h — the arithmetic and the traffic that a model needs on a graph of given size, counted from its description. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HG_NN_WORK_H
 #define HG_NN_WORK_H
@@ -30,10 +30,6 @@ void hg_work_count(const hg_model *model, const hg_work_size *size, hg_work pass
  * and of one training step that stores the inputs of every update, without the optimiser. */
 double hg_work_inference_bytes(const hg_model *model, const hg_work_size *size);
 double hg_work_training_bytes(const hg_model *model, const hg_work_size *size);
-
-/* hg_model_gradient_bytes for a graph of this size, whose edges are drawn up for it. Errors: those of that function; HG_ERR_LIMIT more
- * than 2^31 - 1 nodes. */
-hg_status hg_work_gradient_bytes(hg_context *ctx, const hg_model *model, const hg_work_size *size, int64_t checkpoint_every, size_t *bytes);
 
 /* Seconds that a pass takes at least with such peaks: the larger of arithmetic and traffic. */
 static inline double hg_work_bound(const hg_work *work, double flops_per_second, double bytes_per_second)
