@@ -158,7 +158,8 @@ hg_status hg_calibration_file_read(hg_context *ctx, const char *path, hg_calibra
     HG_TRY(open_section(ctx, path, "volumes", volume_keys, &root, &section));
     HG_TRY(hg_alloc(ctx, &volume, section->n));
     for (int64_t i = 0; i < section->n; ++i) HG_TRY(read_volume(ctx, section->child[i], &volume[i]));
-    HG_TRY(hg_calibration_create(ctx, volume, section->n, out));
+    status = hg_calibration_create(ctx, volume, section->n, out);
+    if (status < 0) hg_fail_prefix(ctx, "%s", path);
 done:
     hg_free(ctx, volume);
     hg_yaml_destroy(ctx, root);
@@ -191,7 +192,8 @@ hg_status hg_material_file_read(hg_context *ctx, const char *path, hg_material *
     HG_TRY(open_section(ctx, path, "material", surface_keys, &root, &section));
     HG_TRY(hg_alloc(ctx, &surface, section->n));
     for (int64_t i = 0; i < section->n; ++i) HG_TRY(read_surface(ctx, section->child[i], &surface[i]));
-    HG_TRY(hg_material_create(ctx, surface, section->n, out));
+    status = hg_material_create(ctx, surface, section->n, out);
+    if (status < 0) hg_fail_prefix(ctx, "%s", path);
 done:
     hg_free(ctx, surface);
     hg_yaml_destroy(ctx, root);

@@ -78,7 +78,9 @@ hg_status hg_pulse_kind_of(hg_context *ctx, const char *path, hg_pulse_kind *out
     if (strcmp(line, sqlite) == 0) {
         *out = HG_PULSES_SQLITE;
     } else if (strcmp(line, hdf5) == 0) {
-        if (hg_h5_open(ctx, path, "pulses", &h5) >= 0) *out = HG_PULSES_HDF5;
+        status = hg_h5_open(ctx, path, "pulses", &h5);
+        if (status >= 0) *out = HG_PULSES_HDF5;
+        if (status != HG_ERR_NOMEM) status = HG_OK; /* another format is no failure; the message stays */
     } else {
         *out = kind_of_table(line);
         if (*out == HG_PULSES_UNKNOWN)

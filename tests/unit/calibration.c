@@ -220,7 +220,8 @@ static void mistakes_in_the_file_are_named(void **state)
         fputs(cases[c].text, file);
         fclose(file);
         assert_true(hg_calibration_file_read(ctx, path, &calibration) < 0);
-        if (!strstr(hg_context_message(ctx), cases[c].said)) fail_msg("%s: said %s", cases[c].text, hg_context_message(ctx));
+        if (!strstr(hg_context_message(ctx), cases[c].said) || !strstr(hg_context_message(ctx), path))
+            fail_msg("%s: said %s", cases[c].text, hg_context_message(ctx));
         assert_null(calibration);
     }
     remove(path);
