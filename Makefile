@@ -24,6 +24,7 @@ OPTIMISE_release := -O3
 OPTIMISE_double := -O2 -DHG_REAL_DOUBLE
 OPTIMISE_debug := -O0 -g3
 OPTIMISE_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPTIMISE_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPTIMISE_tsan := -O1 -g -fsanitize=thread
 BASE_CFLAGS := -std=c17 -D_GNU_SOURCE -fopenmp -fno-math-errno -fno-trapping-math -ffp-contract=off -fvisibility=hidden -fPIC \
                -DHG_VERSION='"$(VERSION)"' $(OPTIMISE_$(VARIANT)) $(WARNINGS)
@@ -53,13 +54,15 @@ CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/physics/*.c tests/bad/*.c tests/repro/*.c))
 DOUBLE_TEST_SOURCES := $(sort $(wildcard tests/gradients/*.c))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
+FUZZ_SOURCES := $(sort $(wildcard tests/fuzz/*.c))
+FUZZER := $(BUILD)/tests/fuzz/readers
 LIBRARY_OBJECTS := $(LIBRARY_SOURCES:%.c=$(BUILD)/%.o)
 LIBRARY := $(BUILD)/libhitgraph.a
 PROGRAM := $(BUILD)/hitgraph
 TESTS := $(TEST_SOURCES:%.c=$(BUILD)/%)
 BENCHES := $(BENCH_SOURCES:%.c=$(BUILD)/%)
 
-.PHONY: help all deps demo demo-icecube models check check-asan check-tsan parity arm-kernels lint format bench install uninstall clean tests
+.PHONY: help all deps demo demo-icecube models check check-asan check-tsan fuzz fuzz-clang parity arm-kernels lint format bench install uninstall clean tests
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -111,6 +114,9 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
+$(FUZZER): $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(LIBRARY)
+	@$(LINK) -o $@ $^ $(CMOCKA_LIBS) $(LIBS)
+
 DEMO := build/demo
 demo: ## the main job on a built-in event: simulate, find and fit tracks, draw them
 	@$(MAKE) --no-print-directory -j$(JOBS) all
@@ -134,19 +140,39 @@ demo-icecube: ## simulated events of a neutrino telescope: classify them and com
 models: all ## train the shipped models again: make models DATA=directory of TrackML-like events
 	@sh datasets/models/trackml/train.sh $(DATA)
 
-tests: $(TESTS) $(PROGRAM)
+tests: $(TESTS) $(FUZZER) $(PROGRAM)
 
 check: ## run all tests (parallel build, both cores); ends with 'N passed, N failed'
 	@$(MAKE) --no-print-directory -j$(JOBS) all tests
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=double tests-double
-	@sh tests/run.sh $(TESTS) $(DOUBLE_TEST_SOURCES:%.c=build/double/%)
+	@sh tests/run.sh $(TESTS) $(FUZZER) $(DOUBLE_TEST_SOURCES:%.c=build/double/%)
 
 .PHONY: tests-double
 tests-double: $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%)
 
 check-asan: ## the tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan tests
-	@sh tests/run.sh $(TEST_SOURCES:%.c=build/asan/%)
+	@sh tests/run.sh $(TEST_SOURCES:%.c=build/asan/%) build/asan/tests/fuzz/readers
+
+# A new seed each time, unless given; what went wrong is kept in build/fuzz-kept.
+SECONDS := 15
+SEED := $(shell date +%s)
+fuzz: ## change valid files at random and read them, under the sanitizers: make fuzz SECONDS=60 (for each reader) SEED=1
+	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan build/asan/tests/fuzz/readers
+	@echo "seed $(SEED)"; build/asan/tests/fuzz/readers -s $(SEED) -t $(SECONDS) -j $(JOBS)
+
+build/fuzz/tests/fuzz/libfuzzer: $(filter-out %/mutator.o,$(FUZZ_SOURCES:%.c=build/fuzz/%.o)) build/fuzz/libhitgraph.a
+	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(CMOCKA_LIBS) $(LIBS)
+
+# libFuzzer's inputs are guided by what they reach. The program takes its target from its name.
+fuzz-clang: ## the same with libFuzzer (needs clang, libomp-dev): make fuzz-clang SECONDS=60
+	@if ! command -v clang >/dev/null; then echo "SKIP fuzz-clang: clang is not installed"; exit 0; fi; \
+	$(MAKE) --no-print-directory -j$(JOBS) CC=clang VARIANT=fuzz build/fuzz/tests/fuzz/libfuzzer build/fuzz/tests/fuzz/readers || exit 1; \
+	export FUZZ_FOLDER=$$(mktemp -d); trap 'rm -rf $$FUZZ_FOLDER' EXIT; mkdir -p build/fuzz-kept; \
+	for target in $$(build/fuzz/tests/fuzz/readers -w build/fuzz/seeds); do \
+	echo "== $$target"; cp -f build/fuzz/tests/fuzz/libfuzzer build/fuzz/$$target || exit 1; \
+	build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=4096 -artifact_prefix=build/fuzz-kept/$$target- \
+	build/fuzz/seeds/$$target 2> build/fuzz/log || { cat build/fuzz/log; exit 1; }; tail -n 1 build/fuzz/log; done
 
 # gcc's OpenMP runtime is not instrumented and gives false reports; clang's tells the sanitizer about its barriers through Archer
 ARCHER := $(firstword $(wildcard /usr/lib/llvm-*/lib/libarcher.so))
@@ -191,5 +217,5 @@ uninstall: ## remove what install put there
 clean: ## remove build/
 	rm -rf build
 
--include $(LIBRARY_OBJECTS:.o=.d) $(CLI_SOURCES:%.c=$(BUILD)/%.d) $(TEST_SOURCES:%.c=$(BUILD)/%.d) $(BENCH_SOURCES:%.c=$(BUILD)/%.d) \
+-include $(LIBRARY_OBJECTS:.o=.d) $(CLI_SOURCES:%.c=$(BUILD)/%.d) $(TEST_SOURCES:%.c=$(BUILD)/%.d) $(BENCH_SOURCES:%.c=$(BUILD)/%.d) $(FUZZ_SOURCES:%.c=$(BUILD)/%.d) \
          $(DOUBLE_TEST_SOURCES:%.c=$(BUILD)/%.d) $(BUILD)/tests/parity/run_model.d
