@@ -12,20 +12,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* The answer to a question that need not be asked twice: cpuid traps in a virtual machine and costs tens of microseconds there. */
-#ifndef HG_REAL_DOUBLE
-static bool ask_once(_Atomic int *answer, bool (*ask)(void))
-{
-    enum { UNKNOWN, NO, YES };
-    int known = atomic_load(answer);
-    if (known == UNKNOWN) {
-        known = ask() ? YES : NO;
-        atomic_store(answer, known);
-    }
-    return known == YES;
-}
-#endif
-
 static bool supports_avx512(void)
 {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
@@ -49,6 +35,21 @@ static bool supports_amx(void)
     if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & wanted) != wanted) return false;
     return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
+
+enum { ASKED = 1, HAS_BF16 = 2, HAS_AMX = 4 };
+
+/* What the CPU has beyond AVX-512. It is asked once: cpuid traps in a virtual machine and costs tens of microseconds there. */
+static unsigned beyond_avx512(void)
+{
+    static _Atomic unsigned selected_kernels;
+    unsigned has = atomic_load(&selected_kernels);
+    if (has == 0) {
+        has = ASKED | (supports_bf16() ? HAS_BF16 : 0u);
+        if ((has & HAS_BF16) && supports_amx()) has |= HAS_AMX;
+        atomic_store(&selected_kernels, has);
+    }
+    return has;
+}
 #endif
 #endif
 
@@ -62,15 +63,15 @@ int hg_kernels_list(const hg_kernels *out[HG_KERNEL_TABLES])
         if (supports_avx512()) {
             out[n++] = &hg_kernels_avx512;
 #ifndef HG_REAL_DOUBLE
-            static _Atomic int has_bf16, has_amx;
-            if (ask_once(&has_bf16, supports_bf16)) {
+            const unsigned has = beyond_avx512();
+            if (has & HAS_BF16) {
                 out[n++] = &hg_kernels_avx512bf16;
                 /* Intel's cores do half as many dot products of pairs as fp32 multiply-adds in the same time */
                 if (__builtin_cpu_is("intel")) {
                     out[n - 1] = &hg_kernels_avx512;
                     out[n - 2] = &hg_kernels_avx512bf16;
                 }
-                if (ask_once(&has_amx, supports_amx)) out[n++] = &hg_kernels_amx;
+                if (has & HAS_AMX) out[n++] = &hg_kernels_amx;
             }
 #endif
         }
