@@ -1,6 +1,6 @@
 /* doublet_graph.c — from hits to the doublet graph: search, consistency, features, labels. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "hitgraph/doublets.h"
+#include "graph/doublet_graph.h"
 
 #include "base/check.h"
 #include "base/memory.h"
@@ -65,18 +65,16 @@ done:
     return status;
 }
 
-hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
-                                  const hg_doublet_options *options, hg_doublet_graph **out)
+hg_status hg_grid_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_hit_grid *grid, const hg_doublet_map *map,
+                                       const hg_doublet_options *options, hg_doublet_graph **out)
 {
     hg_status status = HG_OK;
     hg_doublet_options defaults = hg_doublet_default_options();
-    hg_hit_grid *grid = NULL;
     hg_candidates candidates = {0}, kept = {0};
     hg_doublet_graph *d = NULL;
     if (!options) options = &defaults;
 
     HG_TRY(check_map(ctx, hits, map));
-    HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
     HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
     if (options->triplet_window > 0) {
         const double cost = options->mode == HG_DOUBLETS_TABLES ? options->triplet_cost : 0;
@@ -92,10 +90,22 @@ hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, 
     *out = d;
     d = NULL;
 done:
-    hg_hit_grid_destroy(ctx, grid);
     hg_candidates_release(ctx, &candidates);
     hg_candidates_release(ctx, &kept);
     hg_doublet_graph_destroy(ctx, d);
+    return status;
+}
+
+hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
+                                  const hg_doublet_options *options, hg_doublet_graph **out)
+{
+    hg_status status = HG_OK;
+    hg_hit_grid *grid = NULL;
+    HG_TRY(check_map(ctx, hits, map));
+    HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
+    HG_TRY(hg_grid_doublet_graph_create(ctx, hits, grid, map, options, out));
+done:
+    hg_hit_grid_destroy(ctx, grid);
     return status;
 }
 

@@ -29,15 +29,15 @@ static hg_status allocate(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_g
     hg_status status = HG_OK;
     g->n = hits->n;
     g->n_layers = hits->n_layers;
-    HG_TRY(hg_alloc(ctx, &g->x, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->y, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->z, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->r, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->phi, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->c, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->inverse_r2, g->n + HG_GRID_LANES));
-    HG_TRY(hg_alloc(ctx, &g->hit, g->n));
-    HG_TRY(hg_alloc(ctx, &g->module, g->n));
+    HG_TRY(hg_alloc_unset(ctx, &g->x, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->y, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->z, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->r, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->phi, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->c, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->inverse_r2, g->n + HG_GRID_LANES));
+    HG_TRY(hg_alloc_unset(ctx, &g->hit, g->n));
+    HG_TRY(hg_alloc_unset(ctx, &g->module, g->n));
     HG_TRY(hg_alloc(ctx, &g->layer_first, g->n_layers + 1));
     HG_TRY(hg_alloc(ctx, &g->c_low, g->n_layers));
     HG_TRY(hg_alloc(ctx, &g->c_scale, g->n_layers));
@@ -53,6 +53,7 @@ done:
 typedef struct places {
     float *r, *phi, *c; /* [n] */
     int32_t *key;       /* [n] cell */
+    int32_t *hit;       /* [n] by place */
 } places;
 
 static void free_places(hg_context *ctx, places *p)
@@ -61,6 +62,7 @@ static void free_places(hg_context *ctx, places *p)
     hg_free(ctx, p->phi);
     hg_free(ctx, p->c);
     hg_free(ctx, p->key);
+    hg_free(ctx, p->hit);
 }
 
 /* On error the caller frees what there is. */
@@ -72,6 +74,7 @@ static hg_status find_places(hg_context *ctx, const hg_doublet_hits *hits, place
     HG_TRY(hg_alloc_unset(ctx, &p->phi, hits->n));
     HG_TRY(hg_alloc_unset(ctx, &p->c, hits->n));
     HG_TRY(hg_alloc_unset(ctx, &p->key, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &p->hit, hits->n));
 #pragma omp parallel for num_threads(threads)
     for (int64_t i = 0; i < hits->n; ++i) {
         p->r[i] = (float)hypot(hits->x[i], hits->y[i]);
@@ -91,9 +94,9 @@ static void measure_layers(const hg_doublet_hits *hits, const places *p, hg_hit_
     }
     for (int64_t i = 0; i < hits->n; ++i) {
         int32_t l = hits->layer[i];
-        g->c_low[l] = fminf(g->c_low[l], p->c[i]);
-        g->c_scale[l] = fmaxf(g->c_scale[l], p->c[i]);
-        g->r_max[l] = fmaxf(g->r_max[l], p->r[i]);
+        g->c_low[l] = p->c[i] < g->c_low[l] ? p->c[i] : g->c_low[l];
+        g->c_scale[l] = p->c[i] > g->c_scale[l] ? p->c[i] : g->c_scale[l];
+        g->r_max[l] = p->r[i] > g->r_max[l] ? p->r[i] : g->r_max[l];
         ++g->layer_first[l + 1];
     }
     for (int32_t l = 0; l < g->n_layers; ++l) {
@@ -118,17 +121,25 @@ static int32_t row_of(const hg_hit_grid *g, int32_t layer, float c)
     return first + (row < (float)rows ? (int32_t)row : rows - 1);
 }
 
-static void sort_hits(const hg_doublet_hits *hits, places *p, hg_hit_grid *g)
+/* Counting sort by cell, stable. */
+static void find_order(const hg_doublet_hits *hits, int threads, places *p, hg_hit_grid *g)
 {
     const int64_t n_cells = (int64_t)g->row_first[g->n_layers] * HG_GRID_CELLS;
-    for (int64_t i = 0; i < hits->n; ++i) {
-        int32_t l = hits->layer[i];
-        p->key[i] = row_of(g, l, p->c[i]) * HG_GRID_CELLS + hg_grid_cell_inside(hg_grid_cell(p->phi[i]));
-        ++g->cell_first[p->key[i] + 1];
-    }
+#pragma omp parallel for num_threads(threads)
+    for (int64_t i = 0; i < hits->n; ++i)
+        p->key[i] = row_of(g, hits->layer[i], p->c[i]) * HG_GRID_CELLS + hg_grid_cell_inside(hg_grid_cell(p->phi[i]));
+    for (int64_t i = 0; i < hits->n; ++i) ++g->cell_first[p->key[i] + 1];
     for (int64_t k = 0; k < n_cells; ++k) g->cell_first[k + 1] += g->cell_first[k];
-    for (int64_t i = 0; i < hits->n; ++i) {
-        int32_t at = g->cell_first[p->key[i]]++;
+    for (int64_t i = 0; i < hits->n; ++i) p->hit[g->cell_first[p->key[i]]++] = (int32_t)i;
+    memmove(g->cell_first + 1, g->cell_first, (size_t)n_cells * sizeof *g->cell_first);
+    g->cell_first[0] = 0;
+}
+
+static void place_hits(const hg_doublet_hits *hits, int threads, const places *p, hg_hit_grid *g)
+{
+#pragma omp parallel for num_threads(threads)
+    for (int64_t at = 0; at < hits->n; ++at) {
+        const int32_t i = p->hit[at];
         g->x[at] = (float)hits->x[i];
         g->y[at] = (float)hits->y[i];
         g->z[at] = (float)hits->z[i];
@@ -136,16 +147,17 @@ static void sort_hits(const hg_doublet_hits *hits, places *p, hg_hit_grid *g)
         g->phi[at] = p->phi[i];
         g->c[at] = p->c[i];
         g->inverse_r2[at] = 1 / (p->r[i] * p->r[i]);
-        g->hit[at] = (int32_t)i;
+        g->hit[at] = i;
         g->module[at] = hits->module[i];
     }
-    memmove(g->cell_first + 1, g->cell_first, (size_t)n_cells * sizeof *g->cell_first);
-    g->cell_first[0] = 0;
+    for (int64_t at = hits->n; at < hits->n + HG_GRID_LANES; ++at)
+        g->x[at] = g->y[at] = g->z[at] = g->r[at] = g->phi[at] = g->c[at] = g->inverse_r2[at] = 0;
 }
 
 hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hit_grid **out)
 {
     hg_status status = HG_OK;
+    const int threads = hg_context_threads(ctx);
     hg_hit_grid *g = NULL;
     places p = {0};
     HG_TRY(check_hits(ctx, hits));
@@ -155,7 +167,8 @@ hg_status hg_hit_grid_create(hg_context *ctx, const hg_doublet_hits *hits, hg_hi
     HG_TRY(find_places(ctx, hits, &p));
     measure_layers(hits, &p, g);
     HG_TRY(hg_alloc(ctx, &g->cell_first, (int64_t)g->row_first[g->n_layers] * HG_GRID_CELLS + 1));
-    sort_hits(hits, &p, g);
+    find_order(hits, threads, &p, g);
+    place_hits(hits, threads, &p, g);
     *out = g;
     g = NULL;
 done:

@@ -3,13 +3,15 @@
 #include "hitgraph/doublets.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "graph/doublet_graph.h"
 #include "graph/doublet_measure.h"
 #include "graph/doublet_score.h"
 
-enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */ };
+enum { FEWEST_TRIPLETS = 20, INNER_HITS = 2048 /* about so many tell enough */, INNER_PER_TURN = 64 };
 static const float kappa_max = 6e-4f; /* 1 GeV in 2 T: straight enough for a line in r-z */
 static const float z0_max = 300;      /* mm */
 static const float z0_beyond = 200;   /* mm: no collisions there, only accidents */
@@ -41,11 +43,27 @@ static bool innermost(const hg_hit_grid *g, int32_t layer[3], float radius[3])
     return n == 3;
 }
 
+/* Those that one thread found. */
 typedef struct triplets {
     hg_context *ctx;
-    float *z0;
+    float *z0; /* owned */
     int64_t n, room;
+    hg_status status;
 } triplets;
+
+static hg_status append(triplets *t, float z0)
+{
+    hg_status status = HG_OK;
+    if (t->n == t->room) {
+        const int64_t room = 2 * t->room + 1024;
+#pragma omp critical
+        status = hg_grow(t->ctx, &t->z0, t->n, room);
+        if (status < 0) return status;
+        t->room = room;
+    }
+    t->z0[t->n++] = z0;
+    return HG_OK;
+}
 
 /* z0 of all third hits in line with the doublet i -> j. */
 static hg_status complete(triplets *t, const hg_hit_grid *g, int32_t layer, float radius, const hg_point *p1, const hg_point *p2,
@@ -61,12 +79,7 @@ static hg_status complete(triplets *t, const hg_hit_grid *g, int32_t layer, floa
         hg_point p3 = hg_grid_point(g, found[k]);
         if (!hg_doublet_measure(false, true, true, p2, &p3, &second) || fabsf(second.kappa - first.kappa) > dkappa_max) continue;
         if (fabsf(p3.z - p2->z - first.cot * (p3.r - p2->r)) > dz_max) continue;
-        if (t->n == t->room) {
-            int64_t room = 2 * t->room + 1024;
-            HG_TRY(hg_grow(t->ctx, &t->z0, t->n, room));
-            t->room = room;
-        }
-        t->z0[t->n++] = first.z0;
+        HG_TRY(append(t, first.z0));
     }
 done:
     return status;
@@ -98,32 +111,91 @@ static double width(triplets *t)
     return (double)(quantile(t, density, 0.75) - quantile(t, density, 0.25)) / 1.349;
 }
 
+/* All triplets of the inner hits i = first + k step, counted by k. */
+typedef struct search {
+    const hg_hit_grid *grid;
+    int32_t layer[3], first, step;
+    float radius[3];
+} search;
+
+static hg_status find_triplets(const search *s, int32_t k, int32_t *found, triplets *t)
+{
+    hg_status status = HG_OK;
+    const hg_hit_grid *g = s->grid;
+    const hg_point p1 = hg_grid_point(g, s->first + k * s->step);
+    const float lever = (s->radius[1] - p1.r) / fmaxf(p1.r, 1), centre = p1.z * (1 + lever);
+    const float half = hg_doublet_dphi(kappa_max, p1.r, g->r_max[s->layer[1]]);
+    const int32_t n = hg_hit_grid_query(g, s->layer[1], centre - z0_max * lever, centre + z0_max * lever, p1.phi, half, found);
+    for (int32_t j = 0; j < n && status >= 0; ++j) {
+        const hg_point p2 = hg_grid_point(g, found[j]);
+        status = complete(t, g, s->layer[2], s->radius[2], &p1, &p2, found + g->largest + 1);
+    }
+    return status;
+}
+
+/* parts: [threads]; found: [threads, 2, largest + 1]. */
+static hg_status find_all(const search *s, int32_t n, int threads, triplets *parts, int32_t *found)
+{
+    hg_status status = HG_OK;
+#pragma omp parallel num_threads(threads)
+    {
+        triplets *own = &parts[omp_get_thread_num()];
+        int32_t *room = found + omp_get_thread_num() * 2 * ((int64_t)s->grid->largest + 1);
+#pragma omp for schedule(dynamic, INNER_PER_TURN)
+        for (int32_t k = 0; k < n; ++k)
+            if (own->status >= 0) own->status = find_triplets(s, k, room, own);
+    }
+    for (int t = 0; t < threads && status >= 0; ++t) status = parts[t].status;
+    return status;
+}
+
+/* Into the first part. */
+static hg_status join_parts(triplets *parts, int threads)
+{
+    hg_status status = HG_OK;
+    int64_t n = 0;
+    for (int t = 0; t < threads; ++t) n += parts[t].n;
+    HG_TRY(hg_grow(parts->ctx, &parts->z0, parts->n, n));
+    for (int t = 1; t < threads; ++t) {
+        for (int64_t i = 0; i < parts[t].n; ++i) parts->z0[parts->n++] = parts[t].z0[i];
+    }
+done:
+    return status;
+}
+
+hg_status hg_grid_luminous_sigma_z(hg_context *ctx, const hg_hit_grid *g, double *sigma_z_mm)
+{
+    hg_status status = HG_OK;
+    const int threads = hg_context_threads(ctx);
+    int32_t *found = NULL;
+    triplets *parts = NULL;
+    search s = {.grid = g, .step = 1};
+    int32_t n = 0;
+    HG_TRY(hg_alloc_unset(ctx, &found, threads * 2 * ((int64_t)g->largest + 1)));
+    HG_TRY(hg_alloc(ctx, &parts, threads));
+    for (int t = 0; t < threads; ++t) parts[t].ctx = ctx;
+    if (innermost(g, s.layer, s.radius)) {
+        s.first = g->layer_first[s.layer[0]];
+        n = g->layer_first[s.layer[0] + 1] - s.first;
+    }
+    if (n > INNER_HITS) s.step = n / INNER_HITS;
+    HG_TRY(find_all(&s, (n + s.step - 1) / s.step, threads, parts, found));
+    HG_TRY(join_parts(parts, threads));
+    *sigma_z_mm = parts->n >= FEWEST_TRIPLETS ? width(parts) : 0;
+done:
+    for (int t = 0; parts && t < threads; ++t) hg_free(ctx, parts[t].z0);
+    hg_free(ctx, parts);
+    hg_free(ctx, found);
+    return status;
+}
+
 hg_status hg_luminous_sigma_z(hg_context *ctx, const hg_doublet_hits *hits, double *sigma_z_mm)
 {
     hg_status status = HG_OK;
-    hg_hit_grid *g = NULL;
-    int32_t layer[3], *found = NULL;
-    float radius[3];
-    triplets t = {.ctx = ctx};
-    HG_TRY(hg_hit_grid_create(ctx, hits, &g));
-    HG_TRY(hg_alloc(ctx, &found, 2 * ((int64_t)g->largest + 1)));
-    bool three = innermost(g, layer, radius);
-    const int32_t first = three ? g->layer_first[layer[0]] : 0, end = three ? g->layer_first[layer[0] + 1] : 0;
-    const int32_t step = end - first > INNER_HITS ? (end - first) / INNER_HITS : 1;
-    for (int32_t i = first; i < end; i += step) {
-        hg_point p1 = hg_grid_point(g, i);
-        float lever = (radius[1] - p1.r) / fmaxf(p1.r, 1), centre = p1.z * (1 + lever);
-        float half = hg_doublet_dphi(kappa_max, p1.r, g->r_max[layer[1]]);
-        int32_t n = hg_hit_grid_query(g, layer[1], centre - z0_max * lever, centre + z0_max * lever, p1.phi, half, found);
-        for (int32_t k = 0; k < n; ++k) {
-            hg_point p2 = hg_grid_point(g, found[k]);
-            HG_TRY(complete(&t, g, layer[2], radius[2], &p1, &p2, found + g->largest + 1));
-        }
-    }
-    *sigma_z_mm = t.n >= FEWEST_TRIPLETS ? width(&t) : 0;
+    hg_hit_grid *grid = NULL;
+    HG_TRY(hg_hit_grid_create(ctx, hits, &grid));
+    HG_TRY(hg_grid_luminous_sigma_z(ctx, grid, sigma_z_mm));
 done:
-    hg_hit_grid_destroy(ctx, g);
-    hg_free(ctx, found);
-    hg_free(ctx, t.z0);
+    hg_hit_grid_destroy(ctx, grid);
     return status;
 }

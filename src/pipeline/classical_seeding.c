@@ -142,7 +142,7 @@ hg_status hg_stage_classical(hg_context *ctx, const hg_setup *setup, const hg_ev
     hg_end_stage(result, stage, start);
     stage = HG_STAGE_TRIPLET_GRAPH;
     start = hg_seconds();
-    HG_TRY(hg_find_luminous_length(ctx, setup, result));
+    HG_TRY(hg_find_luminous_length(ctx, setup, NULL, result));
     HG_TRY(find_triplets(ctx, setup, result, &triplets));
     HG_TRY(make_graphs(ctx, &triplets, result));
 done:

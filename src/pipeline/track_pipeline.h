@@ -3,6 +3,7 @@
 #ifndef HG_PIPELINE_TRACK_PIPELINE_H
 #define HG_PIPELINE_TRACK_PIPELINE_H
 
+#include "graph/hit_grid.h"
 #include "hitgraph/event.h"
 #include "hitgraph/kalman.h"
 #include "hitgraph/model.h"
@@ -69,8 +70,8 @@ typedef struct hg_track_result {
 /* Adds the time since `start` to a stage. */
 void hg_end_stage(hg_track_result *result, hg_stage stage, double start);
 
-/* The luminous length of a prepared event: the setting, or the estimate from its hits. */
-hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, hg_track_result *result);
+/* The luminous length of a prepared event: the setting, or the estimate from its hits. grid: theirs; NULL = made for this alone. */
+hg_status hg_find_luminous_length(hg_context *ctx, const hg_setup *setup, const hg_hit_grid *grid, hg_track_result *result);
 
 /* How the doublets of an event are chosen; the module map, if any, is borrowed from the setup. */
 hg_doublet_options hg_setup_doublets(const hg_setup *setup, double sigma_z_mm);

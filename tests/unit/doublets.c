@@ -483,6 +483,13 @@ static void luminous_length_is_seen_in_the_hits(void **state)
         toy_make(&toy, 55, 800, 800, truth[k]);
         assert_int_equal(hg_luminous_sigma_z(ctx, &toy.hits, &sigma), HG_OK);
         assert_true(sigma > 0.7 * truth[k] && sigma < 1.5 * truth[k]);
+        for (int threads = 1; threads <= 3; ++threads) {
+            double again = 0;
+            assert_int_equal(hg_context_set_threads(ctx, threads), HG_OK);
+            assert_int_equal(hg_luminous_sigma_z(ctx, &toy.hits, &again), HG_OK);
+            assert_memory_equal(&again, &sigma, sizeof sigma);
+        }
+        assert_int_equal(hg_context_set_threads(ctx, 2), HG_OK);
     }
     hg_doublet_map narrow = {.sigma_z_mm = 5}, wide = {.sigma_z_mm = 50};
     hg_doublet_map *maps[] = {&narrow, &wide};
