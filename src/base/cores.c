@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/log.h"
-
 enum { LINE_SIZE = 4096, NAME_SIZE = 2 * LINE_SIZE };
 static const size_t set_bytes = HG_CPU_SETS * sizeof(cpu_set_t);
 static const int cpus_max = HG_CPU_SETS * CPU_SETSIZE;
@@ -151,28 +149,19 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-int hg_default_threads(void)
+hg_cores hg_cores_here(void)
 {
     cpu_set_t allowed[HG_CPU_SETS];
     find_allowed(allowed);
-    const hg_cores found = hg_cores_find("", allowed);
+    return hg_cores_find("", allowed);
+}
+
+int hg_default_threads(void)
+{
+    const hg_cores found = hg_cores_here();
     const int wanted = omp_get_max_threads();
     const bool asked = getenv("OMP_NUM_THREADS") || wanted != omp_get_num_procs();
     int threads = asked ? smaller(wanted, found.cpus) : found.cores;
     if (found.quota > 0) threads = smaller(threads, found.quota);
     return threads > 0 ? threads : 1;
-}
-
-void hg_log_threads(hg_context *ctx)
-{
-    cpu_set_t allowed[HG_CPU_SETS];
-    find_allowed(allowed);
-    const hg_cores found = hg_cores_find("", allowed);
-    const int threads = hg_context_threads(ctx);
-    hg_log(ctx, HG_LOG_DEBUG, "%d threads; %d cores, %d CPUs allowed, quota of %d CPUs (0 = none), %d NUMA nodes", threads, found.cores,
-           found.cpus, found.quota, found.numa_nodes);
-    if (found.numa_nodes > 1 && threads > 1 && omp_get_proc_bind() == omp_proc_bind_false)
-        hg_log(ctx, HG_LOG_DEBUG,
-               "threads may wander between %d NUMA nodes, away from their memory: set OMP_PROC_BIND=close and OMP_PLACES=cores",
-               found.numa_nodes);
 }

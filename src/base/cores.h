@@ -4,7 +4,6 @@
 #define HG_BASE_CORES_H
 
 #include <sched.h>
-#include "hitgraph/context.h"
 
 enum { HG_CPU_SETS = 8 }; /* of 1024 CPUs each */
 
@@ -18,10 +17,10 @@ typedef struct hg_cores {
 /* Reads /sys and /proc below `root` ("" = the machine itself; tests bring their own). What cannot be read counts as a plain machine. */
 hg_cores hg_cores_find(const char *root, const cpu_set_t allowed[HG_CPU_SETS]);
 
+/* The same for this process on this machine. */
+hg_cores hg_cores_here(void);
+
 /* The default number of threads. A number asked for through OMP_NUM_THREADS or omp_set_num_threads is kept, within CPUs and quota. */
 int hg_default_threads(void);
-
-/* Debug lines: threads and cores; a warning when threads are free to wander between NUMA nodes. */
-void hg_log_threads(hg_context *ctx);
 
 #endif

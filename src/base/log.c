@@ -2,11 +2,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <omp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
 #include "base/context.h"
+#include "base/cores.h"
 
 void hg_context_set_log(hg_context *ctx, hg_log_level level, hg_log_fn *fn, void *user)
 {
@@ -30,6 +32,18 @@ void hg_log(hg_context *ctx, hg_log_level level, const char *format, ...)
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
     ctx->log_fn(ctx->log_user, level, line);
+}
+
+void hg_log_threads(hg_context *ctx)
+{
+    const hg_cores found = hg_cores_here();
+    const int threads = hg_context_threads(ctx);
+    hg_log(ctx, HG_LOG_DEBUG, "%d threads; %d cores, %d CPUs allowed, quota of %d CPUs (0 = none), %d NUMA nodes", threads, found.cores,
+           found.cpus, found.quota, found.numa_nodes);
+    if (found.numa_nodes > 1 && threads > 1 && omp_get_proc_bind() == omp_proc_bind_false)
+        hg_log(ctx, HG_LOG_DEBUG,
+               "threads may wander between %d NUMA nodes, away from their memory: set OMP_PROC_BIND=close and OMP_PLACES=cores",
+               found.numa_nodes);
 }
 
 void hg_progress(hg_context *ctx, const char *what, int64_t done, int64_t total, const char *note)

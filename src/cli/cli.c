@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cores.h"
+#include "base/log.h"
 #include "base/text.h"
 
 enum { MAX_FLAGS = 48, FIRST_LONG = 256 };
