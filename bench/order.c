@@ -8,7 +8,7 @@
 #include "bench/random_input.h"
 #include "hitgraph/ordered_forward.h"
 #include "hitgraph/trackml.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/track_graphs.h"
 
 enum { ROUNDS = 5, ORDERS = 8, TASKS = 4, NODES = 120000, EDGES = 400000 };
 #define EVENT "../shared/data/trackml-like/event000021007"

@@ -3,7 +3,7 @@
 #ifndef HG_PIPELINE_CALIBRATE_RUN_H
 #define HG_PIPELINE_CALIBRATE_RUN_H
 
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
 
 typedef struct hg_calibrate_result {
     int64_t n_events, n_volumes, n_surfaces;

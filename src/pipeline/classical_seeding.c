@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "hitgraph/classical_seeds.h"
+#include "pipeline/track_graphs.h"
 #include "tracking/kalman.h"
 
 static hg_status find_triplets(hg_context *ctx, const hg_setup *setup, const hg_track_result *result, hg_classical_triplets *out)

@@ -3,7 +3,8 @@
 #ifndef HG_PIPELINE_CLASSICAL_SEEDING_H
 #define HG_PIPELINE_CLASSICAL_SEEDING_H
 
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
+#include "pipeline/track_result.h"
 
 /* The first stages for tracking.seeds classical: the event is prepared, its precise space points are joined to triplets (time of the stage
  * triplet_graph), and these and their doublets stand where the scored graphs of the networks would. */

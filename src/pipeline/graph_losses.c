@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "pipeline/track_graphs.h"
 #include "pipeline/usable_hits.h"
 
 static const hg_metric_axis shown_axes[] = {HG_AXIS_PT, HG_AXIS_ETA, HG_AXIS_RADIUS};

@@ -5,7 +5,7 @@
 
 #include "hitgraph/doublet_losses.h"
 #include "pipeline/metric_tables.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
 
 /* True doublets of particles with |eta| < 4 on at least 3 layers, by fate. The axis of pT counts all of them, everything else those of
  * particles above graph.target_pt_gev. */

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hitgraph/hdf5_files.h"
+#include "pipeline/track_graphs.h"
 
 typedef struct graph_run {
     hg_context *ctx;

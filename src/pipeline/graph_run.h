@@ -4,7 +4,7 @@
 #define HG_PIPELINE_GRAPH_RUN_H
 
 #include "hitgraph/metrics.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
 #include "pipeline/usable_hits.h"
 
 /* What one event's graph came to. Rates are there when the event has truth. */

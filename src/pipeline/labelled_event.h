@@ -5,7 +5,7 @@
 
 #include "hitgraph/trackml.h"
 #include "pipeline/prepare.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
 
 typedef struct hg_labelled_event {
     hg_event *event;

@@ -4,7 +4,8 @@
 #define HG_PIPELINE_NODE_ORDER_H
 
 #include "hitgraph/order.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/track_config.h"
+#include "pipeline/track_result.h"
 
 /* The order of the event's hits as nodes of the doublet graph. *out owned by the caller (hg_order_destroy); NULL for engine.order = none.
  */

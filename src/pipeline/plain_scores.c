@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "hitgraph/triplets.h"
+#include "pipeline/track_graphs.h"
 
 /* The tables' log odds are relative to the map's threshold; those of windows and module pairs know no odds. */
 static void score_doublets(const hg_track_result *result, const hg_track_config *config)

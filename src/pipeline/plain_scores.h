@@ -3,7 +3,8 @@
 #ifndef HG_PIPELINE_PLAIN_SCORES_H
 #define HG_PIPELINE_PLAIN_SCORES_H
 
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
+#include "pipeline/track_result.h"
 
 /* Scores of doublets, the triplet graph, scores of triplets, in place of both networks; needs the graph. With tracking.seeds tables a
  * doublet's score is the probability of its likelihood tables; with ca all doublets, the automaton's cells, count alike. A triplet's score

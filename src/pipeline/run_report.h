@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/pulls.h"
-#include "pipeline/track_pipeline.h"
+#include "pipeline/setup.h"
+#include "pipeline/track_result.h"
 #include "pipeline/usable_hits.h"
 
 /* Rates of one target at every stage. "graph" is before any network; "network" is what the cut keeps of what the network saw. */

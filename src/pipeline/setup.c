@@ -1,5 +1,7 @@
 /* pipeline/setup.c — loads what a configuration names: detector, field, material, learned maps, networks. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "pipeline/setup.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +18,6 @@
 #include "hitgraph/simulate.h"
 #include "hitgraph/trackml.h"
 #include "hitgraph/triplets.h"
-#include "pipeline/track_pipeline.h"
 #include "tracking/field.h"
 
 static hg_status load_detector(hg_context *ctx, const char *name, hg_detector **out)
@@ -194,6 +195,13 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     hg_free(ctx, setup->layer_used);
     hg_detector_destroy(ctx, setup->detector);
     hg_free(ctx, setup);
+}
+
+hg_doublet_options hg_setup_doublets(const hg_setup *setup, double sigma_z_mm)
+{
+    hg_doublet_options options = hg_track_config_doublets(&setup->config);
+    options.modules = hg_module_maps_select(&setup->modules, sigma_z_mm);
+    return options;
 }
 
 static hg_status load_model(hg_context *ctx, const char *name, int64_t node_width, int64_t edge_width, hg_model **out)

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "hitgraph/triplets.h"
+#include "pipeline/network_scores.h"
 #include "pipeline/node_order.h"
+#include "pipeline/track_graphs.h"
 
 static const hg_real other_true_weight = (hg_real)0.5; /* of true edges of particles that are no targets */
 

@@ -5,6 +5,8 @@
 
 #include <math.h>
 #include "hitgraph/order.h"
+#include "pipeline/network_scores.h"
+#include "pipeline/track_graphs.h"
 #include "pipeline/training_sets.h"
 
 enum { KINDS = 4 };
