@@ -12,7 +12,7 @@
 #include "hitgraph/material.h"
 
 static const char *const sections[] = {"volumes", "material", NULL};
-static const char *const volume_keys[] = {"volume", "bias_u", "sigma_u", "sigma_v", "slope_u", "slope_v", NULL};
+static const char *const volume_keys[] = {"volume", "bias_u", "bias_v", "sigma_u", "sigma_v", "slope_u", "slope_v", NULL};
 static const char *const surface_keys[] = {"shape", "position", "low", "high", "x_over_x0", "loss_mev", NULL};
 static const char *const shapes[] = {"disc", "cylinder", NULL};
 
@@ -35,14 +35,16 @@ static void print_errors(FILE *file, const char *name, const double *sigma, int 
 
 static void print_volumes(FILE *file, const hg_calibration *calibration)
 {
-    fputs("# Errors in mm for clusters of unknown width, of 1, 2, ... 8 cells; 0 = as the next narrower. bias_u: measured minus true, mm.\n"
-          "# slope_u, slope_v: errors in mm by |slope| / (1 + |slope|) in 32 equal steps; a fit prefers them.\n"
+    fputs("# Errors in mm for clusters of unknown width, of 1, 2, ... 8 cells; 0 = as the next narrower. bias_u, bias_v: measured minus\n"
+          "# true, mm. slope_u, slope_v: errors in mm by |slope| / (1 + |slope|) in 32 equal steps; a fit prefers them.\n"
           "volumes:\n",
           file);
     for (int64_t i = 0; i < calibration->n; ++i) {
         const hg_resolution *r = &calibration->volume[i];
         fprintf(file, "  - {volume: %d, bias_u: ", r->volume_id);
-        print_number(file, r->bias_u);
+        print_number(file, r->shift[0]);
+        fputs(", bias_v: ", file);
+        print_number(file, r->shift[1]);
         print_errors(file, "sigma_u", r->sigma[0], HG_WIDTH_MAX + 1);
         print_errors(file, "sigma_v", r->sigma[1], HG_WIDTH_MAX + 1);
         print_errors(file, "slope_u", r->sigma_at_slope[0], HG_SLOPE_CELLS);
@@ -53,7 +55,7 @@ static void print_volumes(FILE *file, const hg_calibration *calibration)
 
 static void print_material(FILE *file, const hg_material *material)
 {
-    fputs("# Cylinders about z by radius for z in low..high, discs by z for radii in low..high, mm; thickness and most probable loss of a\n"
+    fputs("# Cylinders about z by radius for z in low..high, discs by z for radii in low..high, mm; thickness and median loss of a\n"
           "# minimum-ionising particle at normal incidence.\nmaterial:\n",
           file);
     for (int64_t i = 0; i < material->n; ++i) {
@@ -138,7 +140,8 @@ static hg_status read_volume(hg_context *ctx, const hg_yaml *map, hg_resolution 
     HG_TRY(need(ctx, map, "volume", &node));
     HG_TRY(hg_yaml_int(ctx, node, 0, INT32_MAX, &id));
     out->volume_id = (int32_t)id;
-    HG_TRY(read_number(ctx, map, "bias_u", -1e9, &out->bias_u));
+    HG_TRY(read_number(ctx, map, "bias_u", -1e9, &out->shift[0]));
+    if (hg_yaml_get(map, "bias_v")) HG_TRY(read_number(ctx, map, "bias_v", -1e9, &out->shift[1]));
     HG_TRY(read_errors(ctx, map, "sigma_u", HG_WIDTH_MAX + 1, out->sigma[0]));
     HG_TRY(read_errors(ctx, map, "sigma_v", HG_WIDTH_MAX + 1, out->sigma[1]));
     for (int axis = 0; axis < 2; ++axis) {

@@ -11,6 +11,7 @@
 enum { ENTRIES_MIN = 50 };
 /* A finder must allow for all hits, a fit weighs what most of them are like. */
 static const double core_share = 0.99, flat_cosine = 0.1;
+static const double shift_errors_min = 4.0; /* standard errors that a shift must exceed to be one */
 
 /* A hit's residuals, measured minus true. */
 typedef struct residual {
@@ -27,7 +28,8 @@ hg_status hg_calibration_create(hg_context *ctx, const hg_resolution *volume, in
     for (int64_t i = 0; i < n; ++i) {
         for (int64_t k = 0; k < i; ++k)
             HG_CHECK(volume[k].volume_id != volume[i].volume_id, HG_ERR_DATA, "calibration: found volume %d twice", volume[i].volume_id);
-        HG_CHECK(isfinite(volume[i].bias_u), HG_ERR_DATA, "calibration of volume %d: expected a finite bias_u", volume[i].volume_id);
+        HG_CHECK(isfinite(volume[i].shift[0] + volume[i].shift[1]), HG_ERR_DATA, "calibration of volume %d: expected finite shifts",
+                 volume[i].volume_id);
         for (int k = 0; k < 2 * HG_SLOPE_CELLS; ++k) {
             const double sigma = volume[i].sigma_at_slope[k / HG_SLOPE_CELLS][k % HG_SLOPE_CELLS];
             HG_CHECK(isfinite(sigma) && sigma >= 0.0, HG_ERR_DATA, "calibration of volume %d: expected errors >= 0, found %g",
@@ -139,13 +141,13 @@ static int64_t core_of(const residual *r, int64_t n, int axis, choice which, dou
     return count < ENTRIES_MIN ? 0 : count - 2 * *first;
 }
 
-/* rms about `bias` of the chosen hits without their tails; 0 = too few. */
-static double error_of(const residual *r, int64_t n, int axis, choice which, double bias, double *value)
+/* rms about `shift` of the chosen hits without their tails; 0 = too few. */
+static double error_of(const residual *r, int64_t n, int axis, choice which, double shift, double *value)
 {
     int64_t first = 0;
     const int64_t count = core_of(r, n, axis, which, value, &first);
     double sum = 0;
-    for (int64_t i = first; i < first + count; ++i) sum += (value[i] - bias) * (value[i] - bias);
+    for (int64_t i = first; i < first + count; ++i) sum += (value[i] - shift) * (value[i] - shift);
     return count > 0 ? sqrt(sum / (double)count) : 0.0;
 }
 
@@ -158,16 +160,25 @@ static void fill_slopes(double sigma[HG_SLOPE_CELLS])
         if (sigma[c] == 0.0) sigma[c] = sigma[c + 1];
 }
 
+/* Mean of all hits without their tails; 0 where it may as well be chance. */
+static double shift_of(const residual *r, int64_t n, int axis, double *value)
+{
+    int64_t first = 0;
+    const int64_t count = core_of(r, n, axis, (choice){0, -1, core_share}, value, &first);
+    double mean = 0.0, square = 0.0;
+    for (int64_t i = first; i < first + count; ++i) mean += value[i] / (double)count;
+    for (int64_t i = first; i < first + count; ++i) square += (value[i] - mean) * (value[i] - mean);
+    return fabs(mean) * (double)count > shift_errors_min * sqrt(square) ? mean : 0.0;
+}
+
 static hg_resolution resolution_of(const residual *r, int64_t n, double *value)
 {
     hg_resolution out = {.volume_id = r->volume};
-    int64_t first = 0, count = core_of(r, n, 0, (choice){0, -1, core_share}, value, &first);
-    for (int64_t i = first; i < first + count; ++i) out.bias_u += value[i] / (double)count;
     for (int axis = 0; axis < 2; ++axis) {
-        const double bias = axis == 0 ? out.bias_u : 0.0;
-        for (int w = 0; w <= HG_WIDTH_MAX; ++w) out.sigma[axis][w] = error_of(r, n, axis, (choice){w, -1, 1.0}, bias, value);
+        const double shift = out.shift[axis] = shift_of(r, n, axis, value);
+        for (int w = 0; w <= HG_WIDTH_MAX; ++w) out.sigma[axis][w] = error_of(r, n, axis, (choice){w, -1, 1.0}, shift, value);
         for (int c = 0; c < HG_SLOPE_CELLS; ++c)
-            out.sigma_at_slope[axis][c] = error_of(r, n, axis, (choice){0, c, core_share}, bias, value);
+            out.sigma_at_slope[axis][c] = error_of(r, n, axis, (choice){0, c, core_share}, shift, value);
         fill_slopes(out.sigma_at_slope[axis]);
     }
     return out;

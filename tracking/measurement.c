@@ -72,13 +72,13 @@ static const hg_resolution geometric[] = {
 /* Measured on the challenge's second phase (PHYSICS 2.3, 2.6). */
 static const hg_resolution challenge[] = {
     {.volume_id = 7, .sigma = {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}},
-    {.volume_id = 8, .sigma = {{0.0062, 0.0091, 0.0046, 0.0025}, {0.0121}}, .bias_u = 0.0091},
+    {.volume_id = 8, .sigma = {{0.0062, 0.0091, 0.0046, 0.0025}, {0.0121}}, .shift = {0.0091}},
     {.volume_id = 9, .sigma = {{0.0134, 0.0135, 0.0120, 0.0030}, {0.0089}}},
     {.volume_id = 12, .sigma = {{0.0170}, {0.299}}},
-    {.volume_id = 13, .sigma = {{0.0168}, {0.261}}, .bias_u = -0.0146},
+    {.volume_id = 13, .sigma = {{0.0168}, {0.261}}, .shift = {-0.0146}},
     {.volume_id = 14, .sigma = {{0.0170}, {0.299}}},
     {.volume_id = 16, .sigma = {{0.0242}, {2.830}}},
-    {.volume_id = 17, .sigma = {{0.0242}, {3.068}}, .bias_u = -0.0157},
+    {.volume_id = 17, .sigma = {{0.0242}, {3.068}}, .shift = {-0.0157}},
     {.volume_id = 18, .sigma = {{0.0242}, {2.830}}},
 };
 
@@ -188,7 +188,7 @@ static void beyond_edges(const hg_module *m, const double local[2], double beyon
 
 /* A hit in its module's frame, with its errors; sigma is 0 where neither calibration nor pitch gives one. */
 typedef struct placed {
-    double local[3], sigma[2], bias_u;
+    double local[3], sigma[2], shift[2];
 } placed;
 
 static placed place_hit(const hg_module *m, const hg_hits *hits, const hg_cells *cells, const hg_calibration *calibration, int64_t i)
@@ -198,7 +198,7 @@ static placed place_hit(const hg_module *m, const hg_hits *hits, const hg_cells 
     int width[2];
     hg_cluster_widths(cells, i, width);
     placed p = {.sigma = {sigma_of(resolution, 0, width[0], m->pitch_u), sigma_of(resolution, 1, width[1], m->pitch_v)},
-                .bias_u = resolution ? resolution->bias_u : 0.0};
+                .shift = {resolution ? resolution->shift[0] : 0.0, resolution ? resolution->shift[1] : 0.0}};
     for (int k = 0; k < 3; ++k) p.local[k] = m->rotation[k] * away[0] + m->rotation[3 + k] * away[1] + m->rotation[6 + k] * away[2];
     return p;
 }
@@ -262,7 +262,7 @@ static fault measure(const sources *from, int64_t i, placed *place, hg_measureme
     const fault found = fault_of(&from->detector->modules[module], place);
     if (found == FAULT_NONE)
         *out = (hg_measurement){.module = module,
-                                .local = {place->local[0] - place->bias_u, place->local[1]},
+                                .local = {place->local[0] - place->shift[0], place->local[1] - place->shift[1]},
                                 .variance = {place->sigma[0] * place->sigma[0], place->sigma[1] * place->sigma[1]}};
     return found;
 }

@@ -17,12 +17,12 @@ enum { HG_WIDTH_MAX = 8 };
  * across the sensor. */
 enum { HG_SLOPE_CELLS = 32 };
 
-/** Errors of one volume, in mm: sigma[axis][width]; 0 = not known, then pitch / sqrt(12) of the module. bias_u: mean of measured minus true
- * u. */
+/** Errors of one volume along u and v, in mm: sigma[axis][width]; 0 = not known, then pitch / sqrt(12) of the module. shift: measured minus
+ * true place, taken off. */
 typedef struct hg_resolution {
     int32_t volume_id;
     double sigma[2][HG_WIDTH_MAX + 1];
-    double bias_u;
+    double shift[2];
     double sigma_at_slope[2][HG_SLOPE_CELLS]; /* [axis][cell]; 0 = not known: sigma then */
 } hg_resolution;
 

@@ -126,7 +126,7 @@ static void hits_become_measurements(void **state)
     int32_t ch0[5] = {7, 8, 7, 100, 120}, ch1[5] = {4, 5, 6, 9, 9};
     hg_cells cells = {.n = 5, .offset = offset, .ch0 = ch0, .ch1 = ch1};
     hg_measurement m[HITS];
-    const hg_resolution known = {.volume_id = 8, .sigma = {{0.010, 0.011, 0.007, 0.004}, {0, 0.02}}, .bias_u = 0.003};
+    const hg_resolution known = {.volume_id = 8, .sigma = {{0.010, 0.011, 0.007, 0.004}, {0, 0.02}}, .shift = {0.003, 0}};
     const hg_calibration calibration = {1, &known};
 
     assert_int_equal(hg_measure_hits(ctx, d, &hits, module, NULL, NULL, m), HG_OK);
