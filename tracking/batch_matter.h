@@ -6,6 +6,7 @@
 #define HG_TRACKING_BATCH_MATTER_H
 
 #include "tracking/batch_state.h"
+#include "tracking/energy_loss.h"
 
 /* Crossing of one surface per lane: share of the path and incidence; returns where it is crossed. */
 INLINE marks crossing(const flight *f, const lanes begin[3], const lanes start_t[3], marks cylinder, const lanes row[3], lanes *at,
@@ -71,7 +72,7 @@ INLINE void gather_matter(const hg_batch_world *world, flight *f, lanes qop, con
         lanes s, incidence;
         there &= charged & crossing(f, begin, start_t, cylinder, row, &s, &incidence);
         if (!any(there)) continue;
-        incidence = larger(incidence, all(R(0.05)));
+        incidence = larger(incidence, all(R(HG_COSINE_MIN)));
         lanes t = gather(table + 4, at) / incidence, lever = f->path - s;
         lanes log_t = logarithm(larger(t, all(R(1e-6))));
         if (options->scattering) {

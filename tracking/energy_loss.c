@@ -8,7 +8,6 @@ static const double excitation = 173e-6;        /* MeV, silicon */
 static const double z_over_a = 0.49848, density = 2.329;
 static const double minimum_ionising = 3.5; /* beta gamma where a unit charge loses least in silicon, nearly */
 static const double thickness_min = 1e-3;   /* mm; keeps the logarithm of a surface without x/X0 finite */
-static const double cos_min = 0.05;         /* a thin surface seen edge-on is not infinitely thick */
 
 /* Sternheimer's density effect of silicon (PDG). */
 static double density_effect(double beta_gamma)
@@ -60,7 +59,7 @@ double hg_scattering_angle(double momentum_gev, double mass_gev, double x_over_x
 
 double hg_surface_loss(const hg_material_surface *surface, double momentum_gev, double mass_gev, double cos_incidence, double *sigma_mev)
 {
-    double normal = fmax(thickness_min, surface->x_over_x0 * HG_SILICON_X0_MM), along = normal / fmax(cos_min, fabs(cos_incidence));
+    double normal = fmax(thickness_min, surface->x_over_x0 * HG_SILICON_X0_MM), along = normal / fmax(HG_COSINE_MIN, fabs(cos_incidence));
     double scale = surface->loss_mev / probable_loss(minimum_ionising, normal);
     if (sigma_mev) *sigma_mev = 1.706 * scale * hg_silicon_xi(momentum_gev, mass_gev, along);
     return scale * fmax(0.0, probable_loss(momentum_gev / mass_gev, along));
@@ -81,7 +80,7 @@ int hg_material_cross(const hg_kalman_options *options, const hg_material_surfac
     if (qop != 0.0) {
         double p = 1.0 / fabs(qop), mass = options->mass_gev, sign = qop > 0 ? 1.0 : -1.0;
         if (options->scattering) {
-            double theta0 = hg_scattering_angle(p, mass, surface->x_over_x0 / fmax(cos_min, fabs(cos_incidence)));
+            double theta0 = hg_scattering_angle(p, mass, surface->x_over_x0 / fmax(HG_COSINE_MIN, fabs(cos_incidence)));
             crossing.theta0_squared = theta0 * theta0;
         }
         if (options->energy_loss && surface->loss_mev > 0.0) {

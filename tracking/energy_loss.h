@@ -6,6 +6,7 @@
 #include "hitgraph/kalman.h"
 
 #define HG_SILICON_X0_MM 93.70
+#define HG_COSINE_MIN 0.05 /* a thin surface seen edge-on is not infinitely thick */
 
 /* Mean loss by ionisation in silicon, MeV cm^2/g (Bethe with density effect; PDG, Passage of particles through matter). mass_gev > 0. */
 double hg_silicon_stopping_power(double momentum_gev, double mass_gev);

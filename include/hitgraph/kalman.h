@@ -20,7 +20,7 @@ typedef struct hg_material_surface {
     bool cylinder;
     double position, low, high;
     double x_over_x0; /* at normal incidence */
-    double loss_mev;  /* most probable energy loss at normal incidence of a minimum-ionising particle */
+    double loss_mev;  /* median energy loss at normal incidence of a minimum-ionising particle */
 } hg_material_surface;
 
 typedef struct hg_material {

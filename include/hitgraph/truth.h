@@ -8,6 +8,7 @@
 #include "hitgraph/context.h"
 #include "hitgraph/detector.h"
 #include "hitgraph/event.h"
+#include "hitgraph/tracks.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,12 @@ typedef struct hg_target {
     bool primary_only;
 } hg_target;
 HG_API bool hg_truth_is_target(const hg_truth_order *order, const hg_target *target, int64_t particle);
+
+/** The true hits of every target particle made closer to the z axis than vertex_r_max_mm, as one track each, in the order of the
+ *  particles; hits by module_rank. @param order,target borrowed. @param out owned by the caller (hg_tracks_destroy); untouched on error.
+ *  @return HG_OK or HG_ERR_NOMEM. Threads: reentrant. */
+HG_API hg_status hg_truth_tracks(hg_context *ctx, const hg_truth_order *order, const hg_target *target, double vertex_r_max_mm,
+                                 hg_tracks **out);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,21 @@
 
 /* Slower particles lose more on the way than a thin surface stands for. */
 static const double pt_min_gev = 0.3;
+static const double pull_pt_min_gev = 1.0; /* of the tracks whose pulls are to be right */
+
+/* Material by steps between true hits, then by the pulls of tracks whose hits have the errors just learned. */
+static hg_status learn_material(hg_context *ctx, const hg_setup *setup, const hg_calibration *calibration, const hg_calibration_event *item,
+                                int64_t n, hg_material **out)
+{
+    hg_kalman kalman = setup->kalman;
+    hg_material *by_steps = NULL;
+    hg_status status = hg_material_learn(ctx, &kalman, item, n, pt_min_gev, &by_steps);
+    kalman.material = by_steps;
+    kalman.calibration = calibration;
+    if (status >= 0) status = hg_material_learn_pulls(ctx, &kalman, item, n, pull_pt_min_gev, out);
+    hg_material_destroy(ctx, by_steps);
+    return status;
+}
 
 hg_status hg_calibrate_run(hg_context *ctx, const hg_setup *setup, char *const *input, int n_inputs, const char *path,
                            hg_calibrate_result *result)
@@ -30,7 +45,7 @@ hg_status hg_calibrate_run(hg_context *ctx, const hg_setup *setup, char *const *
         item[e] = (hg_calibration_event){from->event, from->prepared->module, from->truth->order};
     }
     HG_TRY(hg_calibration_learn(ctx, setup->detector, item, events.n, pt_min_gev, &calibration));
-    HG_TRY(hg_material_learn(ctx, &setup->kalman, item, events.n, pt_min_gev, &material));
+    HG_TRY(learn_material(ctx, setup, calibration, item, events.n, &material));
     snprintf(comment, sizeof comment, "Learned from %" PRId64 " events with truth, pT > %g GeV.", events.n, pt_min_gev);
     HG_TRY(hg_calibration_file_write(ctx, calibration, material, comment, path));
     *result = (hg_calibrate_result){events.n, calibration->n, material->n};

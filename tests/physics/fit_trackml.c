@@ -35,31 +35,6 @@ typedef struct sample {
 
 static const hg_target target = {.pt_min_gev = 1.0, .eta_max = 4.0, .hits_min = 6, .layers_min = 3, .primary_only = true};
 
-/* The true hits of every target particle, in order along it. */
-static hg_tracks *true_tracks(const sample *s)
-{
-    const hg_truth_order *o = s->order;
-    int64_t *track_of = NULL, n = 0, hits = 0;
-    hg_tracks *tracks = NULL;
-    assert_int_equal(hg_alloc(ctx, &track_of, o->n_particles), HG_OK);
-    for (int64_t p = 0; p < o->n_particles; ++p) {
-        bool wanted = hg_truth_is_target(o, &target, p) && o->vertex_r_mm[p] < 2.0;
-        track_of[p] = wanted ? n++ : -1;
-        if (wanted) hits += o->n_hits_of[p];
-    }
-    assert_int_equal(hg_tracks_create(ctx, n, hits, &tracks), HG_OK);
-    for (int64_t p = 0; p < o->n_particles; ++p) {
-        if (track_of[p] >= 0) tracks->hit_offset[track_of[p] + 1] = o->n_hits_of[p];
-    }
-    for (int64_t t = 0; t < n; ++t) tracks->hit_offset[t + 1] += tracks->hit_offset[t];
-    for (int64_t i = 0; i < o->n_hits; ++i) {
-        if (o->particle[i] < 0 || track_of[o->particle[i]] < 0) continue;
-        tracks->hit[tracks->hit_offset[track_of[o->particle[i]]] + o->module_rank[i]] = (int32_t)i;
-    }
-    hg_free(ctx, track_of);
-    return tracks;
-}
-
 static void load(sample *s)
 {
     static const double center[3] = {-149.0, -152.0, -150.0};
@@ -80,7 +55,7 @@ static void load(sample *s)
     assert_int_equal(hg_truth_order_create(ctx, s->event, s->detector, s->hit_module, &s->order), HG_OK);
     assert_int_equal(hg_field_create_solenoid(ctx, 1247.0, 2612.0, 1.991, center, &s->field), HG_OK);
     assert_int_equal(hg_material_create_trackml(ctx, 0.0, &s->material), HG_OK);
-    s->tracks = true_tracks(s);
+    assert_int_equal(hg_truth_tracks(ctx, s->order, &target, 2.0, &s->tracks), HG_OK);
 }
 
 static void unload(sample *s)
