@@ -186,7 +186,7 @@ static void presets_load(void **state)
         for (const hg_option *row = hg_track_option_table; row->name; ++row) assert_true(same_value(row, &by_name, &by_path));
         assert_string_equal(by_name.field, "solenoid:1247,5224,1.991,-149,-152,-150");
     }
-    assert_string_equal(read_config("trackml", NULL, NULL, 0).material, "trackml-like");
+    assert_string_equal(read_config("trackml", NULL, NULL, 0).material, "models/trackml/calibration.yaml");
     assert_string_equal(read_config("trackml-challenge", NULL, NULL, 0).material, "challenge");
 }
 
