@@ -14,19 +14,21 @@
 #include <xxhash.h>
 
 #include "base/check.h"
+#include "base/context.h"
 #include "base/memory.h"
 #include "base/output.h"
+#include "base/parallel.h"
 #include "graph/doublet_map.h"
 #include "graph/module_box.h"
 
-enum { ALIGNMENT = 64, VERSION = 1, BYTE_ORDER_MARK = 0x01020304, MOST_MAPS = 64 };
+enum { ALIGNMENT = 64, HASHED_BYTES = 1 << 20, VERSION = 2, BYTE_ORDER_MARK = 0x01020304, MOST_MAPS = 64 };
 static const char magic[8] = {'h', 'g', 'm', 'o', 'd', 'm', 'a', 'p'};
 static const double place_unit_mm = 1e-3; /* centres are told apart down to this */
 
 typedef struct file_header {
     char magic[sizeof magic];
     uint32_t version, byte_order;
-    uint64_t bytes, checksum; /* the checksum is of all that follows */
+    uint64_t bytes, checksum; /* XXH3-64 over the XXH3-64 of each HASHED_BYTES of what follows: many threads can make those */
     uint64_t detector;
     int32_t n_modules, n_maps;
 } file_header;
@@ -79,6 +81,32 @@ static const void *block_of(const hg_module_map *map)
     return map->pair_first;
 }
 
+/* A checksum in the making, of pieces that follow one another in the file. */
+typedef struct summing {
+    XXH3_state_t *block, *all; /* of the block that is not full yet, and of the hashes of those before */
+    size_t filled;
+} summing;
+
+static void end_block(summing *s)
+{
+    const uint64_t hash = XXH3_64bits_digest(s->block);
+    XXH3_64bits_update(s->all, &hash, sizeof hash);
+    XXH3_64bits_reset(s->block);
+    s->filled = 0;
+}
+
+static void sum_piece(summing *s, const void *piece, size_t bytes)
+{
+    for (const char *at = piece; bytes > 0;) {
+        const size_t room = HASHED_BYTES - s->filled, n = bytes < room ? bytes : room;
+        XXH3_64bits_update(s->block, at, n);
+        s->filled += n;
+        if (s->filled == HASHED_BYTES) end_block(s);
+        at += n;
+        bytes -= n;
+    }
+}
+
 static hg_status fill_head(hg_context *ctx, hg_module_map *const *maps, int64_t n, const hg_detector *detector, char *head)
 {
     hg_status status = HG_OK;
@@ -88,8 +116,8 @@ static hg_status fill_head(hg_context *ctx, hg_module_map *const *maps, int64_t 
                      .detector = fingerprint(detector),
                      .n_modules = (int32_t)detector->n_modules,
                      .n_maps = (int32_t)n};
-    XXH3_state_t *state = XXH3_createState();
-    HG_CHECK(state, HG_ERR_NOMEM, "no memory for a checksum");
+    summing sum = {XXH3_createState(), XXH3_createState(), 0};
+    HG_CHECK(sum.block && sum.all, HG_ERR_NOMEM, "no memory for a checksum");
     memcpy(h.magic, magic, sizeof magic);
     for (int64_t i = 0; i < n; ++i) {
         const file_entry entry = {maps[i]->sigma_z_mm, maps[i]->n_pairs, maps[i]->n_triplets};
@@ -98,14 +126,16 @@ static hg_status fill_head(hg_context *ctx, hg_module_map *const *maps, int64_t 
     }
     memcpy(head, &h, sizeof h);
     const size_t summed = offsetof(file_header, detector);
-    XXH3_64bits_reset(state);
-    XXH3_64bits_update(state, head + summed, head_bytes(n) - summed);
-    for (int64_t i = 0; i < n; ++i)
-        XXH3_64bits_update(state, block_of(maps[i]), block_bytes(h.n_modules, maps[i]->n_pairs, maps[i]->n_triplets));
-    h.checksum = XXH3_64bits_digest(state);
+    XXH3_64bits_reset(sum.block);
+    XXH3_64bits_reset(sum.all);
+    sum_piece(&sum, head + summed, head_bytes(n) - summed);
+    for (int64_t i = 0; i < n; ++i) sum_piece(&sum, block_of(maps[i]), block_bytes(h.n_modules, maps[i]->n_pairs, maps[i]->n_triplets));
+    if (sum.filled > 0) end_block(&sum);
+    h.checksum = XXH3_64bits_digest(sum.all);
     memcpy(head, &h, sizeof h);
 done:
-    XXH3_freeState(state);
+    XXH3_freeState(sum.block);
+    XXH3_freeState(sum.all);
     return status;
 }
 
@@ -167,9 +197,30 @@ done:
     return status;
 }
 
+/* The checksum of a mapped file; its pages are read by all threads. */
+static hg_status sum_file(hg_context *ctx, const hg_module_maps *maps, uint64_t *out)
+{
+    hg_status status = HG_OK;
+    const size_t summed = offsetof(file_header, detector), bytes = maps->file_bytes - summed;
+    const char *base = (const char *)maps->file + summed;
+    const int64_t n = hg_block_count((int64_t)bytes, HASHED_BYTES);
+    uint64_t *hash = NULL;
+    HG_TRY(hg_alloc_unset(ctx, &hash, n));
+#pragma omp parallel for num_threads(hg_context_threads(ctx))
+    for (int64_t k = 0; k < n; ++k) {
+        const size_t at = (size_t)k * HASHED_BYTES, left = bytes - at;
+        hash[k] = XXH3_64bits(base + at, left < HASHED_BYTES ? left : HASHED_BYTES);
+    }
+    *out = XXH3_64bits(hash, (size_t)n * sizeof *hash);
+done:
+    hg_free(ctx, hash);
+    return status;
+}
+
 static hg_status check_header(hg_context *ctx, const char *path, const hg_module_maps *maps, const file_header *h)
 {
     hg_status status = HG_OK;
+    uint64_t found = 0;
     HG_CHECK(memcmp(h->magic, magic, sizeof magic) == 0, HG_ERR_FORMAT, "%s: does not begin with \"%.8s\": no module map", path, magic);
     HG_CHECK(h->byte_order != __builtin_bswap32(BYTE_ORDER_MARK), HG_ERR_FORMAT,
              "%s: a module map of the other byte order; hint: convert the text on this machine", path);
@@ -178,8 +229,7 @@ static hg_status check_header(hg_context *ctx, const char *path, const hg_module
     HG_CHECK(h->version == VERSION, HG_ERR_FORMAT, "%s: module map of version %" PRIu32 ", expected %d", path, h->version, VERSION);
     HG_CHECK(h->bytes == maps->file_bytes, HG_ERR_FORMAT, "%s: %zu bytes, expected %" PRIu64 "; hint: the file is %s", path,
              maps->file_bytes, h->bytes, h->bytes > maps->file_bytes ? "cut short" : "damaged");
-    const size_t summed = offsetof(file_header, detector);
-    const uint64_t found = XXH3_64bits((const char *)maps->file + summed, maps->file_bytes - summed);
+    HG_TRY(sum_file(ctx, maps, &found));
     HG_CHECK(found == h->checksum, HG_ERR_FORMAT, "%s: checksum %016" PRIx64 ", expected %016" PRIx64 "; hint: the file is damaged", path,
              found, h->checksum);
     HG_CHECK(h->n_maps >= 1 && h->n_maps <= MOST_MAPS && h->n_modules >= 0 && head_bytes(h->n_maps) <= maps->file_bytes, HG_ERR_FORMAT,

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include "base/check.h"
+#include "base/context.h"
 #include "base/memory.h"
 #include "base/parallel.h"
 #include "graph/module_box.h"
@@ -286,42 +287,63 @@ done:
 
 static hg_status check_boxes(hg_context *ctx, const char *what, const float *window, int64_t n)
 {
+    int64_t bad = n;
+#pragma omp parallel for reduction(min : bad) num_threads(hg_context_threads(ctx))
     for (int64_t k = 0; k < n; k += 2)
-        if (!(window[k + 1] <= window[k]))
-            return hg_fail(ctx, HG_ERR_DATA, "module map: %s, number %" PRId64 ": box from %g to %g", what, k, (double)window[k + 1],
-                           (double)window[k]);
-    return HG_OK;
+        if (!(window[k + 1] <= window[k])) bad = k < bad ? k : bad;
+    if (bad == n) return HG_OK;
+    return hg_fail(ctx, HG_ERR_DATA, "module map: %s, number %" PRId64 ": box from %g to %g", what, bad, (double)window[bad + 1],
+                   (double)window[bad]);
 }
 
-static hg_status check_triplets(hg_context *ctx, const hg_module_map *map, int32_t middle)
+/* The first pair of a module that no map may have; n_pairs = all are good. */
+static int64_t bad_pair(const hg_module_map *map, int32_t inner)
 {
-    hg_status status = HG_OK;
+    for (int64_t k = map->pair_first[inner]; k < map->pair_first[inner + 1]; ++k) {
+        const int32_t outer = map->pair_outer[k];
+        const bool ascending = k == map->pair_first[inner] || map->pair_outer[k - 1] < outer;
+        if (outer < 0 || outer >= map->n_modules || outer == inner || !ascending) return k;
+    }
+    return map->n_pairs;
+}
+
+/* The same for triplets by their middle module. */
+static int64_t bad_triplet(const hg_module_map *map, int32_t middle)
+{
     for (int64_t k = map->triplet_first[middle]; k < map->triplet_first[middle + 1]; ++k) {
         const int32_t *pair = map->triplet_pair + 2 * k;
-        const bool inside = pair[0] >= 0 && pair[0] < map->n_pairs && map->pair_outer[pair[0]] == middle &&
-                            pair[1] >= map->pair_first[middle] && pair[1] < map->pair_first[middle + 1];
-        HG_CHECK(inside, HG_ERR_DATA,
-                 "module map: triplet %" PRId64 " joins pairs %" PRId32 " and %" PRId32 ", not both at module %" PRId32, k, pair[0],
-                 pair[1], middle);
+        if (pair[0] < 0 || pair[0] >= map->n_pairs || map->pair_outer[pair[0]] != middle || pair[1] < map->pair_first[middle] ||
+            pair[1] >= map->pair_first[middle + 1])
+            return k;
     }
-done:
-    return status;
+    return map->n_triplets;
+}
+
+/* The module whose rows, from first[m] on, hold row k. */
+static int32_t module_of(const int64_t *first, int64_t k)
+{
+    int32_t m = 0;
+    while (first[m + 1] <= k) ++m;
+    return m;
 }
 
 hg_status hg_module_map_check(hg_context *ctx, const hg_module_map *map)
 {
     hg_status status = HG_OK;
+    int64_t pair = map->n_pairs, triplet = map->n_triplets;
     HG_TRY(check_index(ctx, "pairs", map->pair_first, map->n_modules, map->n_pairs));
     HG_TRY(check_index(ctx, "triplets", map->triplet_first, map->n_modules, map->n_triplets));
+#pragma omp parallel for reduction(min : pair, triplet) num_threads(hg_context_threads(ctx))
     for (int32_t m = 0; m < map->n_modules; ++m) {
-        for (int64_t k = map->pair_first[m]; k < map->pair_first[m + 1]; ++k) {
-            const int32_t outer = map->pair_outer[k];
-            const bool ascending = k == map->pair_first[m] || map->pair_outer[k - 1] < outer;
-            HG_CHECK(outer >= 0 && outer < map->n_modules && outer != m && ascending, HG_ERR_DATA,
-                     "module map: pair %" PRId64 " joins modules %" PRId32 " and %" PRId32, k, m, outer);
-        }
+        const int64_t p = bad_pair(map, m), t = bad_triplet(map, m);
+        pair = p < pair ? p : pair;
+        triplet = t < triplet ? t : triplet;
     }
-    for (int32_t m = 0; m < map->n_modules; ++m) HG_TRY(check_triplets(ctx, map, m));
+    HG_CHECK(pair == map->n_pairs, HG_ERR_DATA, "module map: pair %" PRId64 " joins modules %" PRId32 " and %" PRId32, pair,
+             module_of(map->pair_first, pair), map->pair_outer[pair]);
+    HG_CHECK(triplet == map->n_triplets, HG_ERR_DATA,
+             "module map: triplet %" PRId64 " joins pairs %" PRId32 " and %" PRId32 ", not both at module %" PRId32, triplet,
+             map->triplet_pair[2 * triplet], map->triplet_pair[2 * triplet + 1], module_of(map->triplet_first, triplet));
     HG_TRY(check_boxes(ctx, "pairs", map->pair_window, map->n_pairs * HG_MODULE_PAIR_WINDOW));
     HG_TRY(check_boxes(ctx, "triplets", map->window, map->n_triplets * HG_MODULE_TRIPLET_WINDOW));
 done:

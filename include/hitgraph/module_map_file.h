@@ -26,10 +26,10 @@ HG_API const hg_module_map *hg_module_maps_select(const hg_module_maps *maps, do
 /** Opens a file of module maps: one that hg_module_maps_save wrote (mapped read-only: its pages are shared by all processes that use it,
  * and it must not be changed meanwhile), text of 24 columns, or the HDF5 form of hg_module_triplets, told apart by their first bytes.
  *
- *  A mapped file begins with a header: "hgmodmap", u32 version 1, u32 0x01020304, u64 bytes of the file, u64 XXH3-64 of all that follows,
- *  u64 fingerprint of the detector (XXH3-64 over the ids and centres of its modules), i32 modules, i32 maps, then f64 luminous length
- *  (mm), i64 pairs, i64 triplets for each map; then the arrays of hg_module_map in their order, map after map, each at a multiple of 64
- * bytes.
+ *  A mapped file begins with a header: "hgmodmap", u32 version 2, u32 0x01020304, u64 bytes of the file, u64 checksum of all that follows
+ * (XXH3-64 over the XXH3-64 of each MiB of it), u64 fingerprint of the detector (XXH3-64 over the ids and centres of its modules), i32
+ * modules, i32 maps, then f64 luminous length (mm), i64 pairs, i64 triplets for each map; then the arrays of hg_module_map in their order,
+ * map after map, each at a multiple of 64 bytes.
  *
  *  @param detector borrowed; the maps must be of this one. @param out untouched on error.
  *  @return HG_OK; HG_ERR_IO; HG_ERR_FORMAT no module map, cut short, damaged (message: the file, what was expected and found); HG_ERR_DATA

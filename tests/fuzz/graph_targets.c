@@ -205,14 +205,15 @@ static hg_status read_modules(void)
     return status;
 }
 
-/* The file with its size and checksum put right, so that what lies behind them is read. */
+/* The file, of less than a MiB, with its size and checksum put right, so that what lies behind them is read. */
 static hg_status read_patched_modules(void)
 {
     enum { BYTES_AT = 16, HASH_AT = 24, HASHED_FROM = 32 };
     size_t length;
     uint8_t *bytes = fuzz_read("modules", &length);
     if (length > HASHED_FROM) {
-        const uint64_t size = length, hash = XXH3_64bits(bytes + HASHED_FROM, length - HASHED_FROM);
+        const uint64_t size = length, block = XXH3_64bits(bytes + HASHED_FROM, length - HASHED_FROM),
+                       hash = XXH3_64bits(&block, sizeof block);
         memcpy(bytes + BYTES_AT, &size, sizeof size);
         memcpy(bytes + HASH_AT, &hash, sizeof hash);
         fuzz_write("modules", bytes, length);

@@ -291,6 +291,20 @@ static void order_of_events_does_not_matter(void **state)
     hg_module_learner_destroy(ctx, learner);
 }
 
+static void threads_learn_the_same(void **state)
+{
+    (void)state;
+    hg_module_triplets one = learn(NULL, 40);
+    for (int threads = 1; threads <= 4; ++threads) {
+        assert_int_equal(hg_context_set_threads(ctx, threads), HG_OK);
+        hg_module_triplets t = learn(NULL, 40);
+        assert_same_triplets(&one, &t);
+        hg_module_triplets_clear(ctx, &t);
+    }
+    assert_int_equal(hg_context_set_threads(ctx, 2), HG_OK);
+    hg_module_triplets_clear(ctx, &one);
+}
+
 static void rare_triplets_are_left_out(void **state)
 {
     (void)state;
@@ -416,9 +430,10 @@ int main(void)
         cmocka_unit_test(edges_are_those_of_brute_force), cmocka_unit_test(pairs_alone_are_those_of_brute_force),
         cmocka_unit_test(what_was_learned_from_is_found), cmocka_unit_test(causes_of_losses_are_told_apart),
         cmocka_unit_test(threads_change_nothing),         cmocka_unit_test(order_of_events_does_not_matter),
-        cmocka_unit_test(rare_triplets_are_left_out),     cmocka_unit_test(learning_needs_tracks),
-        cmocka_unit_test(lists_come_back_sorted),         cmocka_unit_test(bad_triplets_are_refused),
-        cmocka_unit_test(wrong_use_is_refused),           cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(threads_learn_the_same),         cmocka_unit_test(rare_triplets_are_left_out),
+        cmocka_unit_test(learning_needs_tracks),          cmocka_unit_test(lists_come_back_sorted),
+        cmocka_unit_test(bad_triplets_are_refused),       cmocka_unit_test(wrong_use_is_refused),
+        cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, make_maps, drop_maps);
 }
