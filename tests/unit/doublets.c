@@ -130,6 +130,29 @@ static void equally_far_overlaps_are_joined_once(void **state)
     hg_doublet_graph_destroy(ctx, d);
 }
 
+/* Two hits of one layer and one further out, on a line: what comes in at the second hit is an overlap, which is nobody's neighbour. Nor is
+ * what fills the rest of a vector, however wide the window. */
+static void only_doublets_are_neighbours(void **state)
+{
+    (void)state;
+    memset(&toy, 0, sizeof toy);
+    for (int k = 0; k < 2; ++k) toy_add_hit(&toy, toy_radius[1] + k, 0.3, 20 * (1 + k / toy_radius[1]), 1, 7 + k, 0, 0, k);
+    toy_add_hit(&toy, toy_radius[2], 0.3, 20 * toy_radius[2] / toy_radius[1], 2, 9, 0, 1, 2);
+    toy_end_hits(&toy);
+    hg_doublet_options options = hg_doublet_default_options();
+    options.score_shift = -100;
+    options.triplet_window = 0;
+    hg_doublet_graph *d = build(&toy.hits, &options);
+    assert_int_equal(d->graph->n_edges, 3); /* the overlap, and both of its hits to the third */
+    hg_doublet_graph_destroy(ctx, d);
+    for (int power = 0; power < 10; ++power) {
+        options.triplet_window = pow(10, power);
+        d = build(&toy.hits, &options);
+        assert_int_equal(d->graph->n_edges, 0);
+        hg_doublet_graph_destroy(ctx, d);
+    }
+}
+
 static int32_t grid_place(const hg_hit_grid *g, int32_t hit)
 {
     for (int32_t i = 0; i < g->n; ++i) {
@@ -513,6 +536,7 @@ int main(void)
         cmocka_unit_test(true_doublets_are_kept),
         cmocka_unit_test(grid_queries_find_all_hits_in_the_window),
         cmocka_unit_test(equally_far_overlaps_are_joined_once),
+        cmocka_unit_test(only_doublets_are_neighbours),
         cmocka_unit_test(edges_are_those_of_brute_force),
         cmocka_unit_test(consistency_keeps_edges_with_a_matching_neighbour),
         cmocka_unit_test(doubtful_edges_need_better_neighbours),
