@@ -10,6 +10,7 @@
 /* Widths of the search: numbers of standard deviations, and what the constant field and scattering in the next layer may do. */
 #define N_SIGMA R(4.0)
 #define BEND_ERROR R(0.03)
+#define BEND_ERROR_PER_MM2 R(1.2e-6) /* of the path squared: near a solenoid's end the field halves within 0.7 m */
 #define SCATTERING_GEV R(0.003)
 #define SLACK_MM R(0.3)
 #define LARGEST_MM R(40.0)
@@ -130,7 +131,8 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     const real ratio = h[H_SIGMA + 4] / (absolute_qop > R(1e-6) ? absolute_qop : R(1e-6)), relative = ratio < R(1) ? ratio : R(1);
     const real steep = h[H_TZ] < R(0) ? -h[H_TZ] : h[H_TZ], cos_theta = steep > R(0.1) ? steep : R(0.1);
     lanes arc = absolute(s), bent = arc * arc * (R(0.5) * absolute_kappa), scattering = length * (SCATTERING_GEV * absolute_qop);
-    lanes across = N_SIGMA * (h[H_SIGMA] + arc * h[H_SIGMA + 2] + bent * relative + scattering) + BEND_ERROR * bent + SLACK_MM;
+    lanes across = N_SIGMA * (h[H_SIGMA] + arc * h[H_SIGMA + 2] + bent * relative + scattering) +
+                   (BEND_ERROR + BEND_ERROR_PER_MM2 * length * length) * bent + SLACK_MM;
     lanes along = N_SIGMA * (h[H_SIGMA + 1] + length * h[H_SIGMA + 3] + scattering) + SLACK_MM;
     across = smaller(across, all(LARGEST_MM));
     along = smaller(along, all(LARGEST_MM));

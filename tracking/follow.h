@@ -6,7 +6,7 @@
 #include "tracking/finder.h"
 #include "tracking/kalman.h"
 
-enum { HG_WINDOW_HITS = 32, HG_WINDOWS_AHEAD = 4, HG_BRANCHES_MAX = 4, HG_FOLLOW_SLOTS = 64 };
+enum { HG_WINDOW_HITS = 64, HG_WINDOWS_AHEAD = 4, HG_BRANCHES_MAX = 4, HG_FOLLOW_SLOTS = 64 };
 
 /* Numbers of a state in use: parameters and covariance. */
 enum { HG_STATE_NUMBERS = 20 };
