@@ -1,11 +1,11 @@
 /* graph_goals.c — doublet graphs for three kinds of targets: efficiency and edges of each, with maps learned for it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Usage: graph_goals [-t THREADS] [-r ROW] [-o coverage|search_quantile|efficiency|window|cost|shift|target_pt=VALUE]... [-s SIMULATED]
- * [-l LEARN]... [PREFIX]... Without arguments: learns on the training events of the TrackML-like set under ../shared/data and measures
- * 21007 and 22003; maps of both luminous lengths are learned for each row. SIMULATED events of each length (32) join those learned from in
- * rows 0, 1 and 4: the tables of a few real ones are too thin. -r measures one row; -o overrides its configuration. Seconds are medians of
- * 3 rounds. */
+/* Usage: graph_goals [-t THREADS] [-r ROW] [-o NUMBER=VALUE]... [-s SIMULATED] [-l LEARN]... [PREFIX]...
+ * Without arguments: learns on the training events of the TrackML-like set under ../shared/data and measures 21007 and 22003; maps of both
+ * luminous lengths are learned for each row. SIMULATED events of each length (32) join those learned from in rows 0, 1 and 4: the tables of
+ * a few real ones are too thin. -r measures one row; -o changes a NUMBER of its configuration: coverage, search_quantile, efficiency,
+ * neighbours, target_pt, shift, neighbour_shift. Seconds are medians of 3 rounds. */
 #include <unistd.h>
 #include "base/log.h"
 #include "bench/bench.h"
@@ -23,20 +23,46 @@ typedef struct configuration {
     const char *name;
     bool clusters;
     bool simulated; /* simulated events join those learned from */
-    bool filtered;  /* only pixel hits of particles above the pT of the targets; in learning, above target_pt_gev */
-    double target_pt_gev, coverage, search_quantile, efficiency, triplet_window, triplet_cost, score_shift;
+    bool filtered;  /* only pixel hits of particles above the pT of the targets; in learning, above learn.target_pt_gev */
+    struct {
+        double target_pt_gev, coverage, search_quantile, efficiency;
+        double neighbour_efficiency; /* 0 = without tables of neighbours */
+    } learn;
+    double score_shift, neighbour_shift;
     hg_target target;
-    double wanted_efficiency, wanted_edges; /* the goal */
+    struct {
+        double efficiency, edges;
+    } goal;
 } configuration;
 
-/* Tables for somewhat softer particles than the targets: those at the edge lose energy and bend more than it says. The softest are not
- * learned from simulated events: on a real event held out, clusters used, these make .981 / 264k edges .971 / 236k, a worse trade. */
+/* Tables for somewhat softer particles than the targets: those at the edge lose energy and bend more than it says. */
 static const configuration rows[] = {
-    {"pT > 0.5, >= 4 hits", false, true, false, 0.4, 0.9999, 0.9999, 0.998, 6, 2.25, 0, {0.5, 100, 4, 0, true}, 0.992, 150e3},
-    {"pT > 0.5, >= 4 hits, clusters", true, true, false, 0.4, 0.9999, 0.9999, 0.998, 6, 2.25, 0, {0.5, 100, 4, 0, true}, 0.992, 130e3},
-    {"pT > 0.15, >= 4 hits", false, false, false, 0.15, 0.999, 0.9995, 0.99, 1.5, 0, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
-    {"pT > 0.15, >= 4 hits, clusters", true, false, false, 0.15, 0.999, 0.9995, 0.993, 1.5, 0, 0, {0.15, 100, 4, 0, true}, 0.975, 350e3},
-    {"pixels, only hits of pT > 1", false, true, true, 0.5, 1, 0.9999, 0.995, 0, 0, 0, {1, 100, 0, 0, false}, 0.995, 22e3},
+    {.name = "pT > 0.5, >= 4 hits",
+     .simulated = true,
+     .learn = {0.4, 0.9999, 0.9999, 0.997, 0.995},
+     .target = {0.5, 100, 4, 0, true},
+     .goal = {0.992, 150e3}},
+    {.name = "pT > 0.5, >= 4 hits, clusters",
+     .clusters = true,
+     .simulated = true,
+     .learn = {0.4, 0.9999, 0.9999, 0.997, 0.995},
+     .target = {0.5, 100, 4, 0, true},
+     .goal = {0.992, 130e3}},
+    {.name = "pT > 0.15, >= 4 hits",
+     .learn = {0.15, 0.999, 0.9995, 0.99, 0.985},
+     .target = {0.15, 100, 4, 0, true},
+     .goal = {0.975, 350e3}},
+    {.name = "pT > 0.15, >= 4 hits, clusters",
+     .clusters = true,
+     .learn = {0.15, 0.999, 0.9995, 0.993, 0.985},
+     .target = {0.15, 100, 4, 0, true},
+     .goal = {0.975, 350e3}},
+    {.name = "pixels, only hits of pT > 1",
+     .simulated = true,
+     .filtered = true,
+     .learn = {0.5, 1, 0.9999, 0.995, 0},
+     .target = {1, 100, 0, 0, false},
+     .goal = {0.995, 22e3}},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
@@ -53,10 +79,10 @@ static bool change_number(configuration *c, const char *text)
     const struct {
         const char *name;
         double *value;
-    } table[] = {{"coverage", &c->coverage},      {"search_quantile", &c->search_quantile},
-                 {"efficiency", &c->efficiency},  {"window", &c->triplet_window},
-                 {"cost", &c->triplet_cost},      {"shift", &c->score_shift},
-                 {"target_pt", &c->target_pt_gev}};
+    } table[] = {{"coverage", &c->learn.coverage},        {"search_quantile", &c->learn.search_quantile},
+                 {"efficiency", &c->learn.efficiency},    {"neighbours", &c->learn.neighbour_efficiency},
+                 {"target_pt", &c->learn.target_pt_gev},  {"shift", &c->score_shift},
+                 {"neighbour_shift", &c->neighbour_shift}};
     const char *equals = strchr(text, '=');
     for (size_t k = 0; equals && k < sizeof table / sizeof *table; ++k) {
         if (strlen(table[k].name) != (size_t)(equals - text) || strncmp(text, table[k].name, strlen(table[k].name)) != 0) continue;
@@ -126,7 +152,7 @@ static hg_status adapt_events(hg_context *ctx, const configuration *c, const hg_
         to->sigma_z_mm = from->sigma_z_mm;
         if (c->filtered) HG_TRY(filter_event(ctx, from, filter_pt_gev, &to->event));
         HG_TRY(hg_prepare_event(ctx, c->filtered ? to->event : from->event, from->prepared->detector, NULL, &to->prepared));
-        HG_TRY(hg_prepare_truth(ctx, to->prepared, c->target_pt_gev, &to->truth));
+        HG_TRY(hg_prepare_truth(ctx, to->prepared, c->learn.target_pt_gev, &to->truth));
         for (int64_t p = 0; c->filtered && p < to->truth->order->n_particles; ++p) to->truth->weight[p] = 1;
     }
     *out = events;
@@ -151,8 +177,8 @@ static hg_status measure(hg_context *ctx, const configuration *c, hg_doublet_map
     options.overlaps = false;
     options.clusters = c->clusters;
     options.score_shift = c->score_shift;
-    options.triplet_window = c->triplet_window;
-    options.triplet_cost = c->triplet_cost;
+    options.triplet_window = 0;
+    options.neighbour_shift = c->neighbour_shift;
     for (int round = 0; round < ROUNDS; ++round) {
         hg_doublet_graph_destroy(ctx, d);
         d = NULL;
@@ -163,15 +189,15 @@ static hg_status measure(hg_context *ctx, const configuration *c, hg_doublet_map
     const hg_edge_list edges = {.n = d->graph->n_edges, .sender = d->graph->sender, .receiver = d->graph->receiver};
     HG_TRY(hg_doublet_rates(ctx, e->truth->order, &edges, HG_EDGES_LAYERWISE, &c->target, &rates));
     const uint64_t id = e->prepared->event->event_id;
-    const bool good = rates.efficiency.value >= c->wanted_efficiency && (double)edges.n <= c->wanted_edges;
+    const bool good = rates.efficiency.value >= c->goal.efficiency && (double)edges.n <= c->goal.edges;
     const char *shapes = c->clusters && e->prepared->hits.nu ? "yes" : "no";
     printf("%-32s %6" PRIu64 " %8" PRId64 " %-7s %10.4f %8" PRId64 " %8.3f %8.3f   >= %.3f / <= %.0fk%s\n", c->name, id,
            e->prepared->hits.n, shapes, rates.efficiency.value, edges.n, rates.purity_all_true.value, bench_median(took, ROUNDS),
-           c->wanted_efficiency, c->wanted_edges / 1e3, good ? "" : "   missed");
-    json_array_append_new(list, json_pack("{s:s, s:I, s:s, s:o, s:I, s:f, s:f, s:f}", "targets", c->name, "event", (json_int_t)id,
-                                          "clusters", shapes, "efficiency", hg_json_number(rates.efficiency.value), "edges",
-                                          (json_int_t)edges.n, "seconds", bench_median(took, ROUNDS), "wanted_efficiency",
-                                          c->wanted_efficiency, "wanted_edges", c->wanted_edges));
+           c->goal.efficiency, c->goal.edges / 1e3, good ? "" : "   missed");
+    json_array_append_new(list,
+                          json_pack("{s:s, s:I, s:s, s:o, s:I, s:f, s:f, s:f}", "targets", c->name, "event", (json_int_t)id, "clusters",
+                                    shapes, "efficiency", hg_json_number(rates.efficiency.value), "edges", (json_int_t)edges.n, "seconds",
+                                    bench_median(took, ROUNDS), "wanted_efficiency", c->goal.efficiency, "wanted_edges", c->goal.edges));
 done:
     hg_doublet_graph_destroy(ctx, d);
     return status;
@@ -186,11 +212,12 @@ static hg_status run_row(hg_context *ctx, const configuration *c, const hg_label
     int64_t n_maps = 0;
     hg_doublet_learn_options options = hg_doublet_default_learn_options();
 
-    options.coverage = c->coverage;
-    options.search_quantile = c->search_quantile;
-    options.efficiency = c->efficiency;
+    options.coverage = c->learn.coverage;
+    options.search_quantile = c->learn.search_quantile;
+    options.efficiency = c->learn.efficiency;
+    options.neighbour_efficiency = c->learn.neighbour_efficiency;
     options.clusters = c->clusters;
-    HG_TRY(adapt_events(ctx, c, learn, c->target_pt_gev, &learning));
+    HG_TRY(adapt_events(ctx, c, learn, c->learn.target_pt_gev, &learning));
     HG_TRY(adapt_events(ctx, c, test, c->target.pt_min_gev, &testing));
     HG_TRY(hg_learn_maps(ctx, &learning, &options, &maps, &n_maps));
     for (int64_t i = 0; i < testing.n; ++i) HG_TRY(measure(ctx, c, maps, n_maps, &testing.event[i], list));

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "datasets/hdf5.h"
 #include "graph/doublet_map.h"
+#include "graph/neighbour_tables.h"
 
 enum { PATH_SIZE = 96, GROUP_SIZE = 32, MOST_MAPS = 64, MOST_PAIRS = 4096, MOST_LAYERS = 4096, TABLE_ZERO = 128 };
 static const char format_name[] = "doublet-map";
@@ -106,6 +107,44 @@ static void move_cluster_tables(hg_doublet_map *m, uint8_t *bytes, bool to_file)
     move_table(m->cluster_v, (int64_t)m->n_volumes * CELLS_V, bytes + n_u, to_file);
 }
 
+/* Tables of neighbours and rivals: the file need not have them. */
+enum {
+    NEIGHBOUR_COLUMNS = 3,
+    AXES_NUMBERS = sizeof(hg_neighbour_axes) / sizeof(float),
+    NEIGHBOUR_BYTES = HG_LINK_CELLS + 2 * HG_NEIGHBOUR_CELLS
+};
+static void list_neighbour_columns(uint8_t *bytes, column out[NEIGHBOUR_COLUMNS])
+{
+    out[0] = (column){"neighbour_link",
+                      "table_step",
+                      "table of the differences of curvature and slope of two doublets that share a hit, 128 = 0",
+                      HG_H5_U8,
+                      HG_LINK_BINS,
+                      HG_LINK_BINS,
+                      bytes};
+    out[1] = (column){"neighbour_table",
+                      "table_step",
+                      "table of score and support on both sides, 128 = 0",
+                      HG_H5_U8,
+                      HG_NEIGHBOUR_BINS,
+                      HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS,
+                      bytes + HG_LINK_CELLS};
+    out[2] = (column){"rival_table",
+                      "table_step",
+                      "table of refined score and lead on both sides, 128 = 0",
+                      HG_H5_U8,
+                      HG_NEIGHBOUR_BINS,
+                      HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS,
+                      bytes + HG_LINK_CELLS + HG_NEIGHBOUR_CELLS};
+}
+
+static void move_neighbour_tables(hg_neighbour_tables *t, uint8_t *bytes, bool to_file)
+{
+    move_table(t->link, HG_LINK_CELLS, bytes, to_file);
+    move_table(t->neighbours, HG_NEIGHBOUR_CELLS, bytes + HG_LINK_CELLS, to_file);
+    move_table(t->rivals, HG_NEIGHBOUR_CELLS, bytes + HG_LINK_CELLS + HG_NEIGHBOUR_CELLS, to_file);
+}
+
 static hg_status write_columns(hg_context *ctx, hg_h5 *h5, const char *group, const column *columns, int n)
 {
     hg_status status = HG_OK;
@@ -151,6 +190,21 @@ done:
     return status;
 }
 
+static hg_status save_neighbours(hg_context *ctx, hg_neighbour_tables *t, const char *group, hg_h5 *h5)
+{
+    hg_status status = HG_OK;
+    uint8_t bytes[NEIGHBOUR_BYTES];
+    column columns[NEIGHBOUR_COLUMNS];
+    move_neighbour_tables(t, bytes, true);
+    list_neighbour_columns(bytes, columns);
+    HG_TRY(write_columns(ctx, h5, group, columns, NEIGHBOUR_COLUMNS));
+    HG_TRY(hg_h5_set_numbers(ctx, h5, group, "neighbour_axes", HG_H5_F32, AXES_NUMBERS, &t->axes));
+    HG_TRY(hg_h5_set_number(ctx, h5, group, "neighbour_reach", &t->link_reach));
+    HG_TRY(hg_h5_set_number(ctx, h5, group, "neighbour_threshold", &t->threshold));
+done:
+    return status;
+}
+
 static hg_status save_map(hg_context *ctx, hg_doublet_map *m, int64_t index, hg_h5 *h5)
 {
     hg_status status = HG_OK;
@@ -172,6 +226,7 @@ static hg_status save_map(hg_context *ctx, hg_doublet_map *m, int64_t index, hg_
     int n = list_columns(m, layers, numbers, bytes, columns);
     HG_TRY(write_columns(ctx, h5, group, columns, n));
     if (m->n_volumes > 0) HG_TRY(save_clusters(ctx, m, group, h5));
+    if (m->neighbours) HG_TRY(save_neighbours(ctx, m->neighbours, group, h5));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "sigma_z_mm", &m->sigma_z_mm));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "table_step", &m->table_step));
     HG_TRY(hg_h5_set_number(ctx, h5, group, "threshold", &m->threshold));
@@ -229,6 +284,22 @@ done:
     return status;
 }
 
+static hg_status load_neighbours(hg_context *ctx, hg_h5 *h5, const char *group, hg_doublet_map *m)
+{
+    hg_status status = HG_OK;
+    uint8_t bytes[NEIGHBOUR_BYTES];
+    column columns[NEIGHBOUR_COLUMNS];
+    HG_TRY(hg_alloc(ctx, &m->neighbours, 1));
+    list_neighbour_columns(bytes, columns);
+    HG_TRY(read_columns(ctx, h5, group, columns, NEIGHBOUR_COLUMNS));
+    move_neighbour_tables(m->neighbours, bytes, false);
+    HG_TRY(hg_h5_get_numbers(ctx, h5, group, "neighbour_axes", HG_H5_F32, AXES_NUMBERS, &m->neighbours->axes));
+    HG_TRY(hg_h5_get_number(ctx, h5, group, "neighbour_reach", &m->neighbours->link_reach));
+    HG_TRY(hg_h5_get_number(ctx, h5, group, "neighbour_threshold", &m->neighbours->threshold));
+done:
+    return status;
+}
+
 static hg_status load_map(hg_context *ctx, hg_h5 *h5, int64_t index, hg_doublet_map **out)
 {
     hg_status status = HG_OK;
@@ -251,6 +322,8 @@ static hg_status load_map(hg_context *ctx, hg_h5 *h5, int64_t index, hg_doublet_
     HG_TRY(read_columns(ctx, h5, group, columns, n));
     snprintf(path, sizeof path, "%s/cluster_u", group);
     if (hg_h5_has(h5, path)) HG_TRY(load_clusters(ctx, h5, group, m));
+    snprintf(path, sizeof path, "%s/neighbour_link", group);
+    if (hg_h5_has(h5, path)) HG_TRY(load_neighbours(ctx, h5, group, m));
     for (int32_t p = 0; p < m->n_pairs; ++p) {
         m->pair[p].inner = layers[2 * p];
         m->pair[p].outer = layers[2 * p + 1];

@@ -75,6 +75,10 @@ typedef struct hg_doublet_kernels {
      * and as_second: [n_out] zeroed. */
     void (*mark)(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out,
                  int32_t n_out, uint8_t *as_first, uint8_t *as_second);
+    /* Support of doublets that come in at a hit, and of those that go out of it, by each other: the largest score of another with its link
+     * added. after: [n_in] and before: [n_out] hold the least support there is; raised. */
+    void (*support)(const hg_doublet_map *map, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,
+                    float *after, float *before);
     /* Matches of the edges that come in at a hit with those that go out of it: sets the best and the number below 1 of each, [0] of those
      * that go out, [1] of those that come in; links: the matches below link_window, room for incoming times outgoing edges. Per-edge arrays
      * of the graph are read up to HG_GRID_LANES beyond their end. Returns how many links. */

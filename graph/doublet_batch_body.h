@@ -4,5 +4,6 @@
 #include "graph/doublet_batch_judge.h"
 #include "graph/doublet_batch_match.h"
 #include "graph/doublet_batch_search.h"
+#include "graph/doublet_batch_support.h"
 
-const hg_doublet_kernels TABLE = {.search = search, .judge = judge, .mark = mark, .join = join, .features = features};
+const hg_doublet_kernels TABLE = {.search = search, .judge = judge, .mark = mark, .support = support, .join = join, .features = features};

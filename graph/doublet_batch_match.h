@@ -45,14 +45,14 @@ static inline float limit_of(hg_neighbour_rule rule, float score)
     return rule.cost > 0 ? smaller(rule.window, score / rule.cost) : rule.window;
 }
 
-static inline void gather_arrivals(const hg_incoming *in, int32_t n, hg_neighbour_rule rule, arrivals *a, float limit[LANES])
+/* The first n of these, at most as many as there are lanes. */
+static inline void gather_arrivals(const hg_incoming *in, int32_t n, arrivals *a)
 {
     for (int k = 0; k < LANES; ++k) {
         const hg_incoming *from = &in[k < n ? k : 0];
         a->kappa[k] = from->kappa;
         a->cot[k] = from->cot;
         a->pair[k] = k < n ? from->pair : -1;
-        limit[k] = limit_of(rule, from->score);
     }
 }
 
@@ -64,7 +64,8 @@ static void mark(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_inc
         arrivals a;
         float limit[LANES], m[LANES];
         int32_t met[LANES] = {0}, pass[LANES], pair = -1;
-        gather_arrivals(in + first, n, rule, &a, limit);
+        gather_arrivals(in + first, n, &a);
+        for (int k = 0; k < LANES; ++k) limit[k] = limit_of(rule, in[first + (k < n ? k : 0)].score);
         for (int32_t o = 0; o < n_out; ++o) {
             if (out[o].pair != pair) {
                 pair = out[o].pair;

@@ -70,19 +70,14 @@ hg_status hg_grid_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *h
 {
     hg_status status = HG_OK;
     hg_doublet_options defaults = hg_doublet_default_options();
-    hg_candidates candidates = {0}, kept = {0};
+    hg_candidates candidates = {0};
     hg_doublet_graph *d = NULL;
     if (!options) options = &defaults;
 
     HG_TRY(check_map(ctx, hits, map));
     HG_TRY(hg_candidates_create(ctx, hits, grid, map, options, &candidates));
-    if (options->triplet_window > 0) {
-        const double cost = options->mode == HG_DOUBLETS_TABLES ? options->triplet_cost : 0;
-        const hg_neighbour_rule rule = {(float)options->triplet_window, (float)cost};
-        HG_TRY(hg_candidates_prune(ctx, map, rule, &candidates, &kept));
-        hg_candidates_release(ctx, &candidates);
-    }
-    HG_TRY(create_from(ctx, hits->n, options->triplet_window > 0 ? &kept : &candidates, map, &d));
+    HG_TRY(hg_candidates_prune(ctx, hits, map, options, &candidates));
+    HG_TRY(create_from(ctx, hits->n, &candidates, map, &d));
 
     HG_TRY(hg_alloc_unset(ctx, &d->node_features, d->graph->n_nodes * HG_DOUBLET_NODE_FEATURES));
     HG_TRY(hg_alloc_unset(ctx, &d->edge_features, d->graph->n_edges * HG_DOUBLET_EDGE_FEATURES));
@@ -91,7 +86,6 @@ hg_status hg_grid_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *h
     d = NULL;
 done:
     hg_candidates_release(ctx, &candidates);
-    hg_candidates_release(ctx, &kept);
     hg_doublet_graph_destroy(ctx, d);
     return status;
 }

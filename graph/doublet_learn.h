@@ -3,7 +3,7 @@
 #ifndef HG_GRAPH_DOUBLET_LEARN_H
 #define HG_GRAPH_DOUBLET_LEARN_H
 
-#include "graph/doublet_score.h"
+#include "graph/neighbour_tables.h"
 
 /* A true doublet of a target, going outward. */
 typedef struct hg_true_doublet {
@@ -85,5 +85,34 @@ void hg_cluster_sample_release(hg_context *ctx, hg_cluster_sample *sample);
 
 /* wanted: weight of the true doublets that the threshold keeps. */
 hg_status hg_cluster_tables_fit(hg_context *ctx, int rounds, double wanted, const hg_cluster_sample *sample, hg_doublet_map *map);
+
+/* Step 6: tables of neighbours and rivals. Empty ones with their axes for a map without any. */
+hg_status hg_neighbour_tables_create(hg_context *ctx, hg_doublet_map *map);
+
+/* How far doublets that share a hit differ, by cell; targets are weights in units of 1/16. */
+typedef struct hg_link_counts {
+    uint64_t background[HG_LINK_CELLS], target[HG_LINK_CELLS];
+} hg_link_counts;
+hg_status hg_link_counts_add(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_hits *hits, const hg_doublet_truth *truth,
+                             hg_link_counts *counts);
+void hg_links_fit(const hg_link_counts *counts, hg_doublet_map *map);
+
+/* The candidates of all events in the cells of one of both tables; rivals need the other one fitted. Zero-initialise. */
+typedef struct hg_neighbour_candidate {
+    int32_t cell;
+    float score;  /* to which the table is added */
+    float weight; /* 0 = background */
+} hg_neighbour_candidate;
+typedef struct hg_neighbour_sample {
+    int64_t n;
+    hg_neighbour_candidate *candidate; /* [n] owned */
+} hg_neighbour_sample;
+hg_status hg_neighbour_sample_add(hg_context *ctx, const hg_doublet_map *map, const hg_doublet_hits *hits, const hg_doublet_truth *truth,
+                                  bool rivals, hg_neighbour_sample *sample);
+void hg_neighbour_sample_release(hg_context *ctx, hg_neighbour_sample *sample);
+hg_status hg_neighbour_table_fit(hg_context *ctx, int rounds, const hg_neighbour_sample *sample, int8_t *table);
+
+/* sample: of rivals, their table fitted. wanted: weight of the true doublets that the threshold keeps. */
+hg_status hg_neighbour_threshold_find(hg_context *ctx, double wanted, const hg_neighbour_sample *sample, hg_doublet_map *map);
 
 #endif

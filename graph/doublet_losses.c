@@ -174,6 +174,7 @@ hg_status hg_doublet_fates_find(hg_context *ctx, const hg_doublet_hits *hits, co
     int32_t *row = NULL;
 
     unpruned_options.triplet_window = 0;
+    unpruned_options.neighbour_tables = false;
     HG_TRY(hg_doublet_graph_create(ctx, hits, map, &unpruned_options, &unpruned));
     HG_TRY(list_hits(ctx, truth, hits->n, &first, &row));
     fates.n = list_true(hits, truth, unpruned_options.overlaps, first, row, NULL);

@@ -10,8 +10,13 @@
 
 hg_doublet_options hg_doublet_default_options(void)
 {
-    return (hg_doublet_options){
-        .mode = HG_DOUBLETS_TABLES, .overlaps = true, .clusters = true, .window_scale = 1, .module_triplets = true, .triplet_window = 1.5};
+    return (hg_doublet_options){.mode = HG_DOUBLETS_TABLES,
+                                .overlaps = true,
+                                .clusters = true,
+                                .window_scale = 1,
+                                .module_triplets = true,
+                                .triplet_window = 1.5,
+                                .neighbour_tables = true};
 }
 
 hg_doublet_learn_options hg_doublet_default_learn_options(void)
@@ -24,7 +29,8 @@ hg_doublet_learn_options hg_doublet_default_learn_options(void)
                                       .triplet_quantile = 0.99,
                                       .box_quantile = 0.995,
                                       .rounds = 3,
-                                      .clusters = true};
+                                      .clusters = true,
+                                      .neighbour_efficiency = 0};
 }
 
 float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits)
@@ -82,6 +88,7 @@ void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map)
     hg_free(ctx, map->layer_volume);
     hg_free(ctx, map->cluster_u);
     hg_free(ctx, map->cluster_v);
+    hg_free(ctx, map->neighbours);
     hg_free(ctx, map);
 }
 
@@ -119,6 +126,25 @@ done:
     return status;
 }
 
+static hg_status check_neighbours(hg_context *ctx, const hg_neighbour_tables *t)
+{
+    hg_status status = HG_OK;
+    const struct {
+        const char *name;
+        const float *range;
+    } axes[] = {{"score", t->axes.score}, {"support", t->axes.support}, {"refined", t->axes.refined}, {"lead", t->axes.lead}};
+    for (size_t k = 0; k < sizeof axes / sizeof *axes; ++k) {
+        const float *range = axes[k].range;
+        HG_CHECK(isfinite(range[0]) && isfinite(range[1]) && range[0] < range[1], HG_ERR_DATA,
+                 "doublet map: tables of neighbours: the axis of the %s goes from %g to %g", axes[k].name, (double)range[0],
+                 (double)range[1]);
+    }
+    HG_CHECK(t->link_reach > 0 && isfinite(t->link_reach) && isfinite(t->threshold), HG_ERR_DATA,
+             "doublet map: tables of neighbours: reach %g, threshold %g", (double)t->link_reach, (double)t->threshold);
+done:
+    return status;
+}
+
 hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map)
 {
     hg_status status = HG_OK;
@@ -128,6 +154,7 @@ hg_status hg_doublet_map_check(hg_context *ctx, const hg_doublet_map *map)
              "doublet map: table step %g, thresholds %g and %g", (double)map->table_step, (double)map->threshold,
              (double)map->overlap_threshold);
     if (map->n_volumes > 0) HG_TRY(check_clusters(ctx, map));
+    if (map->neighbours) HG_TRY(check_neighbours(ctx, map->neighbours));
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
     HG_CHECK(map->n_layers == 0 || order[map->n_layers - 1] >= 0, HG_ERR_DATA, "doublet map: the layer pairs lead in a circle");

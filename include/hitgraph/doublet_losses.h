@@ -18,7 +18,7 @@ typedef enum hg_doublet_fate {
     HG_DOUBLET_NO_MODULES, /* module-map mode: the map does not join these modules */
     HG_DOUBLET_WINDOW,     /* outside the search windows or the tables of the layer pair */
     HG_DOUBLET_SCORE,      /* below the threshold of the tables; other modes: outside the box, or in no triplet of modules */
-    HG_DOUBLET_NEIGHBOUR,  /* no neighbour agrees in curvature and slope */
+    HG_DOUBLET_NEIGHBOUR,  /* no neighbour agrees in curvature and slope, or the tables of neighbours and rivals refuse it */
     HG_DOUBLET_FATES
 } hg_doublet_fate;
 /** "found", "layer skipped", ... ; static text. Threads: reentrant. */

@@ -21,7 +21,9 @@ enum {
     HG_DOUBLET_EDGE_FEATURES = 26, /* see hg_doublet_edge_feature_names */
     HG_CLUSTER_BINS = 24,          /* bins of an inclination; see graph/doublet_clusters.h */
     HG_CLUSTER_U_SIZES = 7,        /* cluster sizes told apart along u: 0 (unknown) .. 6 and more cells */
-    HG_CLUSTER_V_SIZES = 21        /* the same along v: 0 .. 20 and more */
+    HG_CLUSTER_V_SIZES = 21,       /* the same along v: 0 .. 20 and more */
+    HG_LINK_BINS = 16,             /* bins of a difference between two doublets that share a hit, even in its square root */
+    HG_NEIGHBOUR_BINS = 16         /* bins of each axis of the tables of neighbours and rivals */
 };
 
 /** The hits of one event as the builder sees them. All arrays borrowed. */
@@ -60,6 +62,26 @@ typedef struct hg_doublet_pair {
     float phi_slope_max, z0_max;           /* windows mode: rad/mm, mm */
 } hg_doublet_pair;
 
+/** Ranges of the axes of the tables of neighbours and rivals: a number beyond an end counts as in the last bin. All are log odds. */
+typedef struct hg_neighbour_axes {
+    float score[2];   /* of the tables of positions and shapes */
+    float support[2]; /* score of the best neighbour on one side with its link added */
+    float refined[2]; /* score with the table of neighbours added */
+    float lead[2];    /* of the refined score over that of the best rival at one hit */
+} hg_neighbour_axes;
+
+/** How much a doublet is worth among others: those that continue it at its hits (neighbours) and those that compete for them (rivals).
+ *  refined = score + neighbours[score][support at the sender][at the receiver],
+ *  final = refined + rivals[refined][lead at the sender][at the receiver]. Cells in units of the map's table_step. */
+typedef struct hg_neighbour_tables {
+    hg_neighbour_axes axes;
+    float link_reach;                         /* doublets that differ by so many triplet windows have nothing to do with each other */
+    float threshold;                          /* smallest final score */
+    int8_t link[HG_LINK_BINS * HG_LINK_BINS]; /* log likelihood ratio of the differences of curvature and slope in triplet windows */
+    int8_t neighbours[HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS];
+    int8_t rivals[HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS * HG_NEIGHBOUR_BINS];
+} hg_neighbour_tables;
+
 /** What was learned from truth at one luminous length. Plain arrays, owned; read-only when in use, so threads may share it. */
 typedef struct hg_doublet_map {
     double sigma_z_mm; /* rms of the vertices along the beam line */
@@ -82,6 +104,7 @@ typedef struct hg_doublet_map {
     float cluster_threshold; /* with clusters: smallest score across layers */
     float *triplet_kappa;    /* [n_pairs, n_pairs] window a of |dkappa| / (1e-4/mm + |kappa|) */
     float *triplet_cot;      /* [n_pairs, n_pairs] window b of |dcot| / (1 + |cot|) */
+    hg_neighbour_tables *neighbours; /* NULL = none were learned */
 } hg_doublet_map;
 
 HG_API void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map);
@@ -113,9 +136,12 @@ typedef struct hg_doublet_options {
     double score_shift;           /* added to the map's thresholds; tables mode; default 0 */
     double window_scale;          /* widens the boxes of the other modes; default 1 */
     const hg_module_map *modules; /* borrowed; needed by module-map mode, which leaves the windows of layer pairs aside; default NULL */
-    bool module_triplets;  /* module-map mode: a doublet belongs to a triplet in its box; otherwise pairs alone count; default true */
-    double triplet_window; /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
-    double triplet_cost;   /* and with m triplet_cost < table_score: doubtful edges need better neighbours; tables mode; default 0 */
+    bool module_triplets;   /* module-map mode: a doublet belongs to a triplet in its box; otherwise pairs alone count; default true */
+    double triplet_window;  /* an edge needs a neighbour with m below this on one side; 0 = no such condition; default 1.5 */
+    double triplet_cost;    /* and with m triplet_cost < table_score: doubtful edges need better neighbours; tables mode; default 0 */
+    bool neighbour_tables;  /* judge by the map's tables of neighbours and rivals where it has them, not by triplet_window and triplet_cost;
+                               tables mode; default true */
+    double neighbour_shift; /* added to the threshold of these tables; default 0 */
 } hg_doublet_options;
 HG_API hg_doublet_options hg_doublet_default_options(void);
 
@@ -137,7 +163,8 @@ typedef struct hg_doublet_graph {
  *  Candidates are searched per layer pair, ranked by additive log-likelihood tables (or boxes, or module pairs), and kept if at least one
  *  neighbour on either side agrees in curvature and slope:
  *  m = max(|dkappa| / (a (1e-4 + |kappa|)), |dcot| / (b (1 + |cot|))) < triplet_window, and with triplet_cost > 0 also
- *  m < table_score / triplet_cost. Overlaps are kept if both hits share a neighbour.
+ *  m < table_score / triplet_cost; where the map has tables of neighbours and rivals, these decide instead (hg_neighbour_tables).
+ *  Overlaps are kept if both hits share a neighbour.
  *
  *  @param hits borrowed. @param map borrowed. @param options NULL = defaults. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or a layer out of range (message: which hit); HG_ERR_MODEL the map is of another
@@ -160,20 +187,21 @@ HG_API void hg_doublet_labels(const hg_doublet_graph *doublets, const hg_doublet
  *  0 = not a target: secondaries (generation > 0), pT < 0.15 GeV, fewer than 3 hits. */
 HG_API float hg_doublet_target_weight(double pt_gev, int32_t generation, int32_t n_hits);
 
-/** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice, three times if any
- *  has clusters. */
+/** Gives event number i: arrays are borrowed from the callee until its next call. Each event is asked for twice, once more if
+ *  any has clusters, three times more for tables of neighbours. */
 typedef hg_status hg_doublet_event_fn(hg_context *ctx, void *user, int64_t i, hg_doublet_hits *hits, hg_doublet_truth *truth);
 
 typedef struct hg_doublet_learn_options {
-    double coverage;           /* weighted share of true doublets that the layer pairs must cover; default 0.9990 */
-    int32_t max_pairs;         /* default 128 */
-    double search_quantile;    /* share kept by each loose search window; default 0.9995 */
-    double efficiency;         /* weighted efficiency at the threshold; default 0.99 */
-    double overlap_efficiency; /* the same for overlaps; default 0.99 */
-    double triplet_quantile;   /* of the triplet windows; default 0.99 */
-    double box_quantile;       /* of the boxes of the windows mode; default 0.995 */
-    int rounds;                /* of back-fitting; default 3 */
-    bool clusters;             /* learn the tables of cluster shapes where hits have them; default true */
+    double coverage;             /* weighted share of true doublets that the layer pairs must cover; default 0.9990 */
+    int32_t max_pairs;           /* default 128 */
+    double search_quantile;      /* share kept by each loose search window; default 0.9995 */
+    double efficiency;           /* weighted efficiency at the threshold; default 0.99 */
+    double overlap_efficiency;   /* the same for overlaps; default 0.99 */
+    double triplet_quantile;     /* of the triplet windows; default 0.99 */
+    double box_quantile;         /* of the boxes of the windows mode; default 0.995 */
+    int rounds;                  /* of back-fitting; default 3 */
+    bool clusters;               /* learn the tables of cluster shapes where hits have them; default true */
+    double neighbour_efficiency; /* weighted efficiency after the tables of neighbours and rivals; 0 = learn none; default 0 */
 } hg_doublet_learn_options;
 HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
 
@@ -181,7 +209,7 @@ HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
  *
  *  Layer pairs, windows and bins come from the weighted quantiles of true doublets of targets; the tables from an additive logistic fit
  *  by back-fitting over all candidates in the windows (true doublets of non-targets left out); those of cluster shapes the same way,
- *  over the candidates of the events with clusters that pass the first tables.
+ *  over the candidates of the events with clusters that pass the first tables; those of neighbours and rivals over what passes all these.
  *
  *  @param options NULL = defaults. @param event_fn,user see there; n_events >= 1. @param sigma_z_mm stored in the map.
  *  @param out owned by the caller (hg_doublet_map_destroy); untouched on error.

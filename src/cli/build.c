@@ -26,6 +26,7 @@ static hg_status learn(hg_cli *cli, const hg_setup *setup, const char *path)
 
     options.efficiency = setup->config.learn_efficiency;
     options.overlap_efficiency = setup->config.learn_overlap_efficiency;
+    options.neighbour_efficiency = setup->config.learn_neighbour_efficiency;
     options.clusters = hg_track_config_doublets(&setup->config).clusters;
     HG_TRY(hg_labelled_events_read(ctx, setup, cli->input, cli->n_inputs, &events));
     HG_TRY(hg_learn_maps(ctx, &events, &options, &map, &n_maps));
@@ -150,8 +151,9 @@ int hg_cli_build(hg_cli *cli, int argc, char **argv)
         .details =
             "With truth, the graphs have labels and a line per event tells efficiency and purity. Doublets are chosen by likelihood\n"
             "tables, by boxes per layer pair, or by a module map: graph.mode=tables|windows|module-map. Their size and efficiency:\n"
-            "graph.score_shift, graph.window_scale, graph.triplet_window; in learning graph.learn.efficiency, graph.learn.module_tracks,\n"
-            "graph.target_pt_gev. A map is learned for each luminous length that the events have.\n\n"
+            "graph.score_shift, graph.window_scale, graph.triplet_window, graph.neighbour_shift; in learning graph.learn.efficiency,\n"
+            "graph.learn.neighbour_efficiency, graph.learn.module_tracks, graph.target_pt_gev. A map is learned for each luminous length "
+            "that the events have.\n\n"
             "examples:\n  hitgraph build --learn --out map.h5 data/event00002100{0..6} data/event00002200{0..2}\n"
             "  hitgraph build -s graph.map=map.h5 --out graphs.h5 data/event000021007\n"
             "  hitgraph build --learn-modules --out modules.hgmap data/event00002100{0..6}\n"

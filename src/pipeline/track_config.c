@@ -60,9 +60,14 @@ const hg_option hg_track_option_table[] = {
     NUMBER("graph.triplet_window", triplet_window, "1.5", 0, 100, "a doublet needs a neighbour this compatible; 0 = no such condition"),
     NUMBER("graph.triplet_cost", triplet_cost, "0", 0, 100,
            "mode tables: and one nearer than its table score over this; 0 = the window alone"),
+    SWITCH("graph.neighbour_tables", neighbour_tables, "true",
+           "mode tables: where the map has tables of neighbours and rivals, they judge instead of triplet_window and triplet_cost"),
+    NUMBER("graph.neighbour_shift", neighbour_shift, "0", -100, 100, "added to the threshold of the tables of neighbours and rivals"),
     NUMBER("graph.target_pt_gev", target_pt_gev, "0.15", 0, 100, "learning and training: least pT of the particles that count, GeV"),
     NUMBER("graph.learn.efficiency", learn_efficiency, "0.99", 0.01, 1, "learning: share of true doublets across layers to keep"),
     NUMBER("graph.learn.overlap_efficiency", learn_overlap_efficiency, "0.99", 0.01, 1, "learning: the same inside a layer"),
+    NUMBER("graph.learn.neighbour_efficiency", learn_neighbour_efficiency, "0", 0, 1,
+           "learning: share to keep after the tables of neighbours and rivals; 0 = learn none"),
     NUMBER("graph.learn.module_efficiency", learn_module_efficiency, "1", 0.01, 1,
            "learning a module map: share of true triplets to keep; those in modules that fewest tracks cross are left out"),
     COUNT("graph.learn.module_tracks", learn_module_tracks, "1", 1, 1 << 30, "the same: fewest tracks through three modules that count"),
@@ -136,6 +141,8 @@ hg_doublet_options hg_track_config_doublets(const hg_track_config *config)
     options.module_triplets = config->module_triplets;
     options.triplet_window = config->triplet_window;
     options.triplet_cost = config->triplet_cost;
+    options.neighbour_tables = config->neighbour_tables;
+    options.neighbour_shift = config->neighbour_shift;
     return options;
 }
 

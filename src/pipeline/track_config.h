@@ -35,11 +35,11 @@ typedef struct hg_track_config {
     int seeds;     /* hg_seeding */
     int precision; /* hg_precision */
     int smoother;  /* mbf, rts */
-    bool overlaps, module_triplets, scattering, energy_loss, daf;
-    double learn_efficiency, learn_overlap_efficiency;
+    bool overlaps, module_triplets, neighbour_tables, scattering, energy_loss, daf;
+    double learn_efficiency, learn_overlap_efficiency, learn_neighbour_efficiency;
     double learn_module_efficiency;
     int64_t learn_module_tracks;
-    double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window, triplet_cost;
+    double target_pt_gev, sigma_z_mm, score_shift, window_scale, triplet_window, triplet_cost, neighbour_shift;
     double doublet_min, triplet_min;
     int64_t n_passes, n_branches, holes_max;
     hg_track_pass pass[HG_TRACK_PASSES];

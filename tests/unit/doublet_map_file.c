@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "datasets/hdf5.h"
-#include "graph/doublet_score.h"
+#include "graph/neighbour_tables.h"
 #include "tests/toy_clusters.h"
 
 static hg_context *ctx;
@@ -99,6 +99,67 @@ static void cluster_tables_come_back_bit_for_bit(void **state)
     for (int i = 0; i < 2; ++i) hg_doublet_map_destroy(ctx, maps[i]);
 }
 
+static hg_doublet_map *learn_neighbours(void)
+{
+    hg_doublet_map *map = NULL;
+    hg_doublet_learn_options options = hg_doublet_default_learn_options();
+    options.neighbour_efficiency = 0.98;
+    assert_int_equal(hg_doublet_map_learn(ctx, &options, toy_next, &toy, 2, 5, &map), HG_OK);
+    return map;
+}
+
+/* One map with the tables and one without in the same file. */
+static void neighbour_tables_come_back_bit_for_bit(void **state)
+{
+    (void)state;
+    hg_doublet_map *maps[] = {learn_neighbours(), learn(55)}, **again = NULL;
+    int64_t n = 0;
+    assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_OK);
+    for (int i = 0; i < 2; ++i) assert_same_maps(maps[i], again[i]);
+    assert_memory_equal(again[0]->neighbours, maps[0]->neighbours, sizeof *maps[0]->neighbours);
+    assert_null(again[1]->neighbours);
+    release_list(again, n);
+    again = NULL;
+    maps[0]->neighbours->axes.lead[1] = maps[0]->neighbours->axes.lead[0];
+    assert_int_equal(hg_doublet_maps_save(ctx, maps, 2, path), HG_OK);
+    assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_DATA);
+    assert_non_null(strstr(hg_context_message(ctx), "axis of the lead"));
+    assert_null(again);
+    for (int i = 0; i < 2; ++i) hg_doublet_map_destroy(ctx, maps[i]);
+}
+
+/* Tables of other sizes than this version's, in a map without layers. */
+static void neighbour_tables_of_other_sizes_are_refused(void **state)
+{
+    (void)state;
+    static const hg_h5_column empty[] = {
+        {"/map0/layer_r", HG_H5_F32, 0, "mm", ""},      {"/map0/layer_z", HG_H5_F32, 0, "mm", ""},
+        {"/map0/layer_hits", HG_H5_F32, 0, "1", ""},    {"/map0/layer_barrel", HG_H5_U8, 0, "1", ""},
+        {"/map0/pair_layers", HG_H5_I32, 2, "1", ""},   {"/map0/pair_numbers", HG_H5_F32, 65, "1", ""},
+        {"/map0/bend_z0", HG_H5_U8, 384, "1", ""},      {"/map0/c_c", HG_H5_U8, 256, "1", ""},
+        {"/map0/triplet_kappa", HG_H5_F32, 0, "1", ""}, {"/map0/triplet_cot", HG_H5_F32, 0, "1", ""},
+    };
+    static const uint8_t cells[HG_NEIGHBOUR_CELLS];
+    for (int trial = 0; trial < 2; ++trial) {
+        const int64_t one = 1;
+        hg_doublet_map **none = NULL;
+        hg_h5 *h5 = NULL;
+        int64_t n = 0;
+        assert_int_equal(hg_h5_create(ctx, path, "doublet-map", &h5), HG_OK);
+        assert_int_equal(hg_h5_set_number(ctx, h5, "/", "n_maps", &one), HG_OK);
+        for (size_t k = 0; k < sizeof empty / sizeof *empty; ++k) assert_int_equal(hg_h5_write(ctx, h5, &empty[k], cells, 0), HG_OK);
+        const hg_h5_column links = {"/map0/neighbour_link", HG_H5_U8, 16, "1", ""},
+                           table = {"/map0/neighbour_table", HG_H5_U8, 255, "1", ""};
+        assert_int_equal(hg_h5_write(ctx, h5, &links, cells, trial == 0 ? 15 : 16), HG_OK);
+        assert_int_equal(hg_h5_write(ctx, h5, &table, cells, 16), HG_OK);
+        assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+        assert_int_equal(hg_doublet_maps_load(ctx, path, &none, &n), HG_ERR_FORMAT);
+        assert_non_null(strstr(hg_context_message(ctx), trial == 0 ? "neighbour_link: 15 rows, expected 16" : "neighbour_table"));
+        assert_null(none);
+    }
+}
+
 static void maps_that_would_lead_astray_are_refused(void **state)
 {
     (void)state;
@@ -147,6 +208,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps_come_back_bit_for_bit),
         cmocka_unit_test(cluster_tables_come_back_bit_for_bit),
+        cmocka_unit_test(neighbour_tables_come_back_bit_for_bit),
+        cmocka_unit_test(neighbour_tables_of_other_sizes_are_refused),
         cmocka_unit_test(maps_that_would_lead_astray_are_refused),
         cmocka_unit_test(other_and_cut_files_are_refused),
     };

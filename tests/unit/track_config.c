@@ -61,6 +61,8 @@ static void defaults_are_those_of_the_rooms(void **state)
     SAME(d, e, module_triplets);
     SAME(d, e, triplet_window);
     SAME(d, e, triplet_cost);
+    SAME(d, e, neighbour_tables);
+    SAME(d, e, neighbour_shift);
     SAME(k, l, mass_gev);
     SAME(k, l, outlier_chi2_2d);
     SAME(k, l, outlier_chi2_1d);
