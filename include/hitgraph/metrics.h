@@ -143,6 +143,15 @@ typedef struct hg_edge_rates {
 HG_API hg_status hg_doublet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, hg_edge_truth truth,
                                   const hg_target *target, hg_edge_rates *out);
 
+/** Rates at a working point: of the doublets whose score is at least the largest cut that keeps this share of the list's true doublets of
+ *  targets (overlaps aside), as the purity at an efficiency is quoted.
+ *  @param doublets borrowed; keep is not read. @param score borrowed; [doublets->n]. @param efficiency above 0, at most 1.
+ *  @param cut,out untouched on error; without a true doublet of a target the cut is infinite and nothing is kept.
+ *  @return HG_OK; HG_ERR_ARG a hit row or the efficiency out of range; HG_ERR_DATA a score is not a number; HG_ERR_NOMEM.
+ *  Cost: O(hits + edges log edges). Threads: reentrant. */
+HG_API hg_status hg_doublet_working_point(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, const float *score,
+                                          hg_edge_truth truth, const hg_target *target, double efficiency, float *cut, hg_edge_rates *out);
+
 /** Rates of triplets: edges of a line graph whose node k stands for doublet doublet_of[k] (NULL = doublet k).
  *  A triplet is true when both doublets are and they share the middle hit. doublets->keep is not read. Otherwise as hg_doublet_rates. */
 HG_API hg_status hg_triplet_rates(hg_context *ctx, const hg_truth_order *order, const hg_edge_list *doublets, int64_t n_nodes,

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "hitgraph/ordered_forward.h"
 #include "hitgraph/triplets.h"
+#include "nn/model/work.h"
 #include "pipeline/node_order.h"
 #include "pipeline/track_graphs.h"
 
@@ -35,6 +36,14 @@ done:
     return status;
 }
 
+static hg_network_flops flops_of(const hg_model *model, const hg_graph *graph)
+{
+    hg_work pass[HG_WORK_PASSES];
+    const hg_work_size size = {.n_nodes = graph->n_nodes, .n_edges = graph->n_edges, .n_graphs = 1, .number_bytes = sizeof(float)};
+    hg_work_count(model, &size, pass);
+    return (hg_network_flops){pass[HG_WORK_FORWARD].nominal_flops, pass[HG_WORK_FORWARD].flops};
+}
+
 hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const hg_model *model, hg_track_result *result)
 {
     hg_status status = HG_OK;
@@ -47,6 +56,7 @@ hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const
     HG_TRY(hg_alloc(ctx, &result->doublet_score, doublets->graph->n_edges));
     HG_TRY(hg_alloc(ctx, &result->doublet_logit, doublets->graph->n_edges));
     HG_TRY(score_edges(ctx, model, &batch, order, result->doublet_logit, result->doublet_score));
+    result->work.doublet = flops_of(model, doublets->graph);
 done:
     hg_order_destroy(ctx, order);
     hg_end_stage(result, HG_STAGE_DOUBLET_GNN, start);
@@ -86,6 +96,7 @@ hg_status hg_stage_triplet_network(hg_context *ctx, const hg_setup *setup, const
     HG_TRY(hg_doublet_order(ctx, &setup->config, result, &order));
     HG_TRY(hg_alloc(ctx, &result->triplet_score, result->line->n_edges));
     HG_TRY(score_edges(ctx, model, &batch, order, NULL, result->triplet_score));
+    result->work.triplet = flops_of(model, result->line);
 done:
     hg_order_destroy(ctx, order);
     hg_end_stage(result, HG_STAGE_TRIPLET_GNN, start);

@@ -17,8 +17,16 @@ static void set_counts(const hg_track_result *result, hg_run_report *report)
     report->n_triplets = result->line->n_edges;
     report->n_seeds = result->seeds->n;
     report->n_tracks = result->tracks->n;
+    report->work = result->work;
     memcpy(report->seconds, result->seconds, sizeof report->seconds);
     memcpy(report->peak_rss, result->peak_rss, sizeof report->peak_rss);
+}
+
+static const double working_efficiency = 0.99;
+
+hg_target hg_working_target(void)
+{
+    return (hg_target){.pt_min_gev = 0.5, .eta_max = 100, .hits_min = 4, .primary_only = true};
 }
 
 /* One offset per seed: three hits each. */
@@ -153,6 +161,8 @@ static hg_status add_truth(hg_context *ctx, const hg_setup *setup, const hg_trac
     hg_prepared_truth *truth = NULL;
     stage_lists lists = {0};
     hg_target targets[HG_DEFAULT_TARGETS];
+    const hg_target working = hg_working_target();
+    float cut;
 
     hg_target_defaults(targets);
     HG_TRY(hg_prepare_truth(ctx, result->prepared, 0, &truth));
@@ -163,6 +173,8 @@ static hg_status add_truth(hg_context *ctx, const hg_setup *setup, const hg_trac
     HG_TRY(hg_track_report_make(ctx, truth->order, result->prepared->event->truth.weight, &lists.tracks, targets, HG_DEFAULT_TARGETS,
                                 &report->tracks));
     HG_TRY(add_auc(ctx, result, truth, report));
+    HG_TRY(hg_doublet_working_point(ctx, truth->order, &lists.graph, result->doublet_score, HG_EDGES_WITH_OVERLAPS, &working,
+                                    working_efficiency, &cut, &report->working_point));
     HG_TRY(add_pulls(ctx, setup, result, truth->order, report));
     report->n_truth_events = 1;
 done:
@@ -195,6 +207,12 @@ static void add_stage(const hg_stage_rates *more, hg_stage_rates *sum)
     hg_rate_add(&sum->triplet_network, &more->triplet_network);
 }
 
+static void add_flops(const hg_network_flops *more, hg_network_flops *sum)
+{
+    sum->nominal += more->nominal;
+    sum->executed += more->executed;
+}
+
 static void add_auc_mean(const hg_auc_mean *more, hg_auc_mean *sum)
 {
     sum->sum += more->sum;
@@ -216,6 +234,8 @@ hg_status hg_run_report_add(hg_context *ctx, const hg_run_report *more, hg_run_r
     sum->n_seeds += more->n_seeds;
     sum->n_tracks += more->n_tracks;
     hg_left_out_add(&more->left_out, &sum->left_out);
+    add_flops(&more->work.doublet, &sum->work.doublet);
+    add_flops(&more->work.triplet, &sum->work.triplet);
     add_auc_mean(&more->doublet_auc, &sum->doublet_auc);
     add_auc_mean(&more->triplet_auc, &sum->triplet_auc);
     for (int s = 0; s < HG_N_STAGES; ++s) {
@@ -224,6 +244,7 @@ hg_status hg_run_report_add(hg_context *ctx, const hg_run_report *more, hg_run_r
     }
     if (more->n_truth_events == 0) return HG_OK;
     for (int t = 0; t < HG_DEFAULT_TARGETS; ++t) add_stage(&more->stage[t], &sum->stage[t]);
+    hg_edge_rates_add(&sum->working_point, &more->working_point);
     hg_track_report_add(&sum->tracks, &more->tracks);
     return HG_OK;
 }

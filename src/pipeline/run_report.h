@@ -23,6 +23,9 @@ typedef struct hg_auc_mean {
     int64_t n;
 } hg_auc_mean;
 
+/* The doublets where they keep .99 of the graph's true ones of particles of generation 0 with pT > 0.5 GeV and at least 4 hits. */
+hg_target hg_working_target(void);
+
 typedef struct hg_run_report {
     uint64_t event_id; /* of the last event added */
     int64_t n_events, n_truth_events;
@@ -32,6 +35,8 @@ typedef struct hg_run_report {
     int64_t peak_rss[HG_N_STAGES];
     hg_stage_rates stage[HG_DEFAULT_TARGETS];
     hg_auc_mean doublet_auc, triplet_auc;
+    hg_edge_rates working_point; /* of the doublets, see hg_working_target */
+    hg_network_work work;        /* sum over the events */
     hg_track_report tracks;
     int64_t n_pulls;
     double *pull; /* [n_pulls, HG_PULLS] owned */

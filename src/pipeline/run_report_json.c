@@ -26,6 +26,21 @@ static json_t *target_json(const hg_stage_rates *stage, const hg_target_rates *t
                      hg_rate_json(&tracks->fake_of_all));
 }
 
+/* Per event. */
+static json_t *work_json(const hg_network_flops *flops, int64_t n_events)
+{
+    return json_pack("{s:f, s:f}", "flops_nominal", flops->nominal / (double)n_events, "flops_executed",
+                     flops->executed / (double)n_events);
+}
+
+static json_t *working_point_json(const hg_run_report *report)
+{
+    char cuts[256];
+    const hg_target target = hg_working_target();
+    hg_target_describe(&target, cuts, sizeof cuts);
+    return json_pack("{s:s, s:o}", "cuts", cuts, "doublets", edge_rates_json(&report->working_point));
+}
+
 static hg_status pulls_json(hg_context *ctx, const hg_run_report *report, json_t **out)
 {
     hg_pull_summary summary[HG_PULLS];
@@ -49,6 +64,7 @@ static hg_status add_truth_json(hg_context *ctx, const hg_run_report *report, js
     json_object_set_new(root, "trackml_score", hg_json_number(report->tracks.trackml_score.value));
     json_object_set_new(root, "doublet_auc", hg_json_number(report->doublet_auc.sum / (double)report->doublet_auc.n));
     json_object_set_new(root, "triplet_auc", hg_json_number(report->triplet_auc.sum / (double)report->triplet_auc.n));
+    json_object_set_new(root, "at_efficiency_99", working_point_json(report));
     json_object_set_new(root, "targets", targets);
     hg_status status = pulls_json(ctx, report, &pulls);
     if (status >= 0) json_object_set_new(root, "pulls", pulls);
@@ -66,12 +82,13 @@ hg_status hg_run_report_json(hg_context *ctx, const hg_run_report *report, char 
         json_object_set_new(memory, hg_stage_names[s], json_integer(report->peak_rss[s]));
         if (report->peak_rss[s] > peak) peak = report->peak_rss[s];
     }
-    json_t *root = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o}", "event_id", (json_int_t)report->event_id,
-                             "n_events", (json_int_t)report->n_events, "n_hits", (json_int_t)report->n_hits, "n_hits_misplaced",
-                             (json_int_t)report->left_out.misplaced, "n_hits_unused", (json_int_t)report->left_out.unused, "n_edges",
-                             (json_int_t)report->n_edges, "n_triplets", (json_int_t)report->n_triplets, "n_seeds",
-                             (json_int_t)report->n_seeds, "n_tracks", (json_int_t)report->n_tracks, "stage_seconds", seconds,
-                             "peak_rss_bytes", (json_int_t)peak, "stage_peak_rss_bytes", memory);
+    json_t *root = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "event_id", (json_int_t)report->event_id, "n_events",
+        (json_int_t)report->n_events, "n_hits", (json_int_t)report->n_hits, "n_hits_misplaced", (json_int_t)report->left_out.misplaced,
+        "n_hits_unused", (json_int_t)report->left_out.unused, "n_edges", (json_int_t)report->n_edges, "n_triplets",
+        (json_int_t)report->n_triplets, "n_seeds", (json_int_t)report->n_seeds, "n_tracks", (json_int_t)report->n_tracks, "stage_seconds",
+        seconds, "peak_rss_bytes", (json_int_t)peak, "stage_peak_rss_bytes", memory, "doublet_network",
+        work_json(&report->work.doublet, report->n_events), "triplet_network", work_json(&report->work.triplet, report->n_events));
     HG_CHECK(root, HG_ERR_NOMEM, "the report does not fit into memory");
     if (report->n_truth_events > 0) HG_TRY(add_truth_json(ctx, report, root));
     HG_TRY(hg_json_print(ctx, root, out));

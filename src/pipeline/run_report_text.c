@@ -12,6 +12,13 @@ static hg_status print_rate(hg_context *ctx, hg_text *text, const char *name, co
     return hg_text_append(ctx, text, "    %-29s %7.4f  [%.4f, %.4f]  %s\n", name, rate->value, rate->low, rate->high, rate->definition);
 }
 
+static hg_status print_work(hg_context *ctx, hg_text *text, const char *name, const hg_network_flops *flops, int64_t n_events)
+{
+    if (!(flops->nominal > 0)) return HG_OK;
+    return hg_text_append(ctx, text, "  %s network: %.2f GFLOP an event with concatenated first layers, %.2f executed\n", name,
+                          flops->nominal * 1e-9 / (double)n_events, flops->executed * 1e-9 / (double)n_events);
+}
+
 static hg_status print_counts(hg_context *ctx, hg_text *text, const hg_run_report *report)
 {
     hg_status status = HG_OK;
@@ -24,6 +31,8 @@ static hg_status print_counts(hg_context *ctx, hg_text *text, const hg_run_repor
     HG_TRY(hg_text_append(ctx, text,
                           "  %" PRId64 " hits, %" PRId64 " doublets, %" PRId64 " triplets, %" PRId64 " seeds, %" PRId64 " tracks\n",
                           report->n_hits, report->n_edges, report->n_triplets, report->n_seeds, report->n_tracks));
+    HG_TRY(print_work(ctx, text, "doublet", &report->work.doublet, report->n_events));
+    HG_TRY(print_work(ctx, text, "triplet", &report->work.triplet, report->n_events));
     if (report->left_out.misplaced > 0)
         HG_TRY(hg_text_append(ctx, text, "  %" PRId64 " hits off their modules are left out\n", report->left_out.misplaced));
     if (report->left_out.unused > 0)
@@ -91,6 +100,20 @@ static hg_status print_auc(hg_context *ctx, hg_text *text, const char *what, con
                           auc->sum / (double)auc->n);
 }
 
+static hg_status print_working_point(hg_context *ctx, hg_text *text, const hg_run_report *report)
+{
+    hg_status status = HG_OK;
+    char cuts[256];
+    const hg_target target = hg_working_target();
+    if (!(report->working_point.purity_all_true.denominator > 0)) return HG_OK;
+    hg_target_describe(&target, cuts, sizeof cuts);
+    HG_TRY(hg_text_append(ctx, text, "  doublets where they keep .99 of the graph's true ones of %s\n", cuts));
+    HG_TRY(print_rate(ctx, text, "purity, all-true", &report->working_point.purity_all_true));
+    HG_TRY(print_rate(ctx, text, "purity, masked", &report->working_point.purity_masked));
+done:
+    return status;
+}
+
 static hg_status print_truth(hg_context *ctx, hg_text *text, const hg_run_report *report)
 {
     hg_status status = HG_OK;
@@ -102,6 +125,7 @@ static hg_status print_truth(hg_context *ctx, hg_text *text, const hg_run_report
         HG_TRY(hg_text_append(ctx, text, "  no TrackML score: no hit has a weight in the truth\n"));
     HG_TRY(print_auc(ctx, text, "doublet", &report->doublet_auc));
     HG_TRY(print_auc(ctx, text, "triplet", &report->triplet_auc));
+    HG_TRY(print_working_point(ctx, text, report));
     for (int t = 0; t < report->tracks.n_targets; ++t) HG_TRY(print_target(ctx, text, &report->stage[t], &report->tracks.target[t]));
     if (report->n_pulls > 0) HG_TRY(print_pulls(ctx, text, report));
 done:

@@ -22,6 +22,16 @@ typedef enum hg_stage {
 } hg_stage;
 extern const char *const hg_stage_names[HG_N_STAGES];
 
+/* Multiplications and additions of one network: with first layers on their concatenated inputs, as sizes are compared, and as executed;
+ * 0 = it did not run. */
+typedef struct hg_network_flops {
+    double nominal, executed;
+} hg_network_flops;
+
+typedef struct hg_network_work {
+    hg_network_flops doublet, triplet;
+} hg_network_work;
+
 /* Everything found in one event. Parts are NULL until their stage has run. All owned. */
 typedef struct hg_track_result {
     uint64_t event_id;
@@ -31,6 +41,7 @@ typedef struct hg_track_result {
     const hg_doublet_map *map;     /* borrowed from the setup */
     hg_prepared *prepared;
     hg_doublet_graph *doublets;
+    hg_network_work work;
     float *doublet_score; /* [E] probability */
     float *doublet_logit; /* [E] */
     uint8_t *keep;        /* [E] 1 = a node of the triplet graph */

@@ -120,6 +120,9 @@ static void full_trackml_like_event(void **state)
     expect("TrackML score", o.report.tracks.trackml_score.value, 0.85, 1);
     expect("doublet efficiency", graph_efficiency(&o.result), 0.99, 1);
     expect("doublet AUC", o.report.doublet_auc.sum, 0.99, 1);
+    expect("doublet purity at .99", o.report.working_point.purity_all_true.value, 0.95, 1);
+    expect("GFLOP of the doublet network", o.report.work.doublet.executed * 1e-9, 1, 3);
+    assert_true(o.report.work.doublet.nominal > o.report.work.doublet.executed);
     expect("triplet network efficiency", above_1_gev->triplet_network.value, 0.97, 1);
     expect("triplet purity, all-true", above_1_gev->triplet.purity_all_true.value, 0.93, 1);
     must(hg_pulls_summarise(ctx, o.report.n_pulls, o.report.pull, pulls));

@@ -322,6 +322,55 @@ static void doublets_and_triplets_agree_with_counting(void **state)
     }
 }
 
+/* Every score is tried as a cut: the largest that keeps enough is the one found, and the rates are those of what it keeps. */
+static void check_working_point(const small_truth *s, small_edges *edges, const float *score, double efficiency)
+{
+    const hg_target target = {0.5, 4, 3, 2, true};
+    const hg_edge_truth truth = HG_EDGES_WITH_OVERLAPS;
+    hg_edge_rates found, expected;
+    float cut = -1, best = INFINITY;
+    double all = 0;
+    for (int64_t e = 0; e < edges->list.n; ++e)
+        edges->keep[e] = naive_edge(s, truth, edges->sender[e], edges->receiver[e]) == 1 &&
+                         hg_truth_is_target(&s->order, &target, s->particle[edges->sender[e]]);
+    for (int64_t e = 0; e < edges->list.n; ++e) all += edges->keep[e];
+    for (int64_t k = 0; k < edges->list.n; ++k) {
+        double left = 0;
+        for (int64_t e = 0; e < edges->list.n; ++e) left += edges->keep[e] && score[e] >= score[k];
+        if (edges->keep[k] && left >= efficiency * all - 1e-9 && (isinf(best) || score[k] > best)) best = score[k];
+    }
+    assert_int_equal(hg_doublet_working_point(ctx, &s->order, &edges->list, score, truth, &target, efficiency, &cut, &found), HG_OK);
+    assert_true(cut == best);
+    for (int64_t e = 0; e < edges->list.n; ++e) edges->keep[e] = score[e] >= cut;
+    assert_int_equal(hg_doublet_rates(ctx, &s->order, &edges->list, truth, &target, &expected), HG_OK);
+    assert_int_equal(found.n_kept, expected.n_kept);
+    assert_rate(&found.purity_all_true, expected.purity_all_true.numerator, expected.purity_all_true.denominator);
+    assert_rate(&found.efficiency, expected.efficiency.numerator, expected.efficiency.denominator);
+}
+
+static void working_points_agree_with_trying_every_cut(void **state)
+{
+    (void)state;
+    static small_edges edges;
+    static float score[HITS * HITS];
+    for (uint64_t trial = 0; trial < TRIALS; ++trial) {
+        hg_random stream = hg_random_stream(11, 5, trial, 0);
+        small_truth s;
+        random_truth(&s, &stream);
+        int64_t n = 0;
+        for (int32_t i = 0; i < s.order.n_hits; ++i)
+            for (int32_t j = 0; j < s.order.n_hits; ++j) {
+                if (hg_random_uniform(&stream) > (s.particle[i] == s.particle[j] ? 0.5 : 0.05)) continue;
+                edges.sender[n] = i, edges.receiver[n] = j;
+                score[n++] = (float)hg_random_below(&stream, 30) / 29; /* many are equal */
+            }
+        edges.list = (hg_edge_list){n, edges.sender, edges.receiver, edges.keep};
+        check_working_point(&s, &edges, score, 0.99);
+        check_working_point(&s, &edges, score, 0.8);
+        check_working_point(&s, &edges, score, 1);
+    }
+}
+
 static void seeds_agree_with_counting(void **state)
 {
     (void)state;
@@ -459,6 +508,7 @@ int main(void)
         cmocka_unit_test(matching_agrees_with_counting),
         cmocka_unit_test(perfect_tracks_have_perfect_rates),
         cmocka_unit_test(doublets_and_triplets_agree_with_counting),
+        cmocka_unit_test(working_points_agree_with_trying_every_cut),
         cmocka_unit_test(seeds_agree_with_counting),
         cmocka_unit_test(losses_are_found_at_their_stage),
         cmocka_unit_test(intervals_are_wilsons),
