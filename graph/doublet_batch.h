@@ -32,6 +32,19 @@ typedef struct hg_scored_doublet {
     float kappa, cot;
 } hg_scored_doublet;
 
+/* One hit as the judgement of cluster shapes needs it, in one cache line. */
+typedef struct hg_cluster_hit {
+    float x, y, axis[9];  /* u, v and w of the module, one after the other */
+    int32_t row_u, row_v; /* first cells of its volume and size in the tables */
+    int32_t unused[3];
+} hg_cluster_hit;
+
+/* Cluster tables of a map; readable three bytes beyond their end. */
+typedef struct hg_cluster_tables {
+    const int8_t *u, *v;
+    float step, shift; /* new score = score + (shift + step (sum of the cells of both hits)) */
+} hg_cluster_tables;
+
 /* A doublet as those that go on from its receiver meet it. */
 typedef struct hg_incoming {
     float kappa, cot, score;
@@ -65,12 +78,15 @@ typedef struct hg_feature_inputs {
 /* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */
 typedef struct hg_doublet_kernels {
     /* Places of the hits of a layer with low <= c <= high that may follow an inner hit: nothing inside the bounds is left out. found: room
-     * for all hits of the layer and HG_GRID_LANES more. Returns how many. */
+     * for all hits of the layer and HG_GRID_LANES more; so many behind the last are set to the inner hit. Returns how many. */
     int32_t (*search)(const hg_hit_grid *grid, int32_t inner, int32_t layer, const hg_doublet_bounds *bounds, float low, float high,
                       int32_t *found);
-    /* Measures and scores found[0 .. n); those with a relative score >= 0 go to out (room for n). Returns how many. */
+    /* Measures and scores found[0 .. n), which HG_GRID_LANES more places follow; those with a relative score >= 0 go to out (room for n).
+     * Returns how many. */
     int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);
+    /* Adds the cluster tables to scores and moves the doublets whose score is >= 0 then to the front, in their order. Returns how many. */
+    int32_t (*clusters)(const hg_cluster_tables *tables, const hg_cluster_hit *hit, hg_scored_doublet *doublet, int32_t n);
     /* Marks doublets that come in at a hit, and those that go out of it, that match one of the others as the rule asks. as_first: [n_in]
      * and as_second: [n_out] zeroed. */
     void (*mark)(const hg_doublet_map *map, hg_neighbour_rule rule, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out,

@@ -16,10 +16,8 @@ typedef struct measured {
 /* Cells of the first table; 0 in good where the doublet lies outside its bins. */
 static inline void find_bend_cells(const hg_doublet_pair *pair, const float *z0, measured *m)
 {
-    int32_t reached[LANES] = {0}; /* lower edges of bins that are not above z0 */
-    for (int e = 0; e < HG_DOUBLET_Z0_BINS; ++e) {
-        for (int k = 0; k < LANES; ++k) reached[k] += z0[k] >= pair->z0_edge[e];
-    }
+    int32_t reached[LANES]; /* lower edges of bins that are not above z0 */
+    count_reached(pair->z0_edge, HG_DOUBLET_Z0_BINS, z0, reached);
     for (int k = 0; k < LANES; ++k) {
         float bend = fabsf(m->kappa[k]);
         m->good[k] &= (bend <= pair->bend_max) & (reached[k] > 0) & (z0[k] <= pair->z0_edge[HG_DOUBLET_Z0_BINS]);
@@ -27,10 +25,22 @@ static inline void find_bend_cells(const hg_doublet_pair *pair, const float *z0,
     }
 }
 
+/* hg_asin_over of all lanes. Few doublets bend so far that its second branch, with a root and a division, is anyone's. */
+static inline void asin_over(const float u[LANES], float out[LANES])
+{
+    int32_t far[LANES];
+    for (int k = 0; k < LANES; ++k) far[k] = u[k] > hg_asin_near;
+    if (marked(far, LANES)) {
+        for (int k = 0; k < LANES; ++k) out[k] = hg_asin_over(u[k]);
+    } else {
+        for (int k = 0; k < LANES; ++k) out[k] = hg_asin_series(u[k] * u[k]);
+    }
+}
+
 /* found: [LANES] places in the grid. */
 static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair, const int32_t *found, measured *m)
 {
-    float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES], z0[LANES];
+    float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES], z0[LANES], u1[LANES], u2[LANES], over1[LANES], over2[LANES];
     const float x1 = g->x[i], y1 = g->y[i], z1 = g->z[i], r1 = g->r[i];
     const int32_t row = hg_doublet_c_bin(g->c[i], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS;
     pick(g->x, found, x);
@@ -39,12 +49,17 @@ static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair
     pick(g->r, found, r);
     pick(g->c, found, c);
     for (int k = 0; k < LANES; ++k) {
-        hg_circle circle;
-        m->good[k] = hg_circle_through(x1, y1, z1, r1, x[k], y[k], z[k], r[k], &circle);
+        m->kappa[k] = hg_circle_kappa(x1, y1, r1, x[k], y[k], r[k], &m->good[k]);
+        u1[k] = hg_circle_half_angle(m->kappa[k], r1);
+        u2[k] = hg_circle_half_angle(m->kappa[k], r[k]);
         m->c_c[k] = row + hg_doublet_c_bin(c[k], pair->c_low[1], pair->c_high[1]);
-        m->kappa[k] = circle.kappa;
-        m->cot[k] = circle.cot;
-        z0[k] = circle.z0;
+    }
+    asin_over(u1, over1);
+    asin_over(u2, over2);
+    for (int k = 0; k < LANES; ++k) {
+        const float t1 = r1 * over1[k], t2 = r[k] * over2[k];
+        m->cot[k] = (z[k] - z1) / (t2 - t1);
+        z0[k] = z1 - t1 * m->cot[k];
     }
     find_bend_cells(pair, z0, m);
 }
@@ -66,8 +81,8 @@ static int32_t judge(const hg_hit_grid *g, int32_t inner, const hg_doublet_table
     int32_t n_out = 0;
     for (int32_t first = 0; first < n; first += LANES) {
         measured m;
-        int32_t lane[LANES], sum[LANES], left = n - first < LANES ? n - first : LANES;
-        for (int k = 0; k < LANES; ++k) lane[k] = found[first + (k < left ? k : 0)];
+        const int32_t *lane = found + first, left = n - first < LANES ? n - first : LANES;
+        int32_t sum[LANES];
         measure(g, inner, t->pair, lane, &m);
         for (uint32_t passed = add_cells(t, &m, left, sum); passed; passed &= passed - 1) {
             const int k = __builtin_ctz(passed);

@@ -37,11 +37,44 @@ static inline uint32_t marked(const int32_t pass[LANES], int32_t left)
 #endif
 }
 
+/* out[k]: how many of the ascending edges[0 .. n), n < 2 LANES, are not above value[k]. */
+static inline void count_reached(const float *edges, int32_t n, const float value[LANES], int32_t out[LANES])
+{
+#ifdef __AVX512F__
+    const __m512i ones = _mm512_set1_epi32(1);
+    const __m512 none = _mm512_set1_ps(INFINITY), v = _mm512_loadu_ps(value);
+    const uint32_t there = (1u << n) - 1;
+    const __m512 low = _mm512_mask_loadu_ps(none, (__mmask16)there, edges);
+    const __m512 high = _mm512_mask_loadu_ps(none, (__mmask16)(there >> LANES), edges + LANES);
+    __m512i reached = _mm512_setzero_si512();
+    for (int step = LANES; step > 0; step /= 2) {
+        const __m512i by = _mm512_set1_epi32(step), at = _mm512_sub_epi32(_mm512_add_epi32(reached, by), ones);
+        const __mmask16 more = _mm512_cmp_ps_mask(v, _mm512_permutex2var_ps(low, at, high), _CMP_GE_OQ);
+        reached = _mm512_mask_add_epi32(reached, more, reached, by);
+    }
+    _mm512_storeu_si512(out, reached);
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = 0;
+    for (int32_t e = 0; e < n; ++e) {
+        for (int k = 0; k < LANES; ++k) out[k] += value[k] >= edges[e];
+    }
+#endif
+}
+
 /* out[k] = table[at[k]] */
 static inline void pick(const float *table, const int32_t at[LANES], float out[LANES])
 {
 #ifdef __AVX512F__
     _mm512_storeu_ps(out, _mm512_i32gather_ps(_mm512_loadu_si512(at), table, (int)sizeof *table));
+#else
+    for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
+#endif
+}
+
+static inline void pick_words(const int32_t *table, const int32_t at[LANES], int32_t out[LANES])
+{
+#ifdef __AVX512F__
+    _mm512_storeu_si512(out, _mm512_i32gather_epi32(_mm512_loadu_si512(at), table, (int)sizeof *table));
 #else
     for (int k = 0; k < LANES; ++k) out[k] = table[at[k]];
 #endif

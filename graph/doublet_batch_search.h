@@ -9,7 +9,7 @@
 
 /* hits are rounded to float: the loose windows are this much wider than the cuts that follow */
 static const float z0_slack = 1.2e-3f, dphi_slack = 1e-4f, bend_slack = 1e-3f;
-static const float series_end = 0.94f, quarter = 1.5707964f;
+static const float series_end = 0.94f, series_error = 6e-4f, quarter = 1.5707964f;
 
 /* Appends first + k for the marked lanes k < left. */
 static inline int32_t append(const int32_t pass[LANES], int32_t first, int32_t left, int32_t *found)
@@ -32,7 +32,16 @@ static inline int32_t append(const int32_t pass[LANES], int32_t first, int32_t l
 /* asin(u) / u for s = u^2 in 0 .. series_end, relative error 5.3e-4: the smallest that seven coefficients allow */
 static inline float asin_over_about(float s)
 {
-    return 1.000525f + s * (0.1203474f + s * (0.7341066f + s * (-3.378496f + s * (8.076286f + s * (-8.742691f + s * 3.651062f)))));
+    const float s2 = s * s; /* three short sums side by side instead of a long one after the other */
+    return (1.000525f + s * 0.1203474f) + s2 * ((0.7341066f - s * 3.378496f) + s2 * ((8.076286f - s * 8.742691f) + s2 * 3.651062f));
+}
+
+/* hg_doublet_dphi or a little more, without a root. */
+static inline float dphi_at_most(float kappa_max, float r1, float r2)
+{
+    const float half = smaller(0.5f * kappa_max, 1 / r2), s1 = half * r1 * (half * r1), s2 = half * r2 * (half * r2);
+    const float outer = s2 > series_end ? quarter : half * r2 * asin_over_about(s2) * (1 + series_error);
+    return outer - half * r1 * asin_over_about(smaller(s1, series_end)) * (1 - series_error);
 }
 
 /* What a doublet must pass for a given inner hit. */
@@ -91,7 +100,7 @@ static inline void open_rows(const hg_doublet_bounds *b, float r1, float r_max, 
         w->c_low[k] = c_low;
         w->c_high[k] = c_high;
         w->open[k] = (c_low <= c_high) & (r2 > r1);
-        w->half[k] = hg_doublet_dphi(b->bend_max[k], r1, larger(r1, r2)) + dphi_slack;
+        w->half[k] = dphi_at_most(b->bend_max[k], r1, larger(r1, r2)) + dphi_slack;
     }
 }
 
@@ -116,6 +125,7 @@ static int32_t search(const hg_hit_grid *g, int32_t inner, int32_t layer, const 
         const int32_t n_runs = hg_grid_runs(g, first + k, g->phi[inner], w.half[k], runs);
         for (int32_t i = 0; i < n_runs; ++i) n += thin_out(g, &q, &runs[i], found + n);
     }
+    for (int k = 0; k < LANES; ++k) found[n + k] = inner;
     return n;
 }
 

@@ -14,6 +14,17 @@ typedef struct box {
 } box;
 enum { LEVELS = UINT8_MAX + 2 }; /* one per value of a cell, and one above all of them */
 
+/* fmaxf and fminf without a call */
+static inline float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+static inline float smaller(float a, float b)
+{
+    return a < b ? a : b;
+}
+
 static int32_t level_of(int32_t value)
 {
     int32_t level = value - INT8_MIN;
@@ -27,15 +38,15 @@ static void find_boxes(const hg_doublet_pair *pair, const int8_t *bend_z0, box b
         float side = (float)(b + 1) / (float)HG_DOUBLET_BEND_BINS, bend = pair->bend_max * side * side * (1 + bend_slack);
         for (int32_t z = 0; z < HG_DOUBLET_Z0_BINS; ++z) {
             box *of = &boxes[level_of(bend_z0[b * HG_DOUBLET_Z0_BINS + z])];
-            of->bend_max = fmaxf(of->bend_max, bend);
-            of->z0_low = fminf(of->z0_low, pair->z0_edge[z]);
-            of->z0_high = fmaxf(of->z0_high, pair->z0_edge[z + 1]);
+            of->bend_max = larger(of->bend_max, bend);
+            of->z0_low = smaller(of->z0_low, pair->z0_edge[z]);
+            of->z0_high = larger(of->z0_high, pair->z0_edge[z + 1]);
         }
     }
     for (int32_t k = LEVELS - 2; k >= 0; --k) {
-        boxes[k].bend_max = fmaxf(boxes[k].bend_max, boxes[k + 1].bend_max);
-        boxes[k].z0_low = fminf(boxes[k].z0_low, boxes[k + 1].z0_low);
-        boxes[k].z0_high = fmaxf(boxes[k].z0_high, boxes[k + 1].z0_high);
+        boxes[k].bend_max = larger(boxes[k].bend_max, boxes[k + 1].bend_max);
+        boxes[k].z0_low = smaller(boxes[k].z0_low, boxes[k + 1].z0_low);
+        boxes[k].z0_high = larger(boxes[k].z0_high, boxes[k + 1].z0_high);
     }
 }
 

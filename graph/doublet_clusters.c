@@ -2,13 +2,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "graph/doublet_clusters.h"
 
-#include <math.h>
+#include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
-#include "graph/doublet_measure.h"
-
-/* Beyond these inclinations there are few targets, and clusters tell them no more apart. */
-static const float largest_s_u = 0.6f, largest_s_v = 8;
+#include "graph/doublet_inclination.h"
 
 static int32_t limited(int32_t size, int32_t sizes)
 {
@@ -28,9 +25,7 @@ hg_status hg_cluster_hits_create(hg_context *ctx, const hg_doublet_hits *hits, c
         list[i] = (hg_cluster_hit){
             .x = (float)hits->x[i],
             .y = (float)hits->y[i],
-            .u = {axes[0], axes[1], axes[2]},
-            .v = {axes[3], axes[4], axes[5]},
-            .w = {axes[6], axes[7], axes[8]},
+            .axis = {axes[0], axes[1], axes[2], axes[3], axes[4], axes[5], axes[6], axes[7], axes[8]},
             .row_u = (volume * HG_CLUSTER_U_SIZES + limited(hits->nu[i], HG_CLUSTER_U_SIZES)) * HG_CLUSTER_BINS,
             .row_v = (volume * HG_CLUSTER_V_SIZES + limited(hits->nv[i], HG_CLUSTER_V_SIZES)) * HG_CLUSTER_BINS,
         };
@@ -42,40 +37,29 @@ done:
     return status;
 }
 
-static void cells_of(const hg_cluster_hit *hit, const float t[3], int32_t *u, int32_t *v)
+static void cells_of(const hg_cluster_hit *hit, float x, float y, float cot, int32_t *u, int32_t *v)
 {
-    float along_u = t[0] * hit->u[0] + t[1] * hit->u[1] + t[2] * hit->u[2];
-    float along_v = t[0] * hit->v[0] + t[1] * hit->v[1] + t[2] * hit->v[2];
-    float along_w = fmaxf(fabsf(t[0] * hit->w[0] + t[1] * hit->w[1] + t[2] * hit->w[2]), 1e-6f);
-    float s_u = fminf(fabsf(along_u) / along_w, largest_s_u), s_v = fminf(fabsf(along_v) / along_w, largest_s_v);
-    *u = hit->row_u + hg_doublet_clamped_bin(s_u / largest_s_u * (float)HG_CLUSTER_BINS, HG_CLUSTER_BINS);
-    *v = hit->row_v + hg_doublet_clamped_bin(sqrtf(s_v / largest_s_v) * (float)HG_CLUSTER_BINS, HG_CLUSTER_BINS);
+    float along[3];
+    for (int a = 0; a < 3; ++a) along[a] = x * hit->axis[3 * a] + y * hit->axis[3 * a + 1] + cot * hit->axis[3 * a + 2];
+    hg_inclination_bins(along[0], along[1], along[2], u, v);
+    *u += hit->row_u;
+    *v += hit->row_v;
 }
 
 void hg_cluster_cells(const hg_cluster_hit *a, const hg_cluster_hit *b, float kappa, float cot, int32_t u[2], int32_t v[2])
 {
-    float dx = b->x - a->x, dy = b->y - a->y;
-    float d = sqrtf(dx * dx + dy * dy);
-    /* the tangents are the chord turned by the angle that spans half of it */
-    float sine = fmaxf(-1, fminf(1, 0.5f * kappa * d)), cosine = sqrtf(1 - sine * sine), ex = dx / d, ey = dy / d;
-    const float first[3] = {cosine * ex + sine * ey, cosine * ey - sine * ex, cot};
-    const float second[3] = {cosine * ex - sine * ey, cosine * ey + sine * ex, cot};
-    cells_of(a, first, &u[0], &v[0]);
-    cells_of(b, second, &u[1], &v[1]);
+    const hg_tangents at = hg_chord_tangents(b->x - a->x, b->y - a->y, kappa);
+    cells_of(a, at.x1, at.y1, cot, &u[0], &v[0]);
+    cells_of(b, at.x2, at.y2, cot, &u[1], &v[1]);
 }
 
-int32_t hg_clusters_judge(const hg_doublet_map *map, const hg_cluster_hit *hit, hg_scored_doublet *doublet, int32_t n)
+hg_status hg_cluster_tables_create(hg_context *ctx, const hg_doublet_map *map, int8_t **cells, hg_cluster_tables *out)
 {
-    const float shift = map->first_threshold - map->cluster_threshold;
-    int32_t kept = 0;
-    for (int32_t k = 0; k < n; ++k) {
-        hg_scored_doublet d = doublet[k];
-        int32_t u[2], v[2];
-        hg_cluster_cells(&hit[d.sender], &hit[d.receiver], d.kappa, d.cot, u, v);
-        int32_t sum = map->cluster_u[u[0]] + map->cluster_u[u[1]] + map->cluster_v[v[0]] + map->cluster_v[v[1]];
-        d.score += shift + map->table_step * (float)sum;
-        doublet[kept] = d;
-        kept += d.score >= 0;
-    }
-    return kept;
+    const int64_t n_u = (int64_t)map->n_volumes * HG_CLUSTER_U_CELLS, n_v = (int64_t)map->n_volumes * HG_CLUSTER_V_CELLS;
+    hg_status status = hg_alloc(ctx, cells, n_u + n_v + 3);
+    if (status < 0) return status;
+    memcpy(*cells, map->cluster_u, (size_t)n_u);
+    memcpy(*cells + n_u, map->cluster_v, (size_t)n_v);
+    *out = (hg_cluster_tables){*cells, *cells + n_u, map->table_step, map->first_threshold - map->cluster_threshold};
+    return HG_OK;
 }

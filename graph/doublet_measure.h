@@ -10,15 +10,21 @@
 /* Functions have no branches and no calls, so that the compiler can look at many hits together; all units are compiled without
  * contraction to multiply-adds, so that every instruction set gives the same bits. */
 
-/* asin(u) / u for 0 <= u <= 1; 3e-7 relative. Above 1/2 by asin(u) = pi/2 - 2 asin(sqrt((1 - u) / 2)). Coefficients: Cephes, asinf. */
+/* asin(u) / u for s = u^2, 0 <= u <= hg_asin_near. Coefficients: Cephes, asinf. */
+static const float hg_asin_near = 0.5f;
+static inline float hg_asin_series(float s)
+{
+    return 1 + s * (1.6666752422e-1f + s * (7.4953002686e-2f + s * (4.5470025998e-2f + s * (2.4181311049e-2f + s * 4.2163199048e-2f))));
+}
+
+/* asin(u) / u for 0 <= u <= 1; 3e-7 relative. Above 1/2 by asin(u) = pi/2 - 2 asin(sqrt((1 - u) / 2)). */
 static inline float hg_asin_over(float u)
 {
     float half = 0.5f * (1 - u);
-    float s = u > 0.5f ? (half > 0 ? half : 0) : u * u;
-    float over =
-        1 + s * (1.6666752422e-1f + s * (7.4953002686e-2f + s * (4.5470025998e-2f + s * (2.4181311049e-2f + s * 4.2163199048e-2f))));
+    float s = u > hg_asin_near ? (half > 0 ? half : 0) : u * u;
+    float over = hg_asin_series(s);
     float far = 1.5707963268f - 2 * sqrtf(s) * over;
-    return u > 0.5f ? far / u : over;
+    return u > hg_asin_near ? far / u : over;
 }
 
 /* Largest |dphi| that a circle through the beam line with |curvature| <= kappa_max can have between radii r1 < r2. */
@@ -36,19 +42,34 @@ typedef struct hg_circle {
     float kappa, cot, z0; /* signed, 1/mm; dz over arc length; mm */
 } hg_circle;
 
-/* The circle through the beam line and two hits. Returns 0 if the doublet does not go outward; the values then mean nothing. */
-static inline int32_t hg_circle_through(float x1, float y1, float z1, float r1, float x2, float y2, float z2, float r2, hg_circle *out)
+/* Signed curvature of the circle through the beam line and two hits; *outward: 0 if the doublet does not go outward, and nothing of the
+ * circle means anything. */
+static inline float hg_circle_kappa(float x1, float y1, float r1, float x2, float y2, float r2, int32_t *outward)
 {
     float dx = x2 - x1, dy = y2 - y1;
     float d = sqrtf(dx * dx + dy * dy);
-    float kappa = 2 * (x1 * y2 - x2 * y1) / (r1 * r2 * d);
-    float half = 0.5f * fabsf(kappa), u1 = half * r1, u2 = half * r2;
-    float t1 = r1 * hg_asin_over(u1 < 1 ? u1 : 1), t2 = r2 * hg_asin_over(u2 < 1 ? u2 : 1);
+    /* an obtuse angle at the inner hit: the outer one lies before the point of the circle that is farthest from the beam line */
+    *outward = (r2 > r1) & (r1 > 0.1f) & (x1 * dx + y1 * dy >= 0);
+    return 2 * (x1 * y2 - x2 * y1) / (r1 * r2 * d);
+}
+
+/* Sine of half the angle of the arc from the beam line to radius r. */
+static inline float hg_circle_half_angle(float kappa, float r)
+{
+    float u = 0.5f * fabsf(kappa) * r;
+    return u < 1 ? u : 1;
+}
+
+/* The circle through the beam line and two hits. Returns 0 if the doublet does not go outward; the values then mean nothing. */
+static inline int32_t hg_circle_through(float x1, float y1, float z1, float r1, float x2, float y2, float z2, float r2, hg_circle *out)
+{
+    int32_t outward;
+    float kappa = hg_circle_kappa(x1, y1, r1, x2, y2, r2, &outward);
+    float t1 = r1 * hg_asin_over(hg_circle_half_angle(kappa, r1)), t2 = r2 * hg_asin_over(hg_circle_half_angle(kappa, r2));
     out->kappa = kappa;
     out->cot = (z2 - z1) / (t2 - t1);
     out->z0 = z1 - t1 * out->cot;
-    /* an obtuse angle at the inner hit: the outer one lies before the point of the circle that is farthest from the beam line */
-    return (r2 > r1) & (r1 > 0.1f) & (x1 * dx + y1 * dy >= 0);
+    return outward;
 }
 
 static inline int32_t hg_doublet_clamped_bin(float at, int32_t bins)

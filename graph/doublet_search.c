@@ -38,6 +38,8 @@ typedef struct search {
     int32_t *least;            /* [n_pairs] smallest sum of both tables' cells with a relative score >= 0 */
     hg_doublet_bounds *bounds; /* [n_pairs, HG_DOUBLET_C_BINS] of pairs across layers; NULL = only tables have them */
     hg_cluster_hit *cluster;   /* [n hits] NULL = cluster shapes are not looked at */
+    int8_t *cluster_cells;
+    hg_cluster_tables cluster_tables; /* in cluster_cells */
 } search;
 
 /* How good the doublet i -> j (grid places) is: negative = refused. */
@@ -108,6 +110,7 @@ static hg_status search_pair(const search *s, const task *t, int32_t pair, buffe
     hg_status status = HG_OK;
     const hg_doublet_pair *p = &s->map->pair[pair];
     const bool in_batches = p->inner != p->outer && s->bounds;
+    const int64_t before = b->n;
     hg_doublet_tables tables;
     if (in_batches) copy_tables(s, pair, &tables);
     for (int32_t i = t->first; i < t->last; ++i) {
@@ -118,9 +121,10 @@ static hg_status search_pair(const search *s, const task *t, int32_t pair, buffe
         hg_scored_doublet *out = b->edges + b->n;
         int32_t n_out =
             in_batches ? s->grid->kernels->judge(s->grid, i, &tables, b->found, n, out) : judge_each(s, pair, i, b->found, n, out);
-        if (s->cluster && in_batches) n_out = hg_clusters_judge(s->map, s->cluster, out, n_out);
         b->n += n_out;
     }
+    if (s->cluster && in_batches)
+        b->n = before + s->grid->kernels->clusters(&s->cluster_tables, s->cluster, b->edges + before, (int32_t)(b->n - before));
     return status;
 }
 
@@ -228,6 +232,7 @@ static hg_status bound_windows(search *s)
     const hg_doublet_map *map = s->map;
     HG_TRY(hg_alloc_unset(s->ctx, &s->least, map->n_pairs));
     HG_TRY(hg_alloc_unset(s->ctx, &s->bounds, (int64_t)map->n_pairs * HG_DOUBLET_C_BINS));
+#pragma omp parallel for schedule(dynamic, 1) num_threads(hg_context_threads(s->ctx))
     for (int32_t p = 0; p < map->n_pairs; ++p) {
         if (map->pair[p].inner == map->pair[p].outer) continue;
         s->least[p] = least_sum(map->pair[p].base + s->shift[p], map->table_step);
@@ -246,8 +251,10 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, con
     task *tasks = NULL;
     buffer *buffers = NULL;
     if (options->mode == HG_DOUBLETS_MODULE_MAP) return hg_module_candidates_create(ctx, hits, grid, map, options, out);
-    if (options->clusters && options->mode == HG_DOUBLETS_TABLES && map->n_volumes > 0 && hits->nu)
+    if (options->clusters && options->mode == HG_DOUBLETS_TABLES && map->n_volumes > 0 && hits->nu) {
         HG_TRY(hg_cluster_hits_create(ctx, hits, map->layer_volume, &s.cluster));
+        HG_TRY(hg_cluster_tables_create(ctx, map, &s.cluster_cells, &s.cluster_tables));
+    }
     HG_TRY(shift_scores(&s));
     if (options->mode == HG_DOUBLETS_TABLES) HG_TRY(bound_windows(&s));
     int64_t n_tasks = list_tasks(grid, NULL);
@@ -272,6 +279,7 @@ done:
     hg_free(ctx, s.least);
     hg_free(ctx, s.bounds);
     hg_free(ctx, s.cluster);
+    hg_free(ctx, s.cluster_cells);
     return status;
 }
 

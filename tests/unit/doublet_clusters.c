@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "graph/doublet_clusters.h"
 #include "graph/doublet_map.h"
+#include "kernels/kernels.h"
 #include "tests/leaks.h"
 #include "tests/toy_clusters.h"
 
@@ -192,6 +193,41 @@ static void threads_change_nothing(void **state)
     assert_int_equal(hg_context_set_threads(ctx, 2), HG_OK);
 }
 
+/* The batch kernels give what the plain functions do, with every instruction set. */
+static void instruction_sets_change_nothing(void **state)
+{
+    (void)state;
+    const hg_kernels *table[HG_KERNEL_TABLES];
+    const int n_tables = hg_kernels_list(table);
+    hg_doublet_map first = *map;
+    hg_cluster_hit *cluster = NULL;
+    toy_clusters_make(&toy, 45, 400, 400);
+    first.threshold = map->first_threshold;
+    hg_doublet_graph *all = build(&toy.event.hits, &first, false, 0);
+    assert_int_equal(hg_cluster_hits_create(ctx, &toy.event.hits, map->layer_volume, &cluster), HG_OK);
+    for (int t = 0; t < n_tables; ++t) {
+        setenv("HG_ISA", table[t]->name, 1);
+        hg_doublet_graph *some = build(&toy.event.hits, map, true, 0);
+        int64_t at = 0;
+        for (int64_t e = 0; e < all->graph->n_edges; ++e) {
+            const int32_t i = all->graph->sender[e], j = all->graph->receiver[e];
+            int32_t u[2], v[2];
+            hg_cluster_cells(&cluster[i], &cluster[j], all->kappa[e], all->cot[e], u, v);
+            const int32_t sum = map->cluster_u[u[0]] + map->cluster_u[u[1]] + map->cluster_v[v[0]] + map->cluster_v[v[1]];
+            const float score = all->table_score[e] + (map->first_threshold - map->cluster_threshold + map->table_step * (float)sum);
+            if (!all->same_layer[e] && !(score >= 0)) continue;
+            assert_true(at < some->graph->n_edges && some->graph->sender[at] == i && some->graph->receiver[at] == j);
+            if (!all->same_layer[e]) assert_memory_equal(&some->table_score[at], &score, sizeof score);
+            ++at;
+        }
+        assert_int_equal(at, some->graph->n_edges);
+        hg_doublet_graph_destroy(ctx, some);
+    }
+    unsetenv("HG_ISA");
+    hg_free(ctx, cluster);
+    hg_doublet_graph_destroy(ctx, all);
+}
+
 static void learning_leaves_clusters_out_when_asked(void **state)
 {
     (void)state;
@@ -216,10 +252,10 @@ static void out_of_memory_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(edges_are_those_of_brute_force), cmocka_unit_test(learning_finds_the_inclination),
-        cmocka_unit_test(clusters_save_false_edges),      cmocka_unit_test(without_clusters_nothing_changes),
-        cmocka_unit_test(threads_change_nothing),         cmocka_unit_test(learning_leaves_clusters_out_when_asked),
-        cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(edges_are_those_of_brute_force),  cmocka_unit_test(learning_finds_the_inclination),
+        cmocka_unit_test(clusters_save_false_edges),       cmocka_unit_test(without_clusters_nothing_changes),
+        cmocka_unit_test(threads_change_nothing),          cmocka_unit_test(learning_leaves_clusters_out_when_asked),
+        cmocka_unit_test(instruction_sets_change_nothing), cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     hg_context_create(&ctx);
     hg_context_set_threads(ctx, 2);
