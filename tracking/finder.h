@@ -73,11 +73,15 @@ struct hg_finder {
     bool done;                        /* the tracks have been found: every hit is taken or was looked at */
     hg_paths first_chains;            /* owned: those of the first pass, once they are made */
     int32_t *hit_layer;               /* [N] owned */
-    uint8_t *used;                    /* [N] owned: 1 = the hit belongs to a track */
-    hg_hit_index index;               /* owned; empty for CHAINS */
-    hg_material *material;            /* owned; NULL = vacuum */
-    hg_kalman kalman;                 /* of following */
-    hg_batch_world *world;            /* the same for the batch kernels; owned; NULL unless it follows */
+    bool ranks_known, doublets_ranked;
+    int32_t *layer_rank;    /* [n_layers] owned: doublets lead from lower to higher ranks; NULL = not all do */
+    int32_t *hit_order;     /* [N] owned: hits by the rank of their layer; NULL until asked for, or if there are no ranks */
+    int32_t *doublet_order; /* [nodes of line] owned: the same for the nodes of the line graph by the end of their doublet */
+    uint8_t *used;          /* [N] owned: 1 = the hit belongs to a track */
+    hg_hit_index index;     /* owned; empty for CHAINS */
+    hg_material *material;  /* owned; NULL = vacuum */
+    hg_kalman kalman;       /* of following */
+    hg_batch_world *world;  /* the same for the batch kernels; owned; NULL unless it follows */
     const hg_batch_kernels *kernels;
     hg_follower *follower; /* room for following on all threads; owned */
     hg_candidates tracks;  /* owned: accepted so far */
@@ -86,9 +90,6 @@ struct hg_finder {
 /* Makes the chains of the first pass unless they are there: seeds and tracks start from them. */
 hg_status hg_finder_first_chains(hg_context *ctx, hg_finder *finder);
 
-/* Best chains: every node has at most one next and one previous node, each on the other's best chain (by length and score; tie: first
- * edge). score [n_edges]; an edge below `least` or with an end whose active[] is 0 is not there. Paths of one node are left out. */
-hg_status hg_paths_build(hg_context *ctx, const hg_graph *graph, const float *score, float least, const uint8_t *active, hg_paths *out);
 void hg_paths_free(hg_context *ctx, hg_paths *paths);
 
 /* Order in which every node comes after its predecessors (Kahn's algorithm); nodes on cycles are left out. there: [n_edges] 1 = the edge
@@ -97,7 +98,11 @@ int64_t hg_topological_order(const hg_graph *graph, const uint8_t *there, const 
 
 /* Chains of hits for one pass over hits that no track uses: of triplets, or of doublets where the pass says so or there is no line graph.
  */
-hg_status hg_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains);
+hg_status hg_chains_build(hg_context *ctx, hg_finder *finder, int pass, hg_paths *chains);
+
+/* Make finder->hit_order or finder->doublet_order unless they are there, or cannot be. */
+hg_status hg_finder_order_hits(hg_context *ctx, hg_finder *finder);
+hg_status hg_finder_order_doublets(hg_context *ctx, hg_finder *finder);
 
 /* Gives each hit to one candidate: best first by score, hits, first hit; losers are trimmed or dropped. Marks finder->used, appends to
  * tracks. */

@@ -140,6 +140,9 @@ void hg_finder_destroy(hg_context *ctx, hg_finder *finder)
     hg_material_destroy(ctx, finder->material);
     hg_paths_free(ctx, &finder->first_chains);
     hg_free(ctx, finder->hit_layer);
+    hg_free(ctx, finder->layer_rank);
+    hg_free(ctx, finder->hit_order);
+    hg_free(ctx, finder->doublet_order);
     hg_free(ctx, finder->used);
     hg_free(ctx, finder->tracks.item);
     hg_hit_index_free(ctx, &finder->index);

@@ -8,6 +8,9 @@
 /* Sums are made over fixed blocks of this many elements, then over the blocks in order: the cut follows the data, never the threads. */
 enum { HG_SUM_BLOCK = 4096 };
 
+/* A loop of fewer elements, at a few ns each, is not worth waking the other threads: that takes some tens of us where they sleep. */
+enum { HG_PARALLEL_MIN = 1 << 14 };
+
 static inline int64_t hg_block_count(int64_t n, int64_t block)
 {
     return (n + block - 1) / block;

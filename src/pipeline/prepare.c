@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
 static hg_status find_modules(hg_context *ctx, hg_prepared *prepared)
 {
@@ -13,7 +14,7 @@ static hg_status find_modules(hg_context *ctx, hg_prepared *prepared)
 
     int64_t lost = hits->n;
 
-#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) reduction(min : lost)
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (hits->n >= HG_PARALLEL_MIN) reduction(min : lost)
     for (int64_t i = 0; i < hits->n; ++i) {
         const int64_t module = hg_detector_find(detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
         prepared->module[i] = module;
@@ -39,7 +40,7 @@ static hg_status measure_clusters(hg_context *ctx, hg_prepared *prepared)
     HG_TRY(hg_alloc_unset(ctx, &prepared->nv, n));
     HG_TRY(hg_alloc_unset(ctx, &prepared->frame, 9 * detector->n_modules));
     HG_TRY(hg_alloc(ctx, &prepared->layer_volume, detector->n_layers));
-#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static)
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (n >= HG_PARALLEL_MIN)
     for (int64_t i = 0; i < n; ++i) {
         int64_t size[2];
         hg_cluster_size(cells, i, size);
