@@ -1,6 +1,6 @@
 /* chain_order.c — hits and doublets in the order of the layers that doublets lead to: chains follow it. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
+#include <omp.h>
 #include "base/check.h"
 #include "base/memory.h"
 #include "base/parallel.h"
@@ -17,21 +17,19 @@ static bool on_chains(const hg_finder_input *in, int64_t edge)
     return !(in->same_layer && in->same_layer[edge]);
 }
 
-/* leads: [n_layers][n_layers] 1 = a doublet leads from the row's layer to the column's. */
+/* leads: [n_layers][n_layers] 1 = a doublet leads from the row's layer to the column's; zero before, with the same room for each further
+ * thread behind it. */
 static void mark_ways(hg_context *ctx, const hg_finder *finder, uint8_t *leads)
 {
     const hg_finder_input *in = finder->input;
-    const int64_t n_layers = in->detector->n_layers;
+    const int64_t n_layers = in->detector->n_layers, size = n_layers * n_layers;
 #pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (in->graph->n_edges >= HG_PARALLEL_MIN)
     for (int64_t e = 0; e < in->graph->n_edges; ++e) {
-        if (!on_chains(in, e) || in->graph->sender[e] == in->graph->receiver[e]) continue;
-        uint8_t *way = &leads[finder->hit_layer[in->graph->sender[e]] * n_layers + finder->hit_layer[in->graph->receiver[e]]], known;
-#pragma omp atomic read
-        known = *way;
-        if (known) continue;
-#pragma omp atomic write
-        *way = 1;
+        const int32_t from = in->graph->sender[e], to = in->graph->receiver[e];
+        if (on_chains(in, e) && from != to)
+            leads[omp_get_thread_num() * size + finder->hit_layer[from] * n_layers + finder->hit_layer[to]] = 1;
     }
+    for (int64_t k = size; k < hg_context_threads(ctx) * size; ++k) leads[k % size] |= leads[k];
 }
 
 /* Number of layers that no way leads to but from those ranked before; the rank of each. */
@@ -63,7 +61,7 @@ static hg_status find_ranks(hg_context *ctx, hg_finder *finder)
     if (finder->ranks_known) return HG_OK;
     finder->ranks_known = true;
     if (n_layers > LAYERS_MAX) return HG_OK;
-    HG_TRY(hg_alloc(ctx, &leads, n_layers * n_layers));
+    HG_TRY(hg_alloc(ctx, &leads, hg_context_threads(ctx) * n_layers * n_layers));
     HG_TRY(hg_alloc_unset(ctx, &rank, n_layers));
     mark_ways(ctx, finder, leads);
     if (rank_layers(leads, (int32_t)n_layers, rank) == n_layers) {
