@@ -92,19 +92,12 @@ static inline hg_status bench_write(hg_context *ctx, const char *name, const jso
 {
     hg_status status = HG_OK;
     char path[256], *text = NULL;
-    hg_output *output = NULL;
     snprintf(path, sizeof path, "build/bench/%s.json", name);
     HG_TRY(hg_json_print(ctx, root, &text));
     HG_TRY(hg_make_directory(ctx, "build/bench"));
-    HG_TRY(hg_output_begin(ctx, path, &output));
-    FILE *stream = hg_output_stream(output);
-    HG_CHECK(stream && fprintf(stream, "%s\n", text) > 0, HG_ERR_IO, "%s: cannot be written to", path);
-    status = hg_output_commit(ctx, output);
-    output = NULL;
-    HG_TRY(status);
+    HG_TRY(hg_output_print(ctx, path, "%s\n", text));
     printf("written: %s\n", path);
 done:
-    hg_output_abort(output);
     hg_free(ctx, text);
     return status;
 }

@@ -5,10 +5,10 @@
 
 #include <unistd.h>
 #include "base/roofline.h"
+#include "bench/case_files.h"
 #include "bench/network_passes.h"
 #include "bench/random_input.h"
 #include "hitgraph/loss.h"
-#include "nn/model/model_files.h"
 #include "nn/model/work.h"
 
 typedef struct bench_case {
@@ -76,10 +76,6 @@ static network_pass case_pass(bench_case *c)
 /* The graph, its attributes, the weights and our results, for bench/engine_torch.py. */
 static hg_status case_write(hg_context *ctx, const bench_case *c, const char *directory)
 {
-    hg_status status = HG_OK;
-    char path[HG_PATH_SIZE];
-    hg_tensor_list list = {0};
-    hg_stored_tensor *results = NULL;
     const hg_model_widths w = hg_model_get_widths(c->model);
     const int64_t n = c->n_nodes, e = c->n_edges, ptr[2] = {0, n};
     const hg_stored_tensor batch[] = {{"sender", HG_DTYPE_I32, 1, {e}, e, c->graph->sender},
@@ -88,19 +84,8 @@ static hg_status case_write(hg_context *ctx, const bench_case *c, const char *di
                                       {"nodes", HG_DTYPE_REAL, 2, {n, w.node_in}, n * w.node_in, c->nodes},
                                       {"target", HG_DTYPE_REAL, 1, {e}, e, c->target},
                                       {"edges", HG_DTYPE_REAL, 2, {e, w.edge_in}, e * w.edge_in, c->edges}};
-    HG_TRY(hg_model_save(ctx, c->model, directory));
-    snprintf(path, sizeof path, "%s/batch.safetensors", directory);
-    HG_TRY(hg_safetensors_write(ctx, path, w.edge_in > 0 ? 6 : 5, batch, 0, NULL));
-    HG_TRY(hg_tensor_list_add(ctx, &list, c->model, "weight.", c->gradient));
-    HG_TRY(hg_alloc(ctx, &results, list.n + 1));
-    memcpy(results, list.tensor, (size_t)list.n * sizeof *results);
-    results[list.n] = (hg_stored_tensor){"logits", HG_DTYPE_REAL, 1, {e}, e, c->logit};
-    snprintf(path, sizeof path, "%s/results.safetensors", directory);
-    HG_TRY(hg_safetensors_write(ctx, path, list.n + 1, results, 0, NULL));
-done:
-    hg_tensor_list_clear(ctx, &list);
-    hg_free(ctx, results);
-    return status;
+    const hg_stored_tensor output = {"logits", HG_DTYPE_REAL, 1, {e}, e, c->logit};
+    return bench_write_case(ctx, directory, c->model, w.edge_in > 0 ? 6 : 5, batch, c->gradient, &output);
 }
 
 #endif

@@ -5,13 +5,13 @@
 
 #include <math.h>
 #include <unistd.h>
+#include "bench/case_files.h"
 #include "bench/network_passes.h"
 #include "bench/random_input.h"
 #include "bench/rounds.h"
 #include "hitgraph/loss.h"
 #include "hitgraph/neighbours.h"
 #include "hitgraph/simulate_pulses.h"
-#include "nn/model/model_files.h"
 #include "nn/model/work.h"
 #include "pipeline/classify_run.h"
 
@@ -88,10 +88,6 @@ static network_pass case_pass(telescope_case *c)
 /* The events, the weights and our results, for bench/telescope_torch.py. */
 static hg_status case_write(hg_context *ctx, const telescope_case *c, const char *directory)
 {
-    hg_status status = HG_OK;
-    char path[HG_PATH_SIZE];
-    hg_tensor_list list = {0};
-    hg_stored_tensor *results = NULL;
     const hg_model_widths w = hg_model_get_widths(c->model);
     const int64_t n = c->graph->n_nodes, g = c->graph->n_graphs;
     const hg_stored_tensor batch[] = {{"sender", HG_DTYPE_I32, 1, {0}, 0, c->graph->sender},
@@ -99,19 +95,8 @@ static hg_status case_write(hg_context *ctx, const telescope_case *c, const char
                                       {"node_ptr", HG_DTYPE_I64, 1, {g + 1}, g + 1, c->graph->node_ptr},
                                       {"nodes", HG_DTYPE_REAL, 2, {n, w.node_in}, n * w.node_in, c->nodes},
                                       {"target", HG_DTYPE_REAL, 2, {g, w.global_out}, g * w.global_out, c->target}};
-    HG_TRY(hg_model_save(ctx, c->model, directory));
-    snprintf(path, sizeof path, "%s/batch.safetensors", directory);
-    HG_TRY(hg_safetensors_write(ctx, path, sizeof batch / sizeof *batch, batch, 0, NULL));
-    HG_TRY(hg_tensor_list_add(ctx, &list, c->model, "weight.", c->gradient));
-    HG_TRY(hg_alloc(ctx, &results, list.n + 1));
-    memcpy(results, list.tensor, (size_t)list.n * sizeof *results);
-    results[list.n] = (hg_stored_tensor){"features", HG_DTYPE_REAL, 2, {g, w.global_out}, g * w.global_out, c->features};
-    snprintf(path, sizeof path, "%s/results.safetensors", directory);
-    HG_TRY(hg_safetensors_write(ctx, path, list.n + 1, results, 0, NULL));
-done:
-    hg_tensor_list_clear(ctx, &list);
-    hg_free(ctx, results);
-    return status;
+    const hg_stored_tensor output = {"features", HG_DTYPE_REAL, 2, {g, w.global_out}, g * w.global_out, c->features};
+    return bench_write_case(ctx, directory, c->model, (int)(sizeof batch / sizeof *batch), batch, c->gradient, &output);
 }
 
 /* x: [points of the batch, HG_NEIGHBOUR_COLUMNS]. */

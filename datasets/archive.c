@@ -290,9 +290,7 @@ hg_status hg_writer_commit(hg_context *ctx, hg_writer *writer)
 {
     hg_status status = HG_OK;
     HG_TRY(hg_writer_finish(ctx, writer));
-    hg_output *output = writer->output;
-    writer->output = NULL;
-    HG_TRY(hg_output_commit(ctx, output));
+    HG_TRY(hg_output_commit(ctx, &writer->output));
 done:
     hg_writer_abort(ctx, writer);
     return status;

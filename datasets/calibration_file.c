@@ -81,8 +81,7 @@ hg_status hg_calibration_file_write(hg_context *ctx, const hg_calibration *calib
     if (comment) fprintf(file, "# %s\n", comment);
     if (calibration) print_volumes(file, calibration);
     if (material) print_material(file, material);
-    status = hg_output_commit(ctx, output);
-    output = NULL;
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     return status;

@@ -246,8 +246,7 @@ hg_status hg_doublet_maps_save(hg_context *ctx, hg_doublet_map *const *maps, int
     HG_TRY(hg_h5_create(ctx, path, format_name, &h5));
     HG_TRY(hg_h5_set_number(ctx, h5, "/", "n_maps", &n));
     for (int64_t i = 0; i < n; ++i) HG_TRY(save_map(ctx, maps[i], i, h5));
-    status = hg_h5_commit(ctx, h5);
-    h5 = NULL;
+    HG_TRY(hg_h5_commit(ctx, &h5));
 done:
     hg_h5_close(ctx, h5);
     return status;

@@ -156,9 +156,7 @@ hg_status hg_events_h5_commit(hg_context *ctx, hg_events_h5 *file)
         const hg_event empty = {.event_id = 0};
         for (const hg_h5_member *m = hit_table; m->column.path; ++m) HG_TRY(hg_h5_append(ctx, file->h5, &m->column, &empty, 0));
     }
-    hg_h5 *h5 = file->h5;
-    file->h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, h5));
+    HG_TRY(hg_h5_commit(ctx, &file->h5));
 done:
     hg_events_h5_abort(ctx, file);
     return status;

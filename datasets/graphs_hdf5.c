@@ -209,9 +209,7 @@ hg_status hg_graphs_h5_commit(hg_context *ctx, hg_graphs_h5 *file)
         HG_TRY(append_reals(ctx, file->h5, "/nodes/x", "node features", NULL, 0, file->columns.node_width, NULL));
         HG_TRY(append_reals(ctx, file->h5, "/edges/attr", "edge features", NULL, 0, file->columns.edge_width, NULL));
     }
-    hg_h5 *h5 = file->h5;
-    file->h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, h5));
+    HG_TRY(hg_h5_commit(ctx, &file->h5));
 done:
     hg_graphs_h5_abort(ctx, file);
     return status;
@@ -267,9 +265,7 @@ done:
 
 hg_status hg_scores_h5_commit(hg_context *ctx, hg_scores_h5 *file)
 {
-    hg_h5 *h5 = file->h5;
-    file->h5 = NULL;
-    const hg_status status = hg_h5_commit(ctx, h5);
+    const hg_status status = hg_h5_commit(ctx, &file->h5);
     hg_scores_h5_abort(ctx, file);
     return status;
 }

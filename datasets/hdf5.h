@@ -52,10 +52,10 @@ hg_status hg_h5_set_string(hg_context *ctx, hg_h5 *h5, const char *path, const c
 hg_status hg_h5_set_numbers(hg_context *ctx, hg_h5 *h5, const char *path, const char *name, hg_h5_type type, int64_t n, const void *values);
 #define hg_h5_set_number(ctx, h5, path, name, pointer) hg_h5_set_numbers((ctx), (h5), (path), (name), HG_H5_TYPE(pointer), 0, (pointer))
 
-/* Completes the file and puts it in place. Frees h5, on failure too (the target is then as before).
+/* Completes the file and puts it in place. Frees *h5 and makes it NULL, on failure too (the target is then as before).
  * The root attribute content_hash is XXH3-64 over path bytes and hash (8 bytes, little-endian) of all datasets in byte order of the paths.
  */
-hg_status hg_h5_commit(hg_context *ctx, hg_h5 *h5);
+hg_status hg_h5_commit(hg_context *ctx, hg_h5 **h5);
 
 /* ---- reading ---- */
 

@@ -205,17 +205,18 @@ done:
     return status;
 }
 
-hg_status hg_h5_commit(hg_context *ctx, hg_h5 *h5)
+hg_status hg_h5_commit(hg_context *ctx, hg_h5 **moved)
 {
     hg_status status = HG_OK;
+    hg_h5 *h5 = *moved;
+
+    *moved = NULL;
     for (int64_t i = 0; i < h5->n_columns; ++i)
         if (h5->columns[i].state) HG_TRY(finish_growing(ctx, h5, &h5->columns[i]));
     HG_TRY(content_hash(ctx, h5));
     for (int64_t i = 0; i < h5->n_attributes; ++i) HG_TRY(hg_h5_door_attribute(ctx, h5, &h5->attributes[i]));
     HG_TRY(hg_h5_door_finish(ctx, h5));
-    hg_output *output = h5->output;
-    h5->output = NULL;
-    HG_TRY(hg_output_commit(ctx, output));
+    HG_TRY(hg_output_commit(ctx, &h5->output));
 done:
     hg_h5_close(ctx, h5);
     return status;

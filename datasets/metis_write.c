@@ -40,9 +40,7 @@ hg_status hg_metis_graph_write(hg_context *ctx, const char *path, const hg_graph
     FILE *stream = hg_output_stream(output);
     HG_CHECK(stream, HG_ERR_IO, "%s: cannot be written to", path);
     write_rows(stream, &adjacency, node_weight, edge_weight != NULL);
-    hg_output *complete = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, complete));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     hg_adjacency_clear(ctx, &adjacency);
@@ -57,9 +55,7 @@ hg_status hg_metis_parts_write(hg_context *ctx, const char *path, int64_t n_node
     FILE *stream = hg_output_stream(output);
     HG_CHECK(stream, HG_ERR_IO, "%s: cannot be written to", path);
     for (int64_t i = 0; i < n_nodes; ++i) fprintf(stream, "%" PRId32 "\n", part[i]);
-    hg_output *complete = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, complete));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     return status;

@@ -158,9 +158,7 @@ hg_status hg_module_maps_save(hg_context *ctx, hg_module_map *const *maps, int64
     fwrite(head, 1, head_bytes(n), file);
     for (int64_t i = 0; i < n; ++i)
         fwrite(block_of(maps[i]), 1, block_bytes(maps[i]->n_modules, maps[i]->n_pairs, maps[i]->n_triplets), file);
-    hg_output *complete = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, complete));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     hg_free(ctx, head);

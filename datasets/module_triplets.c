@@ -146,9 +146,7 @@ hg_status hg_module_triplets_write_text(hg_context *ctx, const hg_module_triplet
         }
         fputc('\n', file);
     }
-    hg_output *complete = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, complete));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     return status;
@@ -184,9 +182,7 @@ hg_status hg_module_triplets_write_hdf5(hg_context *ctx, const hg_module_triplet
                        &(hg_h5_column){"/modulemap/window", HG_H5_F32, WINDOW, "mixed",
                                        "max and min of z0, dphi, phi slope, deta of both pairs, of the differences of dz/dr and dy/dx"},
                        t->window, t->n));
-    hg_h5 *complete = h5;
-    h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, complete));
+    HG_TRY(hg_h5_commit(ctx, &h5));
 done:
     hg_h5_close(ctx, h5);
     return status;

@@ -112,9 +112,7 @@ hg_status hg_pulses_h5_commit(hg_context *ctx, hg_pulses_h5 *file)
         HG_TRY(hg_pulse_events_create(ctx, 0, 0, 0, 0, &nothing));
         HG_TRY(hg_pulses_h5_append(ctx, file, nothing));
     }
-    hg_h5 *h5 = file->h5;
-    file->h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, h5));
+    HG_TRY(hg_h5_commit(ctx, &file->h5));
 done:
     hg_pulse_events_destroy(ctx, nothing);
     hg_pulses_h5_abort(ctx, file);

@@ -129,7 +129,7 @@ static hg_status write_hdf5(hg_context *ctx, const char *path, const hg_provenan
 {
     hg_status status = HG_OK;
     static const hg_h5_column ids = {"/events/event_id", HG_H5_U64, 0, "1", "number of the event"};
-    hg_h5 *h5 = NULL, *complete;
+    hg_h5 *h5 = NULL;
     HG_TRY(hg_h5_create(ctx, path, "classification", &h5));
     HG_TRY(hg_h5_set_provenance(ctx, h5, provenance, "m"));
     HG_TRY(hg_h5_set_string(ctx, h5, "/", "dir_convention", "to"));
@@ -140,9 +140,7 @@ static hg_status write_hdf5(hg_context *ctx, const char *path, const hg_provenan
         const hg_h5_column column = {name, HG_H5_F32, 0, table->column[c].unit, table->column[c].help};
         HG_TRY(hg_h5_write(ctx, h5, &column, table->column[c].data, table->n));
     }
-    complete = h5;
-    h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, complete));
+    HG_TRY(hg_h5_commit(ctx, &h5));
 done:
     hg_h5_close(ctx, h5);
     return status;

@@ -257,8 +257,7 @@ hg_status hg_tracks_h5_commit(hg_context *ctx, hg_tracks_h5 *file)
         for (const hg_h5_member *m = track_table; m->column.path; ++m) HG_TRY(hg_h5_append(ctx, h5, &m->column, NULL, 0));
     }
     HG_TRY(hg_h5_set_number(ctx, h5, "/tracks", "shared_hits", &file->shared_hits));
-    file->h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, h5));
+    HG_TRY(hg_h5_commit(ctx, &file->h5));
 done:
     hg_tracks_h5_abort(ctx, file);
     return status;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,11 +77,13 @@ static int sync_path(const char *path, int flags)
     return close(descriptor) != 0 ? -1 : result;
 }
 
-hg_status hg_output_commit(hg_context *ctx, hg_output *output)
+hg_status hg_output_commit(hg_context *ctx, hg_output **moved)
 {
     hg_status status = HG_OK;
+    hg_output *output = *moved;
     FILE *stream = output->stream;
 
+    *moved = NULL;
     output->stream = NULL;
     if (stream) {
         int failed = ferror(stream);
@@ -103,6 +106,25 @@ void hg_output_abort(hg_output *output)
     if (output->stream) fclose(output->stream);
     unlink(output->temporary);
     free_output(output);
+}
+
+hg_status hg_output_print(hg_context *ctx, const char *path, const char *format, ...)
+{
+    hg_status status = HG_OK;
+    hg_output *output = NULL;
+    va_list arguments;
+
+    HG_TRY(hg_output_begin(ctx, path, &output));
+    FILE *stream = hg_output_stream(output);
+    HG_CHECK(stream, HG_ERR_IO, "%s: cannot be opened for writing: %s", path, strerror(errno));
+    va_start(arguments, format);
+    const int printed = vfprintf(stream, format, arguments);
+    va_end(arguments);
+    HG_CHECK(printed >= 0, HG_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
+    HG_TRY(hg_output_commit(ctx, &output));
+done:
+    hg_output_abort(output);
+    return status;
 }
 
 hg_status hg_make_directory(hg_context *ctx, const char *path)

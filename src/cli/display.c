@@ -22,19 +22,6 @@ typedef struct display_flags {
     bool only_track_hits;
 } display_flags;
 
-static hg_status write_file(hg_context *ctx, const char *path, const char *text, size_t length)
-{
-    hg_output *output = NULL;
-    hg_status status = hg_output_begin(ctx, path, &output);
-    if (status < 0) return status;
-    FILE *stream = hg_output_stream(output);
-    if (stream == NULL || fwrite(text, 1, length, stream) != length) {
-        hg_output_abort(output);
-        return hg_fail(ctx, HG_ERR_IO, "%s: cannot be written", path);
-    }
-    return hg_output_commit(ctx, output);
-}
-
 static hg_status load_field(hg_cli *cli, const char *spec, hg_field **out)
 {
     hg_track_config config;
@@ -66,7 +53,6 @@ static hg_status draw(hg_cli *cli, const display_flags *flags)
     hg_found_tracks *found = NULL;
     hg_tracks_content content = {0};
     char *svg = NULL, title[64];
-    size_t length = 0;
 
     HG_TRY(flags->detector ? hg_detector_read(ctx, flags->detector, &detector) : hg_builtin_detector_create(ctx, &detector));
     HG_TRY(load_field(cli, flags->field, &field));
@@ -79,8 +65,8 @@ static hg_status draw(hg_cli *cli, const display_flags *flags)
                                         .max_tracks = flags->max_tracks,
                                         .only_track_hits = flags->only_track_hits,
                                         .max_bytes = 1000 * (flags->max_kilobytes < 1000000 ? flags->max_kilobytes : 1000000)};
-    HG_TRY(hg_display_svg(ctx, &event->hits, detector, field, content.tracks, &options, &svg, &length));
-    HG_TRY(write_file(ctx, flags->out, svg, length));
+    HG_TRY(hg_display_svg(ctx, &event->hits, detector, field, content.tracks, &options, &svg, NULL));
+    HG_TRY(hg_output_print(ctx, flags->out, "%s", svg));
 done:
     hg_free(ctx, svg);
     hg_tracks_content_clear(ctx, &content);
@@ -94,9 +80,8 @@ done:
 static hg_status draw_pulses(hg_cli *cli, const display_flags *flags)
 {
     char *svg = NULL;
-    size_t length = 0;
-    hg_status status = hg_cli_draw_pulses(cli, cli->input[0], flags->event, flags->title, &svg, &length);
-    if (status >= 0) status = write_file(cli->ctx, flags->out, svg, length);
+    hg_status status = hg_cli_draw_pulses(cli, cli->input[0], flags->event, flags->title, &svg);
+    if (status >= 0) status = hg_output_print(cli->ctx, flags->out, "%s", svg);
     hg_free(cli->ctx, svg);
     return status;
 }

@@ -209,7 +209,7 @@ int hg_cli_info_pulses(hg_cli *cli, const hg_cli_pulse_flags *flags)
 
 /* ---- display ---- */
 
-hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const char *title, char **svg, size_t *length)
+hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const char *title, char **svg)
 {
     hg_status status = HG_OK;
     hg_context *ctx = cli->ctx;
@@ -222,7 +222,7 @@ hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const
     HG_CHECK(event >= 0 && event < events->n_events, HG_ERR_ARG, "--event: found %" PRId64 ", expected 0 to %" PRId64, event,
              events->n_events - 1);
     snprintf(number, sizeof number, "Event %" PRIu64, events->event_id[event]);
-    HG_TRY(hg_pulse_display_svg(ctx, events, event, title ? title : number, svg, length));
+    HG_TRY(hg_pulse_display_svg(ctx, events, event, title ? title : number, svg, NULL));
 done:
     hg_pulse_events_destroy(ctx, events);
     return status;

@@ -37,6 +37,6 @@ int hg_cli_convert_pulses(hg_cli *cli, const hg_cli_pulse_flags *flags, const ch
 int hg_cli_info_pulses(hg_cli *cli, const hg_cli_pulse_flags *flags);
 
 /* display for one telescope event, by its place in the file from 0. @param title NULL = the event's number. */
-hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const char *title, char **svg, size_t *length);
+hg_status hg_cli_draw_pulses(hg_cli *cli, const char *path, int64_t event, const char *title, char **svg);
 
 #endif

@@ -151,7 +151,6 @@ static hg_status close_sink(hg_context *ctx, sink *to, const char *provenance)
 {
     hg_status status = HG_OK;
     char path[HG_PATH_SIZE];
-    hg_output *output = NULL, *complete;
     if (to->file) {
         hg_events_h5 *file = to->file;
         to->file = NULL;
@@ -160,13 +159,8 @@ static hg_status close_sink(hg_context *ctx, sink *to, const char *provenance)
     snprintf(path, sizeof path, "%s/detectors.csv%s", to->asked->out, to->gzip ? ".gz" : "");
     HG_TRY(hg_detector_write(ctx, to->detector, path));
     snprintf(path, sizeof path, "%s/simulation.json", to->asked->out);
-    HG_TRY(hg_output_begin(ctx, path, &output));
-    HG_CHECK(fprintf(hg_output_stream(output), "%s\n", provenance) > 0, HG_ERR_IO, "%s: cannot be written", path);
-    complete = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, complete));
+    HG_TRY(hg_output_print(ctx, path, "%s\n", provenance));
 done:
-    hg_output_abort(output);
     return status;
 }
 

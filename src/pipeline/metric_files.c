@@ -76,9 +76,7 @@ static hg_status write_text(hg_context *ctx, const hg_metric_tables *tables, con
     HG_CHECK(file, HG_ERR_IO, "%s: cannot be written to", path);
     print_head(file, tables, source);
     for (int a = 0; a < HG_METRIC_AXES; ++a) print_axis(file, tables, (hg_metric_axis)a);
-    hg_output *done_with = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, done_with));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     return status;
@@ -137,9 +135,7 @@ static hg_status write_hdf5(hg_context *ctx, const hg_metric_tables *tables, con
     HG_TRY(hg_h5_set_string(ctx, h5, "/", "source", source));
     HG_TRY(hg_h5_set_number(ctx, h5, "/", "n_events", &tables->n_events));
     for (int a = 0; a < HG_METRIC_AXES; ++a) HG_TRY(write_axis(ctx, h5, tables, (hg_metric_axis)a));
-    hg_h5 *complete = h5;
-    h5 = NULL;
-    HG_TRY(hg_h5_commit(ctx, complete));
+    HG_TRY(hg_h5_commit(ctx, &h5));
 done:
     hg_h5_close(ctx, h5);
     return status;

@@ -83,7 +83,7 @@ static void write_raw(const int64_t node_offset[2], const int64_t rowptr[4], con
     must(hg_h5_write(ctx, h5, &offset, node_offset, 2));
     must(hg_h5_write(ctx, h5, &rows, rowptr, 4));
     must(hg_h5_write(ctx, h5, &columns, col, 2));
-    must(hg_h5_commit(ctx, h5));
+    must(hg_h5_commit(ctx, &h5));
 }
 
 static void contradictions(void **state)

@@ -192,7 +192,7 @@ static hg_status read_offsets(const int64_t *offset, int64_t n, int64_t total)
     int64_t n_events = -1, *read = NULL;
     must(hg_h5_create(ctx, in_folder("offsets.h5"), "events", &h5));
     must(hg_h5_write(ctx, h5, &column, offset, n));
-    must(hg_h5_commit(ctx, h5));
+    must(hg_h5_commit(ctx, &h5));
     must(hg_h5_open(ctx, in_folder("offsets.h5"), "events", &h5));
     const hg_status status = hg_h5_read_offsets(ctx, h5, column.path, &n_events, &total, &read);
     hg_h5_close(ctx, h5);

@@ -13,21 +13,7 @@
 #include "base/memory.h"
 #include "hitgraph/metrics.h"
 #include "hitgraph/submission.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx) < 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
-}
+#include "tests/context.h"
 
 /* Writes `text` to a file of its own and reads it. */
 static hg_status read_text(const char *text, hg_labels **labels)

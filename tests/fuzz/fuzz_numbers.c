@@ -88,7 +88,7 @@ static void write_file(const fuzz_target *target, const numbers *n)
         if (n[k].rows >= 0) fuzz_must(hg_h5_write(fuzz_ctx, h5, &column, n[k].data, n[k].rows));
     }
     fuzz_must(hg_h5_set_string(fuzz_ctx, h5, "/", "dir_convention", "to")); /* pulses need it */
-    fuzz_must(hg_h5_commit(fuzz_ctx, h5));
+    fuzz_must(hg_h5_commit(fuzz_ctx, &h5));
 }
 
 void fuzz_write_changed(const fuzz_target *target, const uint8_t *input, size_t length)

@@ -8,9 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include "hitgraph/loss.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
+#include "tests/context.h"
 
 static void assert_close(double found, double expected, double tolerance)
 {
@@ -308,18 +306,6 @@ static void same_bits_for_any_number_of_threads(void **state)
         assert_memory_equal(&loss[t], &loss[0], sizeof *loss);
         assert_memory_equal(gradient[t], gradient[0], sizeof gradient[0]);
     }
-}
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx);
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
 }
 
 int main(void)

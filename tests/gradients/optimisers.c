@@ -8,9 +8,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include "hitgraph/optimiser.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
+#include "tests/context.h"
 
 static void assert_close(double found, double expected, double tolerance)
 {
@@ -162,18 +160,6 @@ static void bad_schedules_are_named(void **state)
     s = hg_schedule_default(1), s.kind = HG_SCHEDULE_MULTISTEP, s.n_milestones = 2, s.milestone[0] = 5, s.milestone[1] = 5;
     assert_int_equal(hg_schedule_check(ctx, &s), HG_ERR_ARG);
     assert_non_null(strstr(hg_context_message(ctx), "milestone 5"));
-}
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx);
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
 }
 
 int main(void)

@@ -11,10 +11,11 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "bench/toy_planes.h"
-#include "tests/near.h"
-#include "tests/simulated.h"
 #include "hitgraph/measurement.h"
 #include "kernels/kernels.h"
+#include "tests/isa.h"
+#include "tests/near.h"
+#include "tests/simulated.h"
 #include "tracking/batch.h"
 #include "tracking/fit.h"
 #include "tracking/slope_errors.h"
@@ -335,7 +336,7 @@ static void every_instruction_set_has_its_kernels(void **state)
 {
     const hg_kernels *table[HG_KERNEL_TABLES];
     const int n = hg_kernels_list(table);
-    char *before = getenv("HG_ISA") ? strdup(getenv("HG_ISA")) : NULL;
+    char *before = isa_keep();
     (void)state;
     for (int t = 0; t < n; ++t) {
         const bool narrow = strcmp(table[t]->name, "generic") == 0 || strcmp(table[t]->name, "avx2") == 0;
@@ -347,11 +348,7 @@ static void every_instruction_set_has_its_kernels(void **state)
             assert_int_equal(kernels->real_size, of_double ? sizeof(double) : sizeof(float));
         }
     }
-    if (before)
-        setenv("HG_ISA", before, 1);
-    else
-        unsetenv("HG_ISA");
-    free(before);
+    isa_restore(before);
 }
 
 static bool shares_tables(const hg_kalman *asked, float *thickness)

@@ -8,6 +8,7 @@
 #include "../random_batch.h"
 #include "hitgraph/optimiser.h"
 #include "kernels/kernels.h"
+#include "tests/isa.h"
 #include "tests/leaks.h"
 
 enum { STEPS = 2 };
@@ -197,8 +198,7 @@ static void instruction_sets_agree(void **state)
 {
     const hg_kernels *table[HG_KERNEL_TABLES];
     const int n_tables = hg_kernels_list(table);
-    const char *chosen = getenv("HG_ISA");
-    char *before = chosen ? strdup(chosen) : NULL;
+    char *before = isa_keep();
     (void)state;
     for (int i = 0; i < CASES; ++i) {
         hg_model *model = architecture(cases[i].name, cases[i].edits);
@@ -219,11 +219,7 @@ static void instruction_sets_agree(void **state)
         sample_clear(&s);
         hg_model_destroy(ctx, model);
     }
-    if (before)
-        setenv("HG_ISA", before, 1);
-    else
-        unsetenv("HG_ISA");
-    free(before);
+    isa_restore(before);
 }
 
 int main(void)

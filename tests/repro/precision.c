@@ -10,6 +10,7 @@
 #include "hitgraph/classification.h"
 #include "kernels/kernels.h"
 #include "pipeline/training_sets.h"
+#include "tests/isa.h"
 #include "tests/leaks.h"
 
 /* Root mean square of the differences to float32, as a share of the root mean square of the outputs: rounding to 8 bits is worth 2e-3 per
@@ -89,7 +90,7 @@ static void networks(void **state)
 {
     const hg_kernels *table[HG_KERNEL_TABLES];
     const int n_tables = hg_kernels_list(table);
-    char *before = getenv("HG_ISA") ? strdup(getenv("HG_ISA")) : NULL;
+    char *before = isa_keep();
     (void)state;
     for (int i = 0; i < CASES; ++i) {
         hg_model *model = architecture(cases[i].name, cases[i].edits);
@@ -101,11 +102,7 @@ static void networks(void **state)
         sample_clear(&s);
         hg_model_destroy(ctx, model);
     }
-    if (before)
-        setenv("HG_ISA", before, 1);
-    else
-        unsetenv("HG_ISA");
-    free(before);
+    isa_restore(before);
 }
 
 static double area(const hg_model *model, const hg_stored_sample *s, hg_precision precision)

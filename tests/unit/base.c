@@ -17,21 +17,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx) < 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
-}
+#include "tests/context.h"
 
 /* The known answer for a zero counter and key, from the Random123 distribution's own test vectors (kat_vectors). */
 static void philox_gives_its_known_answer(void **state)
@@ -138,7 +124,7 @@ static void output_is_whole_or_absent(void **state)
     assert_int_equal(hg_output_begin(ctx, path, &output), HG_OK);
     fputs("whole", hg_output_stream(output));
     assert_int_not_equal(access(path, F_OK), 0);
-    assert_int_equal(hg_output_commit(ctx, output), HG_OK);
+    assert_int_equal(hg_output_commit(ctx, &output), HG_OK);
     assert_int_equal(hg_read_file(ctx, path, 100, &text, &length), HG_OK);
     assert_string_equal(text, "whole");
     hg_free(ctx, text);

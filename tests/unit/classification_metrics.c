@@ -9,9 +9,7 @@
 #include <math.h>
 #include "base/random.h"
 #include "hitgraph/classification.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
+#include "tests/context.h"
 
 static void assert_close(double found, double expected, double tolerance)
 {
@@ -155,18 +153,6 @@ static void intervals(void **state)
             assert_close(hg_incomplete_beta(k, n - k + 1, x), tail, 1e-12);
             assert_close(hg_incomplete_beta_inverse(k, n - k + 1, tail), x, 1e-8 + (tail > 1 - 1e-9 ? 1 : 0));
         }
-}
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx);
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
 }
 
 int main(void)

@@ -192,12 +192,12 @@ static void other_and_cut_files_are_refused(void **state)
     assert_true(hg_doublet_maps_load(ctx, path, &again, &n) < 0);
     hg_h5 *h5 = NULL;
     assert_int_equal(hg_h5_create(ctx, path, "events", &h5), HG_OK);
-    assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+    assert_int_equal(hg_h5_commit(ctx, &h5), HG_OK);
     assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_FORMAT);
     assert_int_equal(hg_h5_create(ctx, path, "doublet-map", &h5), HG_OK);
     int64_t claimed = 1;
     assert_int_equal(hg_h5_set_number(ctx, h5, "/", "n_maps", &claimed), HG_OK);
-    assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+    assert_int_equal(hg_h5_commit(ctx, &h5), HG_OK);
     assert_int_equal(hg_doublet_maps_load(ctx, path, &again, &n), HG_ERR_FORMAT);
     assert_null(again);
     hg_doublet_map_destroy(ctx, map);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "nn/forward/reference.h"
 #include "nn/fused/fused.h"
+#include "tests/isa.h"
 #include "tests/leaks.h"
 
 static void assert_close(const char *name, const hg_real *found, const hg_real *expected, int64_t n)
@@ -53,11 +54,12 @@ static void compare(const char *name, const hg_model *model)
     const hg_kernels *table[HG_KERNEL_TABLES];
     sample large = random_batch(hg_model_get_widths(model)), awkward = awkward_sample(hg_model_get_widths(model));
     compare_on(name, model, &large);
+    char *before = isa_keep();
     for (int i = 0; i < hg_kernels_list(table); ++i) {
         setenv("HG_ISA", table[i]->name, 1);
         compare_on(name, model, &awkward);
     }
-    unsetenv("HG_ISA");
+    isa_restore(before);
     sample_clear(&large);
     sample_clear(&awkward);
 }

@@ -61,7 +61,7 @@ static void write_sample(const char *path, bool in_pieces, double *x, uint64_t *
     must(hg_h5_set_string(ctx, h5, "/hits", "note", "µm"));
     must(hg_h5_set_string(ctx, h5, "/", "empty", ""));
     assert_true(hg_h5_handles(h5) >= 1);
-    must(hg_h5_commit(ctx, h5));
+    must(hg_h5_commit(ctx, &h5));
 }
 
 static void check_sample(const char *path, const double *x, const uint64_t *pair)
@@ -142,7 +142,7 @@ static void wrong_expectations_are_named(void **state)
     int32_t *ints = NULL;
     must(hg_h5_create(ctx, in_folder("d.h5"), "events", &h5));
     must(hg_h5_write(ctx, h5, &x_column, x, 3));
-    must(hg_h5_commit(ctx, h5));
+    must(hg_h5_commit(ctx, &h5));
     h5 = NULL;
     assert_int_equal(hg_h5_open(ctx, in_folder("d.h5"), "tracks", &h5), HG_ERR_FORMAT);
     assert_non_null(strstr(hg_context_message(ctx), "expected \"hitgraph-tracks\""));

@@ -12,23 +12,9 @@
 #include "base/random.h"
 #include "hitgraph/metrics.h"
 #include "tests/near.h"
-#include "tests/leaks.h"
+#include "tests/context.h"
 
 enum { HITS = 40, PARTICLES = 6, TRACKS = 8, TRIALS = 300 };
-
-static hg_context *ctx;
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx) < 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
-}
 
 /* A truth order with storage of its own. */
 typedef struct small_truth {

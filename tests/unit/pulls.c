@@ -12,21 +12,7 @@
 #include "base/random.h"
 #include "hitgraph/pulls.h"
 #include "tests/near.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx) < 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
-}
+#include "tests/context.h"
 
 /* Point and azimuth after the transverse arc s, from the circle's centre (or straight). */
 static void walk(const double vertex[3], const double p[3], double q, double b, double s, double point[3], double *phi)

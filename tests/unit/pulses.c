@@ -123,7 +123,7 @@ static void conventions_are_obeyed(void **state)
     for (const hg_pulse_array *a = hg_pulse_array_list; a->column.path; ++a)
         if (hg_pulse_array_data(events, a))
             must(hg_h5_write(ctx, h5, &a->column, hg_pulse_array_data(events, a), hg_pulse_array_rows(events, a)));
-    must(hg_h5_commit(ctx, h5));
+    must(hg_h5_commit(ctx, &h5));
     must(hg_pulse_events_read(ctx, in_folder("from.h5"), NULL, NULL, &back));
     for (int i = 0; i < 3 * EVENTS; ++i) assert_true(back->truth.dir[i] == -events->truth.dir[i]);
     hg_pulse_events_destroy(ctx, back);

@@ -12,21 +12,7 @@
 #include "base/random.h"
 #include "hitgraph/weights.h"
 #include "tests/near.h"
-#include "tests/leaks.h"
-
-static hg_context *ctx;
-
-static int open_context(void **state)
-{
-    (void)state;
-    return hg_context_create(&ctx) < 0;
-}
-
-static int close_context(void **state)
-{
-    (void)state;
-    return close_without_leaks(ctx);
-}
+#include "tests/context.h"
 
 static void order_weights_are_the_published_ones(void **state)
 {

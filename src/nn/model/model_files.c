@@ -1,6 +1,5 @@
 /* nn/model/model_files.c — a model on disk: DIR/model.yaml and DIR/weights.safetensors, matched by name. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "base/check.h"
@@ -159,21 +158,6 @@ hg_status hg_model_open(hg_context *ctx, const char *path, uint64_t seed, hg_mod
     return described ? create_from_file(ctx, path, seed, out) : hg_model_load(ctx, path, out);
 }
 
-static hg_status write_text(hg_context *ctx, const char *path, const char *text)
-{
-    hg_status status = HG_OK;
-    hg_output *output = NULL;
-    HG_TRY(hg_output_begin(ctx, path, &output));
-    FILE *stream = hg_output_stream(output);
-    HG_CHECK(stream && fputs(text, stream) >= 0, HG_ERR_IO, "%s: writing failed: %s", path, strerror(errno));
-    hg_output *finished = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, finished));
-done:
-    hg_output_abort(output);
-    return status;
-}
-
 hg_status hg_model_save(hg_context *ctx, const hg_model *model, const char *directory)
 {
     enum { OWN_TEXTS = 2 };
@@ -192,7 +176,7 @@ hg_status hg_model_save(hg_context *ctx, const hg_model *model, const char *dire
     for (int64_t i = 0; i < model->n_metadata; ++i)
         texts[OWN_TEXTS + i] = (hg_safetensors_text){model->metadata[i].key, model->metadata[i].value};
     HG_TRY(hg_safetensors_write(ctx, weights_path, list.n, list.tensor, model->n_metadata + OWN_TEXTS, texts));
-    HG_TRY(write_text(ctx, yaml_path, model->yaml));
+    HG_TRY(hg_output_print(ctx, yaml_path, "%s", model->yaml));
 done:
     hg_tensor_list_clear(ctx, &list);
     hg_free(ctx, texts);

@@ -96,9 +96,7 @@ hg_status hg_safetensors_write(hg_context *ctx, const char *path, int64_t n, con
     HG_TRY(hg_json_print(ctx, header, &text));
     HG_TRY(hg_output_begin(ctx, path, &output));
     HG_TRY(write_all(ctx, output, path, text, n, sorted));
-    hg_output *finished = output;
-    output = NULL;
-    HG_TRY(hg_output_commit(ctx, finished));
+    HG_TRY(hg_output_commit(ctx, &output));
 done:
     hg_output_abort(output);
     hg_free(ctx, text);
