@@ -153,7 +153,7 @@ static void neighbour_tables_of_other_sizes_are_refused(void **state)
                            table = {"/map0/neighbour_table", HG_H5_U8, 255, "1", ""};
         assert_int_equal(hg_h5_write(ctx, h5, &links, cells, trial == 0 ? 15 : 16), HG_OK);
         assert_int_equal(hg_h5_write(ctx, h5, &table, cells, 16), HG_OK);
-        assert_int_equal(hg_h5_commit(ctx, h5), HG_OK);
+        assert_int_equal(hg_h5_commit(ctx, &h5), HG_OK);
         assert_int_equal(hg_doublet_maps_load(ctx, path, &none, &n), HG_ERR_FORMAT);
         assert_non_null(strstr(hg_context_message(ctx), trial == 0 ? "neighbour_link: 15 rows, expected 16" : "neighbour_table"));
         assert_null(none);
