@@ -4,10 +4,13 @@
 /* Usage: tracking [millions of tracks for the check of lanes; default 1]. Toy: ten planes across the beam, 2 T, state and surfaces given,
  * with and without a scatterer behind each plane. Full event: simulated, 200 collisions, hit lists from truth, the challenge's field. */
 #include <math.h>
+#include "base/data_path.h"
 #include "base/log.h"
 #include "bench/bench.h"
 #include "bench/toy_planes.h"
 #include "datasets/builtin_detector.h"
+#include "datasets/calibration_file.h"
+#include "hitgraph/calibration.h"
 #include "hitgraph/material.h"
 #include "hitgraph/measurement.h"
 #include "hitgraph/simulate.h"
@@ -114,6 +117,7 @@ typedef struct event_world {
     hg_detector *detector;
     hg_field *field;
     hg_material *material;
+    hg_calibration *calibration;
     hg_event *event;
     hg_tracks *tracks;
     int64_t *module;
@@ -127,6 +131,7 @@ static void event_close(hg_context *ctx, event_world *w)
     hg_free(ctx, w->measurement);
     hg_tracks_destroy(ctx, w->tracks);
     hg_event_destroy(ctx, w->event);
+    hg_calibration_destroy(ctx, w->calibration);
     hg_material_destroy(ctx, w->material);
     hg_field_destroy(ctx, w->field);
     hg_detector_destroy(ctx, w->detector);
@@ -136,6 +141,7 @@ static hg_status event_open(hg_context *ctx, event_world *w)
 {
     hg_status status = HG_OK;
     const double center[3] = {-149, -152, -150};
+    char path[HG_PATH_SIZE];
     hg_simulate_options options = hg_simulate_default_options();
     options.pileup = 200;
     HG_TRY(hg_builtin_detector_create(ctx, &w->detector));
@@ -147,7 +153,9 @@ static hg_status event_open(hg_context *ctx, event_world *w)
     HG_TRY(hg_alloc(ctx, &w->measurement, hits->n));
     for (int64_t i = 0; i < hits->n; ++i)
         w->module[i] = hg_detector_find(w->detector, hits->volume_id[i], hits->layer_id[i], hits->module_id[i]);
-    HG_TRY(hg_measure_hits(ctx, w->detector, hits, w->module, &w->event->cells, hg_calibration_find("simulated"), w->measurement));
+    HG_TRY(hg_data_path(ctx, "models/simulated/calibration.yaml", path));
+    HG_TRY(hg_calibration_file_read(ctx, path, &w->calibration));
+    HG_TRY(hg_measure_hits(ctx, w->detector, hits, w->module, &w->event->cells, w->calibration, w->measurement));
     HG_TRY(true_tracks(ctx, w->event, &w->tracks));
     w->kalman = (hg_kalman){.detector = w->detector, .field = w->field, .material = w->material, .options = hg_kalman_default_options()};
 done:

@@ -31,11 +31,6 @@ struct hg_calibration {
     const hg_resolution *volume; /* [n] borrowed */
 };
 
-/** Built-in calibrations: "trackml" (the challenge's second phase, whose barrels are shifted by a drift), "trackml-like" (geometric
- * digitisation without a shift), "simulated" (the built-in simulator), "pitch" (pitch / sqrt(12) everywhere). NULL for another name. Static
- * storage. Threads: reentrant. */
-HG_API const hg_calibration *hg_calibration_find(const char *name);
-
 /** Cells that a hit's cluster spans along u and v; 0 if it has none. @param cells borrowed; may be NULL. Threads: reentrant. */
 HG_API void hg_cluster_size(const hg_cells *cells, int64_t hit, int64_t size[2]);
 

@@ -74,13 +74,10 @@ static hg_status load_material(hg_context *ctx, const hg_track_config *config, h
 static hg_status load_calibration(hg_context *ctx, hg_setup *setup)
 {
     char path[HG_PATH_SIZE];
-    setup->calibration = hg_calibration_find(setup->config.calibration);
-    if (setup->calibration) return HG_OK;
+    if (strcmp(setup->config.calibration, "pitch") == 0) return HG_OK;
     hg_status status = hg_data_path(ctx, setup->config.calibration, path);
-    if (status >= 0) status = hg_calibration_file_read(ctx, path, &setup->learned);
-    setup->calibration = setup->learned;
-    return status == HG_ERR_IO ? no_such_name(ctx, "fit.calibration", "trackml-like, trackml, simulated, pitch", setup->config.calibration)
-                               : status;
+    if (status >= 0) status = hg_calibration_file_read(ctx, path, &setup->calibration);
+    return status == HG_ERR_IO ? no_such_name(ctx, "fit.calibration", "pitch", setup->config.calibration) : status;
 }
 
 /* The mean place of the hits that a map was learned from, layer by layer, must lie on the layer of this detector. */
@@ -189,7 +186,7 @@ void hg_setup_destroy(hg_context *ctx, hg_setup *setup)
     hg_free(ctx, setup->map);
     hg_module_maps_close(ctx, &setup->modules);
     hg_kalman_tables_destroy(ctx, setup->tables);
-    hg_calibration_destroy(ctx, setup->learned);
+    hg_calibration_destroy(ctx, setup->calibration);
     hg_material_destroy(ctx, setup->material);
     hg_field_destroy(ctx, setup->field);
     hg_free(ctx, setup->layer_used);

@@ -16,8 +16,7 @@ typedef struct hg_setup {
     bool *layer_used; /* [detector->n_layers] by detector.volumes */
     hg_field *field;
     hg_material *material;
-    hg_calibration *learned;           /* NULL = a built-in one */
-    const hg_calibration *calibration; /* built-in or learned; borrowed */
+    hg_calibration *calibration; /* NULL = errors by pitch */
     hg_kalman_tables *tables;
     hg_kalman kalman;     /* with the tables */
     hg_doublet_map **map; /* [n_maps]; none when loaded without maps */

@@ -11,6 +11,8 @@
 #include <cmocka.h>
 #include "base/memory.h"
 #include "bench/toy_planes.h"
+#include "datasets/calibration_file.h"
+#include "hitgraph/calibration.h"
 #include "hitgraph/measurement.h"
 #include "kernels/kernels.h"
 #include "tests/isa.h"
@@ -39,6 +41,7 @@ static place places[HITS_MAX]; /* hits of particles, ordered along them */
 static int64_t n_pairs, n_places;
 static hg_measurement *measurements;
 static hg_kalman kalman;
+static hg_calibration *calibration;
 
 static int by_particle_then_distance(const void *left, const void *right)
 {
@@ -69,7 +72,7 @@ static void measure(const hg_event *event)
     assert_int_equal(hg_alloc(ctx, &module, h->n), HG_OK);
     assert_int_equal(hg_alloc(ctx, &measurements, h->n), HG_OK);
     for (int64_t i = 0; i < h->n; ++i) module[i] = hg_detector_find(detector, h->volume_id[i], h->layer_id[i], h->module_id[i]);
-    assert_int_equal(hg_measure_hits(ctx, detector, h, module, &event->cells, hg_calibration_find("simulated"), measurements), HG_OK);
+    assert_int_equal(hg_measure_hits(ctx, detector, h, module, &event->cells, calibration, measurements), HG_OK);
     hg_free(ctx, module);
 }
 
@@ -273,7 +276,7 @@ static void so_they_do_with_errors_by_slope(void **state)
 {
     (void)state;
     hg_resolution volume[9];
-    const hg_calibration sloping = {9, volume}, *given = hg_calibration_find("simulated");
+    const hg_calibration sloping = {9, volume}, *given = calibration;
     float *slope_errors = NULL;
     assert_int_equal(given->n, 9);
     for (int i = 0; i < 9; ++i) {
@@ -320,6 +323,7 @@ static void no_lane_goes_wrong_silently(void **state)
 static int open_world(void **state)
 {
     if (set_up(state)) return 1;
+    if (hg_calibration_file_read(ctx, "datasets/models/simulated/calibration.yaml", &calibration) != HG_OK) return 1;
     kalman = (hg_kalman){.detector = detector, .field = field, .material = material, .options = hg_kalman_default_options()};
     collect_pairs();
     return 0;
@@ -328,6 +332,7 @@ static int open_world(void **state)
 static int close_world(void **state)
 {
     hg_free(ctx, measurements);
+    hg_calibration_destroy(ctx, calibration);
     return tear_down(state);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 #include "base/memory.h"
+#include "datasets/calibration_file.h"
 #include "hitgraph/material.h"
 #include "hitgraph/measurement.h"
 #include "hitgraph/pulls.h"
@@ -17,6 +18,7 @@
 #include "tests/leaks.h"
 
 static const char *const event_path = "../shared/data/trackml-like/event000021007";
+static const char *const calibration_path = "datasets/models/trackml/calibration.yaml";
 static const char *const detector_path = "../shared/data/trackml/detector/detectors.csv.gz";
 
 static hg_context *ctx;
@@ -29,6 +31,7 @@ typedef struct sample {
     hg_truth_order *order;
     hg_field *field;
     hg_material *material;
+    hg_calibration *calibration;
     hg_measurement *measurements;
     hg_tracks *tracks;
 } sample;
@@ -54,13 +57,15 @@ static void load(sample *s)
     }
     assert_int_equal(hg_truth_order_create(ctx, s->event, s->detector, s->hit_module, &s->order), HG_OK);
     assert_int_equal(hg_field_create_solenoid(ctx, 1247.0, 2612.0, 1.991, center, &s->field), HG_OK);
-    assert_int_equal(hg_material_create_trackml(ctx, 0.0, &s->material), HG_OK);
+    assert_int_equal(hg_material_file_read(ctx, calibration_path, &s->material), HG_OK);
+    assert_int_equal(hg_calibration_file_read(ctx, calibration_path, &s->calibration), HG_OK);
     assert_int_equal(hg_truth_tracks(ctx, s->order, &target, 2.0, &s->tracks), HG_OK);
 }
 
 static void unload(sample *s)
 {
     hg_tracks_destroy(ctx, s->tracks);
+    hg_calibration_destroy(ctx, s->calibration);
     hg_material_destroy(ctx, s->material);
     hg_field_destroy(ctx, s->field);
     hg_truth_order_destroy(ctx, s->order);
@@ -72,10 +77,12 @@ static void unload(sample *s)
 
 static void fit_and_check(sample *s, const hg_cells *cells)
 {
-    hg_kalman kalman = {.detector = s->detector, .field = s->field, .material = s->material, .options = hg_kalman_default_options()};
-    assert_int_equal(
-        hg_measure_hits(ctx, s->detector, &s->event->hits, s->hit_module, cells, hg_calibration_find("trackml-like"), s->measurements),
-        HG_OK);
+    hg_kalman kalman = {.detector = s->detector,
+                        .field = s->field,
+                        .material = s->material,
+                        .calibration = s->calibration,
+                        .options = hg_kalman_default_options()};
+    assert_int_equal(hg_measure_hits(ctx, s->detector, &s->event->hits, s->hit_module, cells, s->calibration, s->measurements), HG_OK);
     assert_int_equal(hg_fit_tracks(ctx, &kalman, s->measurements, s->tracks), HG_OK); /* none fails */
     double *pull = NULL;
     int64_t n = 0;

@@ -170,7 +170,7 @@ static const char *const path = "build/calibration-test.yaml";
 static void the_file_gives_back_every_bit(void **state)
 {
     (void)state;
-    hg_resolution one = hg_calibration_find("trackml")->volume[0];
+    hg_resolution one = {.volume_id = 7, .sigma = {{0.0134, 0.0135, 0.012}, {0.0089}}, .shift = {0.0091, 0}};
     const hg_calibration sloping = {1, &one}, *given = &sloping;
     one.shift[1] = -0.0123;
     for (int k = 0; k < HG_SLOPE_CELLS; ++k) {
@@ -231,21 +231,27 @@ static void mistakes_in_the_file_are_named(void **state)
     remove(path);
 }
 
-/* The settings: built-in names, a learned file, and a name that is neither. */
+/* The settings: what the presets name, errors by pitch, and names that are no file. */
 static void settings_choose_a_calibration(void **state)
 {
     (void)state;
-    static const char *const names[] = {"trackml-like", "trackml", "simulated", "pitch"};
+    static const char *const presets[] = {"trackml", "trackml-barrel", "trackml-challenge", "simulated"};
+    static const char *const pitch = "fit.calibration=pitch";
     static const char *const wrong[] = {"fit.calibration=trakml", "fit.material=air"};
     hg_track_config config;
     hg_setup *setup = NULL;
-    for (size_t c = 0; c < sizeof names / sizeof *names; ++c) {
-        assert_int_equal(hg_track_config_read(ctx, "trackml", NULL, NULL, 0, &config), HG_OK);
-        snprintf(config.calibration, sizeof config.calibration, "%s", names[c]);
+    for (size_t c = 0; c < sizeof presets / sizeof *presets; ++c) {
+        assert_int_equal(hg_track_config_read(ctx, presets[c], NULL, NULL, 0, &config), HG_OK);
         assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_OK);
-        assert_ptr_equal(setup->calibration, hg_calibration_find(names[c]));
+        assert_int_equal(setup->calibration->n, 9);
+        assert_ptr_equal(setup->kalman.calibration, setup->calibration);
+        assert_true((volume_of(setup->calibration, PIXEL_BARREL)->shift[0] > 0.005) == (strcmp(presets[c], "trackml-challenge") == 0));
         hg_setup_destroy(ctx, setup);
     }
+    assert_int_equal(hg_track_config_read(ctx, "trackml", NULL, &pitch, 1, &config), HG_OK);
+    assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_OK);
+    assert_null(setup->calibration);
+    hg_setup_destroy(ctx, setup);
     for (int k = 0; k < 2; ++k) {
         assert_int_equal(hg_track_config_read(ctx, "trackml", NULL, &wrong[k], 1, &config), HG_OK);
         assert_int_equal(hg_setup_create(ctx, &config, false, &setup), HG_ERR_CONFIG);

@@ -156,9 +156,6 @@ static void hits_become_measurements(void **state)
     d->modules[5].pitch_u = 0;
     z[2] = 600;
     assert_int_equal(hg_measure_hits(ctx, d, &hits, module, NULL, NULL, m), HG_ERR_DATA);
-    assert_non_null(hg_calibration_find("trackml"));
-    assert_non_null(hg_calibration_find("trackml-like"));
-    assert_null(hg_calibration_find("atlas"));
     hg_detector_destroy(ctx, d);
 }
 

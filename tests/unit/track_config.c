@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/datasets.h"
 
+#include "base/data_path.h"
 #include "pipeline/track_config.h"
 
 static const char *const presets[] = {"trackml", "trackml-barrel", "trackml-challenge"};
@@ -75,7 +76,8 @@ static void defaults_are_those_of_the_rooms(void **state)
     assert_float_equal(config.learn_overlap_efficiency, learn.overlap_efficiency, 0);
     assert_float_equal(config.learn_module_efficiency, hg_module_default_learn_options().efficiency, 0);
     assert_int_equal(config.learn_module_tracks, hg_module_default_learn_options().fewest);
-    assert_non_null(hg_calibration_find(config.calibration));
+    char path[HG_PATH_SIZE];
+    assert_int_equal(hg_data_path(ctx, config.calibration, path), HG_OK);
 }
 
 /* Settings reach the option that their name promises, and no other. */
