@@ -23,7 +23,8 @@ typedef struct cloud {
     int32_t *graph;    /* [n] owned; graph of each point */
     hg_kd_tree *tree;  /* [n_graphs] owned; without points where the graph is scanned */
     int64_t widest;    /* points of the largest graph */
-    double radius;     /* of a radius graph */
+    double radius;     /* of a radius graph; 0 = nearest neighbours */
+    int64_t k;         /* of them; each receiver has as many, or all others */
     hg_point_scan_fn *scan;
 } cloud;
 
@@ -191,11 +192,11 @@ static int team(hg_context *ctx, int64_t n)
 }
 
 /* Fills the edges of every receiver: edge_ptr[i] .. edge_ptr[i + 1]. */
-static hg_status list_nearest(hg_context *ctx, const cloud *c, const int64_t *edge_ptr, int64_t k, int32_t *sender, int32_t *receiver)
+static hg_status list_nearest(hg_context *ctx, const cloud *c, const int64_t *edge_ptr, int32_t *sender, int32_t *receiver)
 {
     hg_status status = HG_OK;
     double *memory = NULL;
-    int64_t n = c->points->n, own = room_of(c) + k;
+    int64_t n = c->points->n, own = room_of(c) + c->k;
     int threads = team(ctx, n);
     HG_TRY(hg_alloc(ctx, &memory, own * threads));
 #pragma omp parallel for schedule(dynamic, CHUNK) num_threads(threads)
@@ -214,32 +215,6 @@ static hg_status list_nearest(hg_context *ctx, const cloud *c, const int64_t *ed
     }
 done:
     hg_free(ctx, memory);
-    return status;
-}
-
-hg_status hg_graph_nearest(hg_context *ctx, const hg_points *points, int64_t k, hg_graph **out)
-{
-    hg_status status = HG_OK;
-    cloud c = {0};
-    int64_t *edge_ptr = NULL;
-    int32_t *sender = NULL, *receiver = NULL;
-    HG_TRY(fill_cloud(ctx, points, &c));
-    HG_CHECK(k >= 1 && k <= HG_NEIGHBOURS_MAX, HG_ERR_ARG, "neighbours: k is %" PRId64 ", expected 1 .. %d", k, HG_NEIGHBOURS_MAX);
-    HG_TRY(hg_alloc(ctx, &edge_ptr, points->n + 1));
-    for (int64_t i = 0; i < points->n; ++i) {
-        int64_t g = c.graph[i], others = c.node_ptr[g + 1] - c.node_ptr[g] - !points->loops;
-        edge_ptr[i] = others < k ? others : k;
-    }
-    int64_t n_edges = hg_prefix_sum(edge_ptr, points->n);
-    HG_TRY(hg_alloc(ctx, &sender, n_edges));
-    HG_TRY(hg_alloc(ctx, &receiver, n_edges));
-    HG_TRY(list_nearest(ctx, &c, edge_ptr, k, sender, receiver));
-    HG_TRY(hg_graph_create(ctx, points->n, n_edges, sender, receiver, c.n_graphs, c.node_ptr, out));
-done:
-    clear_cloud(ctx, &c);
-    hg_free(ctx, edge_ptr);
-    hg_free(ctx, sender);
-    hg_free(ctx, receiver);
     return status;
 }
 
@@ -278,28 +253,63 @@ done:
     return status;
 }
 
+static void count_nearest(const cloud *c, int64_t *edge_ptr)
+{
+    for (int64_t i = 0; i < c->points->n; ++i) {
+        const int64_t g = c->graph[i], others = c->node_ptr[g + 1] - c->node_ptr[g] - !c->points->loops;
+        edge_ptr[i] = others < c->k ? others : c->k;
+    }
+}
+
+/* Two rounds over the receivers: count, then list. */
+static hg_status make_graph(hg_context *ctx, const cloud *c, hg_graph **out)
+{
+    hg_status status = HG_OK;
+    const int64_t n = c->points->n;
+    int64_t *edge_ptr = NULL;
+    int32_t *sender = NULL, *receiver = NULL;
+    HG_TRY(hg_alloc(ctx, &edge_ptr, n + 1));
+    if (c->radius > 0) {
+        HG_TRY(list_within(ctx, c, edge_ptr, NULL, NULL));
+    } else {
+        count_nearest(c, edge_ptr);
+    }
+    const int64_t n_edges = hg_prefix_sum(edge_ptr, n);
+    HG_TRY(hg_alloc(ctx, &sender, n_edges));
+    HG_TRY(hg_alloc(ctx, &receiver, n_edges));
+    HG_TRY(c->radius > 0 ? list_within(ctx, c, edge_ptr, sender, receiver) : list_nearest(ctx, c, edge_ptr, sender, receiver));
+    HG_TRY(hg_graph_create(ctx, n, n_edges, sender, receiver, c->n_graphs, c->node_ptr, out));
+done:
+    hg_free(ctx, edge_ptr);
+    hg_free(ctx, sender);
+    hg_free(ctx, receiver);
+    return status;
+}
+
+hg_status hg_graph_nearest(hg_context *ctx, const hg_points *points, int64_t k, hg_graph **out)
+{
+    hg_status status = HG_OK;
+    cloud c = {0};
+    HG_TRY(fill_cloud(ctx, points, &c));
+    HG_CHECK(k >= 1 && k <= HG_NEIGHBOURS_MAX, HG_ERR_ARG, "neighbours: k is %" PRId64 ", expected 1 .. %d", k, HG_NEIGHBOURS_MAX);
+    c.k = k;
+    HG_TRY(make_graph(ctx, &c, out));
+done:
+    clear_cloud(ctx, &c);
+    return status;
+}
+
 hg_status hg_graph_within(hg_context *ctx, const hg_points *points, double radius, hg_graph **out)
 {
     hg_status status = HG_OK;
     cloud c = {0};
-    int64_t *edge_ptr = NULL;
-    int32_t *sender = NULL, *receiver = NULL;
     HG_TRY(fill_cloud(ctx, points, &c));
     HG_CHECK(radius > 0 && isfinite(radius) && points->light_speed == 0, HG_ERR_ARG,
              "neighbours: radius %g%s, expected a finite number above 0", radius, points->light_speed > 0 ? " of an interval" : "");
     c.radius = radius;
-    HG_TRY(hg_alloc(ctx, &edge_ptr, points->n + 1));
-    HG_TRY(list_within(ctx, &c, edge_ptr, NULL, NULL));
-    int64_t n_edges = hg_prefix_sum(edge_ptr, points->n);
-    HG_TRY(hg_alloc(ctx, &sender, n_edges));
-    HG_TRY(hg_alloc(ctx, &receiver, n_edges));
-    HG_TRY(list_within(ctx, &c, edge_ptr, sender, receiver));
-    HG_TRY(hg_graph_create(ctx, points->n, n_edges, sender, receiver, c.n_graphs, c.node_ptr, out));
+    HG_TRY(make_graph(ctx, &c, out));
 done:
     clear_cloud(ctx, &c);
-    hg_free(ctx, edge_ptr);
-    hg_free(ctx, sender);
-    hg_free(ctx, receiver);
     return status;
 }
 

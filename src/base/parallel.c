@@ -13,3 +13,17 @@ int64_t hg_prefix_sum(int64_t *counts, int64_t n)
     counts[n] = total;
     return total;
 }
+
+int64_t hg_prefix_owner(const int64_t *offsets, int64_t n, int64_t at)
+{
+    int64_t low = 0, high = n;
+    while (high - low > 1) {
+        const int64_t middle = (low + high) / 2;
+        if (offsets[middle] <= at) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}

@@ -25,4 +25,7 @@ static inline int64_t hg_part_start(int64_t n, int64_t parts, int64_t part)
 /* Exclusive prefix sum in place: counts[0 .. n) become offsets, counts[n] the total (the array has n + 1 elements). Returns the total. */
 int64_t hg_prefix_sum(int64_t *counts, int64_t n);
 
+/* The last i of 0 .. n - 1 with offsets[i] <= at, by bisection; offsets rise, offsets[0] <= at: where a place of the prefix sum belongs. */
+int64_t hg_prefix_owner(const int64_t *offsets, int64_t n, int64_t at);
+
 #endif

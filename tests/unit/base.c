@@ -218,14 +218,33 @@ static void prefix_sum_turns_counts_into_offsets(void **state)
     assert_memory_equal(counts, expected, sizeof expected);
 }
 
+/* Every place belongs to the piece that counts it, empty pieces to nobody. */
+static void places_of_a_prefix_sum_have_owners(void **state)
+{
+    (void)state;
+    enum { PIECES = 6 };
+    const int64_t size[PIECES] = {2, 0, 3, 0, 0, 1};
+    int64_t offset[PIECES + 1] = {2, 0, 3, 0, 0, 1}, at = 0;
+    hg_prefix_sum(offset, PIECES);
+    for (int64_t i = 0; i < PIECES; ++i)
+        for (int64_t k = 0; k < size[i]; ++k) assert_int_equal(hg_prefix_owner(offset, PIECES, at++), i);
+    assert_int_equal(at, offset[PIECES]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(philox_gives_its_known_answer), cmocka_unit_test(distributions_have_their_moments),
-        cmocka_unit_test(numbers_are_parsed_strictly),   cmocka_unit_test(text_of_a_double_reads_back),
-        cmocka_unit_test(memory_is_counted_and_limited), cmocka_unit_test(output_is_whole_or_absent),
-        cmocka_unit_test(yaml_errors_name_their_place),  cmocka_unit_test(options_come_from_yaml_and_text),
-        cmocka_unit_test(json_is_read_strictly),         cmocka_unit_test(prefix_sum_turns_counts_into_offsets),
+        cmocka_unit_test(philox_gives_its_known_answer),
+        cmocka_unit_test(distributions_have_their_moments),
+        cmocka_unit_test(numbers_are_parsed_strictly),
+        cmocka_unit_test(text_of_a_double_reads_back),
+        cmocka_unit_test(memory_is_counted_and_limited),
+        cmocka_unit_test(output_is_whole_or_absent),
+        cmocka_unit_test(yaml_errors_name_their_place),
+        cmocka_unit_test(options_come_from_yaml_and_text),
+        cmocka_unit_test(json_is_read_strictly),
+        cmocka_unit_test(prefix_sum_turns_counts_into_offsets),
+        cmocka_unit_test(places_of_a_prefix_sum_have_owners),
     };
     return cmocka_run_group_tests(tests, open_context, close_context);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 #include "nn/backward/back.h"
 #include "nn/forward/concatenate.h"
 #include "nn/forward/typed.h"
@@ -72,7 +73,7 @@ hg_status hg_typed_back(hg_back *b)
     for (int64_t block = 0; block < first_block[layer->types]; ++block) {
         hg_real *at = memory + own * hg_thread();
         tile_room room = {at, at + 2 * HG_TILE_ROWS * wide, at + HG_TILE_ROWS * wide};
-        int64_t type = hg_typed_block_type(first_block, layer->types, block);
+        int64_t type = hg_prefix_owner(first_block, layer->types, block);
         int64_t first = edges->type_ptr[type] + (block - first_block[type]) * block_rows, end = first + block_rows;
         if (end > edges->type_ptr[type + 1]) end = edges->type_ptr[type + 1];
         for (int64_t e = first; e < end; e += HG_TILE_ROWS)

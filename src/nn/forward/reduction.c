@@ -136,18 +136,10 @@ static hg_status sweep_graphs(hg_run *run, const hg_items *it, sweep kind, int64
     HG_TRY(hg_alloc(ctx, &part, n_blocks * columns));
 #pragma omp parallel for schedule(dynamic) num_threads(hg_team(run, it->n_items))
     for (int64_t b = 0; b < n_blocks; ++b) {
-        int64_t low = 0, high = it->n_segments;
-        while (high - low > 1) {
-            int64_t middle = (low + high) / 2;
-            if (first_block[middle] <= b) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        int64_t first = it->ptr[low] + (b - first_block[low]) * HG_SUM_BLOCK, end = it->ptr[low + 1];
+        const int64_t graph = hg_prefix_owner(first_block, it->n_segments, b);
+        int64_t first = it->ptr[graph] + (b - first_block[graph]) * HG_SUM_BLOCK, end = it->ptr[graph + 1];
         int64_t count = end - first < HG_SUM_BLOCK ? end - first : HG_SUM_BLOCK;
-        sweep_places(run, it, kind, first, count, aux ? aux + low * aux_columns : NULL, part + b * columns);
+        sweep_places(run, it, kind, first, count, aux ? aux + graph * aux_columns : NULL, part + b * columns);
     }
     for (int64_t s = 0; s < it->n_segments; ++s) {
         for (int64_t b = first_block[s]; b < first_block[s + 1]; ++b)

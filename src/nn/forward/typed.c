@@ -19,20 +19,6 @@ done:
     return status;
 }
 
-int64_t hg_typed_block_type(const int64_t *first_block, int64_t n_types, int64_t block)
-{
-    int64_t low = 0, high = n_types;
-    while (high - low > 1) {
-        int64_t middle = (low + high) / 2;
-        if (first_block[middle] <= block) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    return low;
-}
-
 static void forward_tile(const hg_run *run, const hg_update *u, const hg_reduced *reduced, int64_t type, const int64_t *edge, int64_t rows,
                          hg_real *own, hg_real *out)
 {
@@ -61,7 +47,7 @@ hg_status hg_typed_products(hg_run *run, const hg_update *u, const hg_reduced *r
     HG_TRY(hg_typed_cut(run, layer->types, HG_TILE_ROWS, &first_block));
 #pragma omp parallel for schedule(dynamic, 8) num_threads(hg_team(run, n))
     for (int64_t block = 0; block < first_block[layer->types]; ++block) {
-        int64_t type = hg_typed_block_type(first_block, layer->types, block);
+        int64_t type = hg_prefix_owner(first_block, layer->types, block);
         int64_t first = edges->type_ptr[type] + (block - first_block[type]) * HG_TILE_ROWS, left = edges->type_ptr[type + 1] - first;
         forward_tile(run, u, reduced, type, edges->by_type + first, left < HG_TILE_ROWS ? left : HG_TILE_ROWS, memory + size * hg_thread(),
                      *out);

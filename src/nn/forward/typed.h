@@ -10,6 +10,5 @@ hg_status hg_typed_products(hg_run *run, const hg_update *u, const hg_reduced *r
 
 /* Edges of one type in blocks of a fixed size: block b of type t is first_block[t] + b. *first_block [n_types + 1], made by this call. */
 hg_status hg_typed_cut(const hg_run *run, int64_t n_types, int64_t block_rows, int64_t **first_block);
-int64_t hg_typed_block_type(const int64_t *first_block, int64_t n_types, int64_t block);
 
 #endif
