@@ -49,8 +49,9 @@ static hg_status pulls_json(hg_context *ctx, const hg_run_report *report, json_t
     json_t *pulls = json_object();
     for (int p = 0; p < HG_PULLS; ++p) {
         json_object_set_new(pulls, hg_pull_name(p),
-                            json_pack("{s:I, s:f, s:f, s:f, s:f}", "n", (json_int_t)summary[p].n, "mean", summary[p].mean, "width",
-                                      summary[p].mad_width, "core_width", summary[p].core_width, "rms", summary[p].rms));
+                            json_pack("{s:I, s:f, s:f, s:f, s:f, s:f}", "n", (json_int_t)summary[p].n, "mean", summary[p].mean, "core_mean",
+                                      summary[p].core_mean, "width", summary[p].mad_width, "core_width", summary[p].core_width, "rms",
+                                      summary[p].rms));
     }
     *out = pulls;
     return HG_OK;

@@ -86,8 +86,8 @@ static hg_status print_pulls(hg_context *ctx, hg_text *text, const hg_run_report
         ctx, text, "  pulls at the perigee, %" PRId64 " tracks matched by double majority to primaries with pT > 1 GeV, >= 5 layers\n",
         report->n_pulls));
     for (int p = 0; p < HG_PULLS; ++p) {
-        HG_TRY(hg_text_append(ctx, text, "    %-8s mean %+.3f  width %.3f (1.4826 MAD)  core %.3f  rms %.3f\n", hg_pull_name(p),
-                              summary[p].mean, summary[p].mad_width, summary[p].core_width, summary[p].rms));
+        HG_TRY(hg_text_append(ctx, text, "    %-8s mean %+.3f  width %.3f (1.4826 MAD)  core %+.3f, %.3f wide  rms %.3f\n", hg_pull_name(p),
+                              summary[p].mean, summary[p].mad_width, summary[p].core_mean, summary[p].core_width, summary[p].rms));
     }
 done:
     return status;
