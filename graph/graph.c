@@ -10,8 +10,8 @@
 #include "base/parallel.h"
 
 enum {
-    MANY_EDGES = 4096, /* fewer are copied before another thread has woken */
-    SORTERS_MAX = 16   /* each needs a counter for every node */
+    MANY_EDGES = 16384, /* fewer are copied before another thread has woken */
+    SORTERS_MAX = 16    /* each needs a counter for every node */
 };
 
 static hg_status check_node_ptr(hg_context *ctx, int64_t n_nodes, int64_t n_graphs, const int64_t *node_ptr)
@@ -29,23 +29,40 @@ done:
     return status;
 }
 
-static hg_status check_edges(hg_context *ctx, const hg_graph *g, const int32_t *sender_graph, const int32_t *sender,
-                             const int32_t *receiver)
+static bool fits(const hg_graph *g, const int32_t *sender_graph, int32_t sender, int32_t receiver)
 {
-    hg_status status = HG_OK;
+    const bool inside = sender >= 0 && sender < g->n_senders && receiver >= 0 && receiver < g->n_nodes;
+    return inside && sender_graph[sender] == g->node_graph[receiver];
+}
+
+/* Of an edge that does not fit. */
+static hg_status refuse(hg_context *ctx, const hg_graph *g, const int32_t *sender_graph, int64_t e, int32_t sender, int32_t receiver)
+{
+    const bool inside = sender >= 0 && sender < g->n_senders && receiver >= 0 && receiver < g->n_nodes;
+    if (inside)
+        return hg_fail(ctx, HG_ERR_ARG, "edge %" PRId64 " goes from graph %" PRId32 " to graph %" PRId32, e, sender_graph[sender],
+                       g->node_graph[receiver]);
+    if (g->n_senders == g->n_nodes)
+        return hg_fail(ctx, HG_ERR_ARG, "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected nodes in 0 .. %" PRId64, e, sender,
+                       receiver, g->n_nodes - 1);
+    return hg_fail(ctx, HG_ERR_ARG,
+                   "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected senders in 0 .. %" PRId64 " and receivers in 0 .. %" PRId64, e,
+                   sender, receiver, g->n_senders - 1, g->n_nodes - 1);
+}
+
+/* *sorted: whether the edges come by receiver already. */
+static hg_status check_edges(hg_context *ctx, const hg_graph *g, const int32_t *sender_graph, const int32_t *sender,
+                             const int32_t *receiver, bool *sorted)
+{
+    const int threads = hg_context_threads(ctx);
+    int64_t bad = g->n_edges, falling = g->n_edges;
+#pragma omp parallel for num_threads(threads) reduction(min : bad, falling) if (g->n_edges > MANY_EDGES)
     for (int64_t e = 0; e < g->n_edges; ++e) {
-        bool inside = sender[e] >= 0 && sender[e] < g->n_senders && receiver[e] >= 0 && receiver[e] < g->n_nodes;
-        HG_CHECK(inside || g->n_senders != g->n_nodes, HG_ERR_ARG,
-                 "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected nodes in 0 .. %" PRId64, e, sender[e], receiver[e],
-                 g->n_nodes - 1);
-        HG_CHECK(inside, HG_ERR_ARG,
-                 "edge %" PRId64 " is %" PRId32 " -> %" PRId32 ", expected senders in 0 .. %" PRId64 " and receivers in 0 .. %" PRId64, e,
-                 sender[e], receiver[e], g->n_senders - 1, g->n_nodes - 1);
-        HG_CHECK(sender_graph[sender[e]] == g->node_graph[receiver[e]], HG_ERR_ARG,
-                 "edge %" PRId64 " goes from graph %" PRId32 " to graph %" PRId32, e, sender_graph[sender[e]], g->node_graph[receiver[e]]);
+        if (e < bad && !fits(g, sender_graph, sender[e], receiver[e])) bad = e;
+        if (e > 0 && e < falling && receiver[e] < receiver[e - 1]) falling = e;
     }
-done:
-    return status;
+    *sorted = falling == g->n_edges;
+    return bad == g->n_edges ? HG_OK : refuse(ctx, g, sender_graph, bad, sender[bad], receiver[bad]);
 }
 
 static hg_status allocate(hg_context *ctx, hg_graph *g, bool bipartite)
@@ -53,13 +70,13 @@ static hg_status allocate(hg_context *ctx, hg_graph *g, bool bipartite)
     hg_status status = HG_OK;
     HG_TRY(hg_alloc(ctx, &g->node_ptr, g->n_graphs + 1));
     HG_TRY(hg_alloc(ctx, &g->edge_ptr, g->n_graphs + 1));
-    HG_TRY(hg_alloc(ctx, &g->sender, g->n_edges));
-    HG_TRY(hg_alloc(ctx, &g->receiver, g->n_edges));
-    HG_TRY(hg_alloc(ctx, &g->in_ptr, g->n_nodes + 1));
-    HG_TRY(hg_alloc(ctx, &g->out_ptr, g->n_senders + 1));
-    HG_TRY(hg_alloc(ctx, &g->out_edge, g->n_edges));
-    HG_TRY(hg_alloc(ctx, &g->caller_edge, g->n_edges));
-    HG_TRY(hg_alloc(ctx, &g->node_graph, g->n_nodes));
+    HG_TRY(hg_alloc_unset(ctx, &g->sender, g->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &g->receiver, g->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &g->in_ptr, g->n_nodes + 1));
+    HG_TRY(hg_alloc_unset(ctx, &g->out_ptr, g->n_senders + 1));
+    HG_TRY(hg_alloc_unset(ctx, &g->out_edge, g->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &g->caller_edge, g->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &g->node_graph, g->n_nodes));
     g->sender_ptr = g->node_ptr;
     if (bipartite) {
         g->sender_ptr = NULL;
@@ -103,15 +120,29 @@ static void number_graphs(int64_t n_graphs, const int64_t *ptr, int32_t *graph)
     }
 }
 
+/* sort_by_node of keys that ascend. */
+static void list_by_node(int64_t n_nodes, int64_t n_edges, const int32_t *key, int threads, int64_t *first, int64_t *place)
+{
+#pragma omp parallel for num_threads(threads) if (threads > 1)
+    for (int64_t e = 0; e < n_edges; ++e) {
+        for (int64_t k = e > 0 ? key[e - 1] + 1 : 0; k <= key[e]; ++k) first[k] = e;
+        place[e] = e;
+    }
+    for (int64_t k = n_edges > 0 ? key[n_edges - 1] + 1 : 0; k <= n_nodes; ++k) first[k] = n_edges;
+}
+
 /* Edges in their stored order. */
-static hg_status sort_edges(hg_context *ctx, hg_graph *g, const int32_t *sender, const int32_t *receiver)
+static hg_status sort_edges(hg_context *ctx, hg_graph *g, const int32_t *sender, const int32_t *receiver, bool sorted)
 {
     hg_status status = HG_OK;
     const int threads = g->n_edges > MANY_EDGES ? hg_context_threads(ctx) : 1, sorters = threads < SORTERS_MAX ? threads : SORTERS_MAX;
     const int64_t most = g->n_nodes > g->n_senders ? g->n_nodes : g->n_senders;
     int64_t *next = NULL;
     HG_TRY(hg_alloc_unset(ctx, &next, sorters * most));
-    sort_by_node(g->n_nodes, g->n_edges, receiver, sorters, next, g->in_ptr, g->caller_edge);
+    if (sorted)
+        list_by_node(g->n_nodes, g->n_edges, receiver, threads, g->in_ptr, g->caller_edge);
+    else
+        sort_by_node(g->n_nodes, g->n_edges, receiver, sorters, next, g->in_ptr, g->caller_edge);
 #pragma omp parallel for num_threads(threads) if (threads > 1)
     for (int64_t e = 0; e < g->n_edges; ++e) {
         g->sender[e] = sender[g->caller_edge[e]];
@@ -131,6 +162,7 @@ static hg_status create(hg_context *ctx, const hg_graph *sizes, const int32_t *s
     hg_status status = HG_OK;
     hg_graph *g = NULL;
     int32_t *sender_graph = NULL;
+    bool sorted = false;
     HG_CHECK(sizes->n_nodes >= 0 && sizes->n_senders >= 0 && sizes->n_edges >= 0, HG_ERR_ARG,
              "%" PRId64 " nodes and %" PRId64 " edges, expected no negative number", sizes->n_nodes, sizes->n_edges);
     HG_CHECK(sizes->n_nodes <= INT32_MAX && sizes->n_senders <= INT32_MAX, HG_ERR_LIMIT, "%" PRId64 " nodes, at most %d fit",
@@ -152,8 +184,8 @@ static hg_status create(hg_context *ctx, const hg_graph *sizes, const int32_t *s
         HG_TRY(hg_alloc(ctx, &sender_graph, g->n_senders));
         number_graphs(g->n_graphs, g->sender_ptr, sender_graph);
     }
-    HG_TRY(check_edges(ctx, g, sender_ptr ? sender_graph : g->node_graph, sender, receiver));
-    HG_TRY(sort_edges(ctx, g, sender, receiver));
+    HG_TRY(check_edges(ctx, g, sender_ptr ? sender_graph : g->node_graph, sender, receiver, &sorted));
+    HG_TRY(sort_edges(ctx, g, sender, receiver, sorted));
     *out = g;
     g = NULL;
 done:

@@ -25,7 +25,7 @@ static hg_status score_edges(hg_context *ctx, const hg_model *model, const hg_ba
     const int64_t n = batch->graph->n_edges;
     hg_real *raw = NULL;
 
-    HG_TRY(hg_alloc(ctx, &raw, n));
+    HG_TRY(hg_alloc_unset(ctx, &raw, n));
     HG_TRY(hg_model_forward_ordered(ctx, model, batch, order, &(hg_outputs){.edges = raw}));
     for (int64_t e = 0; e < n; ++e) {
         score[e] = probability((float)raw[e]);
@@ -53,8 +53,8 @@ hg_status hg_stage_doublet_network(hg_context *ctx, const hg_setup *setup, const
     hg_order *order = NULL;
 
     HG_TRY(hg_hit_order(ctx, &setup->config, result, &order));
-    HG_TRY(hg_alloc(ctx, &result->doublet_score, doublets->graph->n_edges));
-    HG_TRY(hg_alloc(ctx, &result->doublet_logit, doublets->graph->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &result->doublet_score, doublets->graph->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &result->doublet_logit, doublets->graph->n_edges));
     HG_TRY(score_edges(ctx, model, &batch, order, result->doublet_logit, result->doublet_score));
     result->work.doublet = flops_of(model, doublets->graph);
 done:
@@ -71,8 +71,8 @@ hg_status hg_stage_triplet_graph(hg_context *ctx, const hg_setup *setup, hg_trac
     hg_real *node_features = NULL, *edge_features = NULL;
 
     HG_TRY(hg_join_doublets(ctx, setup, result));
-    HG_TRY(hg_alloc(ctx, &node_features, result->line->n_nodes * HG_TRIPLET_NODE_FEATURES));
-    HG_TRY(hg_alloc(ctx, &edge_features, result->line->n_edges * HG_TRIPLET_EDGE_FEATURES));
+    HG_TRY(hg_alloc_unset(ctx, &node_features, result->line->n_nodes * HG_TRIPLET_NODE_FEATURES));
+    HG_TRY(hg_alloc_unset(ctx, &edge_features, result->line->n_edges * HG_TRIPLET_EDGE_FEATURES));
     HG_TRY(hg_triplet_features(ctx, &result->prepared->hits, doublets, result->map, result->doublet_logit, result->line,
                                result->line_doublet, node_features, edge_features));
     *nodes = node_features;
@@ -94,7 +94,7 @@ hg_status hg_stage_triplet_network(hg_context *ctx, const hg_setup *setup, const
     hg_order *order = NULL;
 
     HG_TRY(hg_doublet_order(ctx, &setup->config, result, &order));
-    HG_TRY(hg_alloc(ctx, &result->triplet_score, result->line->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &result->triplet_score, result->line->n_edges));
     HG_TRY(score_edges(ctx, model, &batch, order, NULL, result->triplet_score));
     result->work.triplet = flops_of(model, result->line);
 done:

@@ -50,7 +50,7 @@ hg_status hg_join_doublets(hg_context *ctx, const hg_setup *setup, hg_track_resu
     hg_status status = HG_OK;
     const hg_doublet_graph *doublets = result->doublets;
 
-    HG_TRY(hg_alloc(ctx, &result->keep, doublets->graph->n_edges));
+    HG_TRY(hg_alloc_unset(ctx, &result->keep, doublets->graph->n_edges));
     for (int64_t e = 0; e < doublets->graph->n_edges; ++e) {
         /* two hits of one layer are too close together to tell a direction: they are no part of a triplet */
         result->keep[e] = !doublets->same_layer[e] && result->doublet_score[e] >= (float)setup->config.doublet_min;

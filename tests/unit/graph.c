@@ -84,6 +84,52 @@ static void graph_is_sorted_stably_and_complete(void **state)
     }
 }
 
+static void assert_same_graphs(const hg_graph *a, const hg_graph *b)
+{
+    const size_t n = (size_t)a->n_edges;
+    assert_int_equal(a->n_edges, b->n_edges);
+    assert_memory_equal(a->sender, b->sender, n * sizeof *a->sender);
+    assert_memory_equal(a->receiver, b->receiver, n * sizeof *a->receiver);
+    assert_memory_equal(a->in_ptr, b->in_ptr, (size_t)(a->n_nodes + 1) * sizeof *a->in_ptr);
+    assert_memory_equal(a->out_ptr, b->out_ptr, (size_t)(a->n_nodes + 1) * sizeof *a->out_ptr);
+    assert_memory_equal(a->out_edge, b->out_edge, n * sizeof *a->out_edge);
+}
+
+/* Enough edges for several threads; edges in their stored order give the same graph again; so do the line graphs. */
+static void neither_threads_nor_sorted_edges_change_a_graph(void **state)
+{
+    (void)state;
+    enum { NODES = 5000, EDGES = 40000 };
+    int32_t *sender = test_calloc(2 * EDGES, sizeof *sender), *receiver = sender + EDGES;
+    hg_random rng = hg_random_stream(7, 3, 0, 0);
+    hg_graph *first = NULL, *first_line = NULL;
+    for (int64_t e = 0; e < EDGES; ++e) {
+        sender[e] = (int32_t)hg_random_below(&rng, NODES);
+        receiver[e] = (int32_t)(NODES / 10 + hg_random_below(&rng, NODES / 2));
+    }
+    for (int threads = 1; threads <= 3; ++threads) {
+        hg_graph *g = NULL, *again = NULL, *line = NULL;
+        assert_int_equal(hg_context_set_threads(ctx, threads), HG_OK);
+        assert_int_equal(hg_graph_create(ctx, NODES, EDGES, sender, receiver, 1, NULL, &g), HG_OK);
+        assert_int_equal(hg_graph_create(ctx, NODES, EDGES, g->sender, g->receiver, 1, NULL, &again), HG_OK);
+        assert_int_equal(hg_line_graph_build(ctx, again, NULL, NULL, &line), HG_OK);
+        assert_same_graphs(g, again);
+        for (int64_t e = 0; e < EDGES; ++e) assert_int_equal(again->caller_edge[e], e);
+        if (first) {
+            assert_same_graphs(first, g);
+            assert_same_graphs(first_line, line);
+            hg_graph_destroy(ctx, g);
+            hg_graph_destroy(ctx, line);
+        }
+        first = first ? first : g;
+        first_line = first_line ? first_line : line;
+        hg_graph_destroy(ctx, again);
+    }
+    hg_graph_destroy(ctx, first);
+    hg_graph_destroy(ctx, first_line);
+    test_free(sender);
+}
+
 static void line_graph_is_all_pairs_through_a_middle_hit(void **state)
 {
     (void)state;
@@ -213,9 +259,13 @@ static void out_of_memory_leaves_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(graph_is_sorted_stably_and_complete), cmocka_unit_test(line_graph_is_all_pairs_through_a_middle_hit),
-        cmocka_unit_test(line_graph_of_six_doublets),          cmocka_unit_test(components_are_the_closure_of_the_edges),
-        cmocka_unit_test(bad_edges_are_refused_by_number),     cmocka_unit_test(out_of_memory_leaves_nothing),
+        cmocka_unit_test(graph_is_sorted_stably_and_complete),
+        cmocka_unit_test(line_graph_is_all_pairs_through_a_middle_hit),
+        cmocka_unit_test(neither_threads_nor_sorted_edges_change_a_graph),
+        cmocka_unit_test(line_graph_of_six_doublets),
+        cmocka_unit_test(components_are_the_closure_of_the_edges),
+        cmocka_unit_test(bad_edges_are_refused_by_number),
+        cmocka_unit_test(out_of_memory_leaves_nothing),
     };
     hg_context_create(&ctx);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
