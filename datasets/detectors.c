@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "datasets/acts.h"
 #include "datasets/csv.h"
 #include "datasets/csv_write.h"
 #include "hitgraph/trackml.h"
@@ -98,7 +99,7 @@ static void fill_modules(const hg_csv_column *table, int64_t n, hg_module *modul
                 memcpy(to, (const int32_t *)table[c].data + i, sizeof(int32_t));
             } else {
                 double value = ((const double *)table[c].data)[i];
-                if (columns[c].optional && value < 0) value = 0; /* ACTS writes -1 for unknown */
+                if (columns[c].optional && value < 0) value = 0;
                 memcpy(to, &value, sizeof value);
             }
         }
@@ -185,7 +186,11 @@ hg_status hg_detector_read(hg_context *ctx, const char *path, hg_detector **out)
     int64_t n = 0;
     const size_t length = strlen(path);
     const bool is_h5 = length >= 3 && strcmp(path + length - 3, ".h5") == 0;
-    HG_TRY(is_h5 ? read_h5(ctx, path, &modules, &n) : read_csv(ctx, path, &modules, &n));
+    bool is_acts = false;
+    if (!is_h5) HG_TRY(hg_acts_is_table(ctx, path, &is_acts));
+    HG_TRY(is_h5     ? read_h5(ctx, path, &modules, &n)
+           : is_acts ? hg_acts_modules_read(ctx, path, &modules, &n)
+                     : read_csv(ctx, path, &modules, &n));
     HG_CHECK(n > 0, HG_ERR_DATA, "%s: has no modules, expected at least one", path);
     status = hg_detector_create(ctx, modules, n, &detector);
     if (status < 0) hg_fail_prefix(ctx, "%s", path);

@@ -3,29 +3,20 @@
 #include "hitgraph/module_map_file.h"
 
 #include "base/check.h"
+#include "datasets/geometry_id.h"
 
-enum {
-    MODULES = 3,
-    VOLUME_SHIFT = 56,
-    LAYER_SHIFT = 36,
-    MODULE_SHIFT = 8,
-    MOST_VOLUMES = 1 << 8,
-    MOST_LAYERS = 1 << 12,
-    MOST_MODULES = 1 << 20
-};
+enum { MODULES = 3 };
 
 uint64_t hg_module_geometry_id(const hg_module *m)
 {
-    return (uint64_t)(uint32_t)m->volume_id << VOLUME_SHIFT | (uint64_t)(uint32_t)m->layer_id << LAYER_SHIFT |
-           (uint64_t)(uint32_t)m->module_id << MODULE_SHIFT;
+    return hg_id_of(m->volume_id, m->layer_id, m->module_id);
 }
 
 hg_status hg_module_triplets_to_numbers(hg_context *ctx, const hg_detector *detector, hg_module_triplets *t)
 {
     for (int64_t k = 0; k < t->n * MODULES; ++k) {
         const uint64_t id = t->module[k];
-        const int64_t number = hg_detector_find(detector, (int32_t)(id >> VOLUME_SHIFT), (int32_t)(id >> LAYER_SHIFT & (MOST_LAYERS - 1)),
-                                                (int32_t)(id >> MODULE_SHIFT & (MOST_MODULES - 1)));
+        const int64_t number = hg_detector_find(detector, hg_id_volume(id), hg_id_layer(id), hg_id_module(id));
         if (number < 0 || hg_module_geometry_id(&detector->modules[number]) != id)
             return hg_fail(ctx, HG_ERR_MODEL,
                            "a module map of another detector: triplet %" PRId64 ": module id %" PRIu64 " is none of the %" PRId64
@@ -38,8 +29,8 @@ hg_status hg_module_triplets_to_numbers(hg_context *ctx, const hg_detector *dete
 
 static bool fits_id(const hg_module *m)
 {
-    return m->volume_id >= 0 && m->volume_id < MOST_VOLUMES && m->layer_id >= 0 && m->layer_id < MOST_LAYERS && m->module_id >= 0 &&
-           m->module_id < MOST_MODULES;
+    return m->volume_id >= 0 && m->volume_id < HG_ID_VOLUMES && m->layer_id >= 0 && m->layer_id < HG_ID_LAYERS && m->module_id >= 0 &&
+           m->module_id < HG_ID_MODULES;
 }
 
 hg_status hg_module_triplets_to_ids(hg_context *ctx, const hg_detector *detector, hg_module_triplets *t)

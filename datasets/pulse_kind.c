@@ -6,52 +6,14 @@
 #include <string.h>
 #include "base/check.h"
 #include "base/memory.h"
-#include "datasets/archive.h"
+#include "datasets/csv_header.h"
 #include "datasets/hdf5.h"
 #include "hitgraph/pulse_files.h"
-
-enum { LINE_SIZE = 4096 };
-
-/* The first line, or as much of it as fits; other bytes than text end it. */
-static hg_status first_line(hg_context *ctx, const char *path, char line[LINE_SIZE])
-{
-    hg_status status = HG_OK;
-    hg_reader *reader = NULL;
-    const char *bytes;
-    size_t length = 0, used = 0;
-    HG_TRY(hg_reader_open(ctx, path, &reader));
-    for (bool more = true; more && used < LINE_SIZE - 1;) {
-        HG_TRY(hg_reader_next(ctx, reader, &bytes, &length));
-        more = length > 0;
-        for (size_t i = 0; more && i < length && used < LINE_SIZE - 1; ++i) {
-            more = bytes[i] != '\n' && bytes[i] != '\0';
-            if (more) line[used++] = bytes[i];
-        }
-    }
-    line[used] = '\0';
-done:
-    hg_reader_close(ctx, reader);
-    return status;
-}
-
-/* True if the header line has the column, quoted or not. */
-static bool has_column(const char *line, const char *name)
-{
-    const size_t n = strlen(name);
-    for (const char *at = line; *at;) {
-        const size_t field = strcspn(at, ",\r");
-        const bool quoted = field == n + 2 && at[0] == '"';
-        if ((field == n && memcmp(at, name, n) == 0) || (quoted && memcmp(at + 1, name, n) == 0)) return true;
-        at += field;
-        at += *at != '\0';
-    }
-    return false;
-}
 
 static bool has_columns(const char *line, const char *const *names)
 {
     for (; *names; ++names)
-        if (!has_column(line, *names)) return false;
+        if (!hg_csv_header_has(line, *names)) return false;
     return true;
 }
 
@@ -72,8 +34,8 @@ hg_status hg_pulse_kind_of(hg_context *ctx, const char *path, hg_pulse_kind *out
     static const char sqlite[] = "SQLite format 3", hdf5[] = "\x89HDF\r";
     hg_status status = HG_OK;
     hg_h5 *h5 = NULL;
-    char line[LINE_SIZE];
-    HG_TRY(first_line(ctx, path, line));
+    char line[HG_CSV_HEADER_SIZE];
+    HG_TRY(hg_csv_header_read(ctx, path, line));
     *out = HG_PULSES_UNKNOWN;
     if (strcmp(line, sqlite) == 0) {
         *out = HG_PULSES_SQLITE;

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "datasets/acts.h"
 #include "datasets/csv.h"
 #include "datasets/events_hdf5.h"
 #include "datasets/id_index.h"
@@ -288,6 +289,11 @@ done:
 
 hg_status hg_event_read(hg_context *ctx, const hg_event_source *source, unsigned parts, hg_event **out)
 {
+    char path[PATH_MAX];
+    bool is_acts = false;
     if (source->index >= 0) return hg_events_h5_read(ctx, source->path, source->index, parts, out);
+    const hg_status status = hg_trackml_find(source->path, "hits", path) ? hg_acts_is_table(ctx, path, &is_acts) : HG_OK;
+    if (status < 0) return status;
+    if (is_acts) return hg_acts_event_read(ctx, source->path, source->event_id, parts, out);
     return hg_trackml_read(ctx, source->path, source->event_id, parts, out);
 }

@@ -153,7 +153,8 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
     const hg_cli_usage usage = {
         .verb = "convert",
         .arguments = "INPUT...",
-        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; telescope events to HDF5; module "
+        .summary = "Converts events between TrackML CSV files and HDF5, without loss either way; events of ACTS (simulated hits) to both; "
+                   "telescope events to HDF5; module "
                    "maps between text, HDF5 and files that are mapped into memory.",
         .details =
             "INPUT is a directory of events, an event prefix, a hits file, or an HDF5 file of events; or one file of telescope\n"
@@ -162,6 +163,9 @@ int hg_cli_convert(hg_cli *cli, int argc, char **argv)
             "24 columns for each triplet of modules (ids, occurrence, largest and smallest value of ten variables), HDF5 (.h5) with\n"
             "the same, or a file that build and track map into memory (.hgmap). The last needs the detector: ids are geometry\n"
             "identifiers of ACTS then, volume << 56 | layer << 36 | module << 8.\n\n"
+            "Events and detectors of ACTS are told by their column geometry_id: PREFIX-hits.csv (simulated hits, at their true\n"
+            "places) with PREFIX-particles_initial.csv, and detectors.csv. Modules are numbered by the sensitive bits of the\n"
+            "geometry_id, plus 2^20 times the extra bits; particle ids are packed as TrackML's.\n\n"
             "examples:\n  hitgraph convert --out events.h5 data/\n  hitgraph convert --gzip --out csv events.h5\n"
             "  hitgraph convert events.db pulses.h5\n  hitgraph convert map.txt map.h5\n  hitgraph convert --detector detectors.csv "
             "map.txt map.hgmap",

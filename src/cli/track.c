@@ -150,6 +150,7 @@ int hg_cli_track(hg_cli *cli, int argc, char **argv)
         .summary = "Finds and fits the tracks of events: hits, doublet graph, doublet network, triplet graph, triplet network, seeds, "
                    "tracks, fit.",
         .details = "INPUT is a directory of events, an event prefix such as DIR/event000021007, a hits file, or an HDF5 file of events.\n"
+                   "CSV files are those of TrackML, or of ACTS (simulated hits; then with ACTS's detectors.csv).\n"
                    "Truth files, where present, serve the report only. Writes DIR/submission.csv (event_id,hit_id,track_id; 0 = no track)\n"
                    "and DIR/tracks.h5. Bad events are listed at the end, the good ones are written; the exit code is then 3.\n\n"
                    "example:\n  hitgraph track --preset trackml --detector detectors.csv.gz --out result data/event000021007",

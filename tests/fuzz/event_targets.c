@@ -143,6 +143,34 @@ static bool seed_tracks(int number)
     return true;
 }
 
+/* Two hits of one muon as ACTS writes them, in old files; in new ones the id has five columns. */
+static bool seed_acts(int number)
+{
+    static const char columns[] = "geometry_id,tx,ty,tz,tt,tpx,tpy,tpz,te,deltapx,deltapy,deltapz,deltae,index\n",
+                      five[] = "particle_id_pv,particle_id_sv,particle_id_part,particle_id_gen,particle_id_subpart,",
+                      hit[] = "1152921779484754433,68.4,27.6,-1516.8,3.69,7.5,3.0,-165.4,165.6,0,0,0,0,7\n";
+    char text[1024];
+    if (number > 1) return false;
+    snprintf(text, sizeof text, "%s%s%s%s%s%s", number ? five : "particle_id,", columns, number ? "1,0,2,0,0," : "4503599660924928,", hit,
+             number ? "1,0,2,0,0," : "4503599660924928,", hit);
+    fuzz_write(STEM "-hits.csv", text, strlen(text));
+    snprintf(text, sizeof text, "%sparticle_type,process,vx,vy,vz,vt,px,py,pz,m,q\n%s13,0,0.1,0,-15,0,2,1,-24,0.105,-1\n",
+             number ? five : "particle_id,", number ? "1,0,2,0,0," : "4503599660924928,");
+    fuzz_write(STEM "-particles_initial.csv", text, strlen(text));
+    return true;
+}
+
+static bool seed_acts_detector(int number)
+{
+    static const char text[] = "geometry_id,volume_id,layer_id,module_id,cx,cy,cz,rot_xu,rot_xv,rot_xw,rot_yu,rot_yv,rot_yw,rot_zu,rot_zv,"
+                               "rot_zw,bounds_type,bound_param0,bound_param1,bound_param2,bound_param3,module_t,pitch_u,pitch_v\n"
+                               "144115256795332608,2,1,0,0,0,0,1,0,0,0,1,0,0,0,1,1,11.3,4001,3.14,0,-1,-1,-1\n"
+                               "1152921779484754433,16,4,2,68,27,-1516.8,1,0,0,0,1,0,0,0,1,7,8,9,34,0,0.3,0.05,0.05\n"
+                               "1152921779484754689,16,4,3,68,90,-1516.8,1,0,0,0,1,0,0,0,1,6,-8,-36,8,36,-1,-1,-1\n";
+    if (number == 0) fuzz_write("detectors.csv", text, sizeof text - 1);
+    return number == 0;
+}
+
 /* Offsets of cells follow one another and end at their number. */
 static void look_at(const hg_event *e)
 {
@@ -300,6 +328,9 @@ const fuzz_target fuzz_event_targets[] = {
     {"particles", STEM "-particles.csv", seed_csv, read_csv, HG_OK, NULL, NULL},
     {"hits_gz", STEM "-hits.csv.gz", seed_gzip, read_csv, HG_OK, NULL, NULL},
     {"detectors", "detectors.csv", seed_detector, read_detector, HG_OK, NULL, NULL},
+    {"acts_hits", STEM "-hits.csv", seed_acts, read_csv, HG_OK, NULL, NULL},
+    {"acts_particles", STEM "-particles_initial.csv", seed_acts, read_csv, HG_OK, NULL, NULL},
+    {"acts_detectors", "detectors.csv", seed_acts_detector, read_detector, HG_OK, NULL, NULL},
     {"submission", "submission.csv", seed_submission, read_submission, HG_OK, NULL, NULL},
     {"events_h5", "events.h5", seed_events_h5, read_events_h5, HG_OK, NULL, NULL},
     {"event_numbers", "events.h5", seed_events_h5, read_events_h5, HG_OK, event_columns, "events"},
