@@ -46,9 +46,8 @@ typedef struct hg_batch_fit {
 /* Numbers per step that the filter keeps for the smoother. */
 enum { HG_BATCH_WORK = 56 };
 
-/* Layers in columns, each padded to a multiple of HG_BATCH_LANES_MAX with layers that are never met. */
+/* Layers in columns: barrels, then discs by z, either padded to a multiple of HG_BATCH_LANES_MAX with layers that are never met. */
 typedef enum hg_layer_number {
-    HG_LAYER_BARREL,   /* 1 or 0 */
     HG_LAYER_POSITION, /* radius or z */
     HG_LAYER_LOW,
     HG_LAYER_HIGH,
@@ -59,8 +58,9 @@ typedef enum hg_layer_number {
 } hg_layer_number;
 
 typedef struct hg_batch_layers {
-    int64_t n;
+    int64_t n_barrels, n_discs; /* columns of either kind */
     const float *table[HG_BATCH_LAYER_NUMBERS];
+    const int32_t *layer; /* of each column; -1 = padding */
 } hg_batch_layers;
 
 /* Where a track is expected on a layer and how far around to look. c = z of a barrel, r of a disc. */

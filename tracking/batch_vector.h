@@ -84,6 +84,19 @@ INLINE bool any(marks m)
     return sum != 0;
 #endif
 }
+/* Bit l: lane l is set. */
+INLINE unsigned bits_of(marks m)
+{
+#if defined(__AVX512DQ__) && !defined(OF_DOUBLE)
+    return _mm512_movepi32_mask((__m512i)m);
+#elif defined(__AVX512DQ__)
+    return _mm512_movepi64_mask((__m512i)m);
+#else
+    unsigned bits = 0;
+    for (int l = 0; l < LANES; ++l) bits |= (unsigned)(m[l] != 0) << l;
+    return bits;
+#endif
+}
 INLINE lanes absolute(lanes x)
 {
     return (lanes)((marks)x & ~(marks)all(-R(0)));

@@ -87,22 +87,22 @@ INLINE lanes path_to_discs(const real h[H_NUMBERS], real direction, lanes z, mar
     return R(2) * a / pick(q == R(0), all(R(1)), q);
 }
 
-/* Crossings of LANES layers from `first` on. Returns which there are; out: numbers of a window in its order. */
+/* Crossings of LANES layers, all barrels or all discs, from column `first` on. Returns which there are; out: numbers of a window in its
+ * order. */
 enum { W_PHI, W_C, W_HALF_PHI, W_HALF_C, W_PATH, W_SCALE_PHI, W_SCALE_C, W_NUMBERS };
 
-INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS], real direction, int64_t first, lanes out[W_NUMBERS],
-                          marks *inside)
+INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS], real direction, int64_t first, bool barrel,
+                          lanes out[W_NUMBERS], marks *inside)
 {
     const float *const *t = layers->table;
     lanes row[HG_BATCH_LAYER_NUMBERS];
     for (int i = 0; i < HG_BATCH_LAYER_NUMBERS; ++i) row[i] = load_float(t[i] + first);
     const lanes position = row[HG_LAYER_POSITION], low = row[HG_LAYER_LOW], high = row[HG_LAYER_HIGH], depth = row[HG_LAYER_DEPTH];
     const real sine = h[H_SIN], kappa = h[H_KAPPA];
-    marks barrel = row[HG_LAYER_BARREL] > R(0.5), to_cylinder, to_disc;
-    lanes around_path = path_to_cylinders(h, direction, position, &to_cylinder),
-          ahead_path = path_to_discs(h, direction, position, &to_disc);
-    lanes path = pick(barrel, around_path, ahead_path), length = absolute(path), s = path * sine;
-    marks there = pick_whole(barrel, to_cylinder, to_disc) & (path * direction > R(0)) & (length < R(HG_PATH_MAX));
+    marks there;
+    lanes path = barrel ? path_to_cylinders(h, direction, position, &there) : path_to_discs(h, direction, position, &there);
+    lanes length = absolute(path), s = path * sine;
+    there &= (path * direction > R(0)) & (length < R(HG_PATH_MAX));
     if (h[H_CLOSEST] * direction > R(0)) there &= length <= (h[H_CLOSEST] < R(0) ? -h[H_CLOSEST] : h[H_CLOSEST]);
     path = pick(there, path, all(R(0)));
     length = absolute(path);
@@ -122,7 +122,7 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     lanes radius = root(x * x + y * y), outward = x * cos_end + y * sin_end;
     there &= (outward >= R(0)) & (radius >= R(1)); /* curled: hits on the way back are rare */
     radius = larger(radius, all(R(1)));
-    lanes c = pick(barrel, z, radius);
+    lanes c = barrel ? z : radius;
     there &= (c >= low - R(2) * LARGEST_MM) & (c <= high + R(2) * LARGEST_MM);
     if (!any(there)) return there;
 
@@ -138,9 +138,9 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     along = smaller(along, all(LARGEST_MM));
     lanes cos_psi = larger(outward / radius, all(R(0.2))), sin_psi = root(larger(R(1) - cos_psi * cos_psi, all(R(0))));
     lanes shift = depth * (sine / cos_theta), radial = along / cos_theta;
-    lanes around = pick(barrel, (across + depth * sin_psi) / cos_psi, across * cos_psi + (radial + shift) * sin_psi);
-    lanes half_c = pick(barrel, along / sine + (across * sin_psi + depth) * cos_theta / (sine * cos_psi),
-                        (radial + shift) * cos_psi + across * sin_psi);
+    lanes around = barrel ? (across + depth * sin_psi) / cos_psi : across * cos_psi + (radial + shift) * sin_psi;
+    lanes half_c =
+        barrel ? along / sine + (across * sin_psi + depth) * cos_theta / (sine * cos_psi) : (radial + shift) * cos_psi + across * sin_psi;
     half_c += N_SIGMA * row[HG_LAYER_SIGMA_C];
     there &= (c >= low - half_c) & (c <= high + half_c);
     lanes margin = EDGE_MM + smaller(half_c, R(0.25) * (high - low));
@@ -151,7 +151,7 @@ INLINE marks cross_layers(const hg_batch_layers *layers, const real h[H_NUMBERS]
     out[W_HALF_C] = half_c;
     out[W_PATH] = path;
     out[W_SCALE_PHI] = radius * cos_psi;
-    out[W_SCALE_C] = pick(barrel, all(sine), all(steep));
+    out[W_SCALE_C] = all(barrel ? sine : steep);
     return there;
 }
 
@@ -173,22 +173,46 @@ static void insert_window(const real numbers[W_NUMBERS][LANES], int lane, int32_
                            .scale_c = (float)numbers[W_SCALE_C][lane]};
 }
 
-static int windows_of(const hg_batch_layers *layers, const real h[H_NUMBERS], int32_t own, int32_t direction, int room, hg_window *list)
+/* The list of a track's nearest windows. */
+typedef struct window_list {
+    int32_t own; /* the layer that the track is on */
+    int room, n;
+    hg_window *item;
+} window_list;
+
+INLINE void add_windows(const hg_batch_layers *layers, const real h[H_NUMBERS], real direction, int64_t first, bool barrel,
+                        window_list *list)
 {
-    int n = 0;
-    for (int64_t first = 0; first < layers->n; first += LANES) {
-        lanes out[W_NUMBERS];
-        real numbers[W_NUMBERS][LANES];
-        int32_t there[LANES], inside[LANES];
-        marks in, met = cross_layers(layers, h, (real)direction, first, out, &in);
-        if (!any(met)) continue;
-        store_whole(there, met);
-        store_whole(inside, in);
-        for (int i = 0; i < W_NUMBERS; ++i) store(numbers[i], out[i]);
-        for (int l = 0; l < LANES && first + l < layers->n; ++l)
-            if (there[l] && first + l != own) insert_window(numbers, l, (int32_t)(first + l), inside[l] != 0, room, &n, list);
+    lanes out[W_NUMBERS];
+    real numbers[W_NUMBERS][LANES];
+    int32_t inside[LANES];
+    marks in, met = cross_layers(layers, h, direction, first, barrel, out, &in);
+    if (!any(met)) return;
+    store_whole(inside, in);
+    for (int i = 0; i < W_NUMBERS; ++i) store(numbers[i], out[i]);
+    for (unsigned left = bits_of(met); left; left &= left - 1) {
+        const int l = __builtin_ctz(left);
+        const int32_t layer = layers->layer[first + l];
+        if (layer != list->own) insert_window(numbers, l, layer, inside[l] != 0, list->room, &list->n, list->item);
     }
-    return n;
+}
+
+/* Discs are looked at in the order in which they are met, until the way to the next ones along z alone is longer than that to the last
+ * window of a full list. */
+static int windows_of(const hg_batch_layers *layers, const real h[H_NUMBERS], int32_t own, int32_t direction, int room, hg_window *item)
+{
+    window_list list = {.own = own, .room = room, .item = item};
+    const bool upward = h[H_TZ] * (real)direction > R(0);
+    const float *position = layers->table[HG_LAYER_POSITION] + layers->n_barrels;
+    for (int64_t first = 0; first < layers->n_barrels; first += LANES) add_windows(layers, h, (real)direction, first, true, &list);
+    for (int64_t k = 0; k < layers->n_discs; k += LANES) {
+        const int64_t first = upward ? k : layers->n_discs - LANES - k;
+        const real low = (real)position[first] - h[H_Z], high = (real)position[first + LANES - 1] - h[H_Z];
+        if (upward ? high <= R(0) : low >= R(0)) continue;
+        if (list.n == room && (upward ? low : -high) > (real)list.item[room - 1].length) break;
+        add_windows(layers, h, (real)direction, layers->n_barrels + first, false, &list);
+    }
+    return list.n;
 }
 
 #endif

@@ -38,6 +38,16 @@ typedef struct hg_hit_layer {
     double sigma_phi, sigma_c; /* largest measurement errors on the layer, mm */
 } hg_hit_layer;
 
+/* The layers as the batch kernels want them, and the room of it. Owned. */
+typedef struct hg_layer_columns {
+    hg_batch_layers view;
+    float *numbers;
+    int32_t *layer;
+} hg_layer_columns;
+
+hg_status hg_layer_columns_create(hg_context *ctx, const hg_detector *detector, const hg_hit_layer *layer, hg_layer_columns *out);
+void hg_layer_columns_free(hg_context *ctx, hg_layer_columns *columns);
+
 /* A hit as the filter sees it, in single precision. */
 typedef struct hg_hit_record {
     float local[2], variance[2]; /* variance 0 = not measured */
@@ -46,12 +56,11 @@ typedef struct hg_hit_record {
 } hg_hit_record;
 
 typedef struct hg_hit_index {
-    hg_hit_layer *layer;    /* [n_layers] */
-    int64_t *cell;          /* [n_cells + 1] first place of each cell's hits */
-    float *phi, *c;         /* [N] by place: layer, cell, row */
-    hg_hit_record *record;  /* [N] by place */
-    hg_batch_layers layers; /* of `layer` and the detector */
-    float *layer_numbers;   /* room of `layers` */
+    hg_hit_layer *layer;   /* [n_layers] */
+    int64_t *cell;         /* [n_cells + 1] first place of each cell's hits */
+    float *phi, *c;        /* [N] by place: layer, cell, row */
+    hg_hit_record *record; /* [N] by place */
+    hg_layer_columns columns;
 } hg_hit_index;
 
 hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out);

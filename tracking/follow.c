@@ -197,7 +197,7 @@ static void find_windows(hg_engine *e)
                                     .room = HG_WINDOWS_AHEAD,
                                     .n_windows = n_windows,
                                     .windows = e->windows};
-    e->finder->kernels->windows(e->finder->world, &e->finder->index.layers, e->states, &search);
+    e->finder->kernels->windows(e->finder->world, &e->finder->index.columns.view, e->states, &search);
     for (int k = 0; k < n; ++k) {
         hg_slot *s = wanting[k];
         memcpy(s->windows, e->windows + k * HG_WINDOWS_AHEAD, sizeof s->windows);

@@ -19,7 +19,7 @@ void hg_hit_index_free(hg_context *ctx, hg_hit_index *index)
     hg_free(ctx, index->phi);
     hg_free(ctx, index->c);
     hg_free(ctx, index->record);
-    hg_free(ctx, index->layer_numbers);
+    hg_layer_columns_free(ctx, &index->columns);
     *index = (hg_hit_index){0};
 }
 
@@ -162,34 +162,6 @@ static void locate(hg_context *ctx, const hg_finder_input *input, const int32_t 
     }
 }
 
-/* Columns of the layers for the batch kernels. */
-static hg_status fill_layers(hg_context *ctx, const hg_detector *detector, hg_hit_index *index)
-{
-    hg_status status = HG_OK;
-    const int64_t n = detector->n_layers, padded = (n + HG_BATCH_LANES_MAX - 1) / HG_BATCH_LANES_MAX * HG_BATCH_LANES_MAX;
-    HG_TRY(hg_alloc(ctx, &index->layer_numbers, padded * HG_BATCH_LAYER_NUMBERS));
-    index->layers.n = n;
-    for (int k = 0; k < HG_BATCH_LAYER_NUMBERS; ++k) index->layers.table[k] = index->layer_numbers + k * padded;
-    for (int64_t l = 0; l < padded; ++l) {
-        float *to = index->layer_numbers + l;
-        if (l >= n) {
-            to[HG_LAYER_LOW * padded] = 1e9f; /* no c is in low..high */
-            to[HG_LAYER_HIGH * padded] = -1e9f;
-            continue;
-        }
-        const hg_layer *from = &detector->layers[l];
-        to[HG_LAYER_BARREL * padded] = from->barrel;
-        to[HG_LAYER_POSITION * padded] = (float)(from->barrel ? (from->r_min + from->r_max) / 2 : (from->z_min + from->z_max) / 2);
-        to[HG_LAYER_LOW * padded] = (float)(from->barrel ? from->z_min : from->r_min);
-        to[HG_LAYER_HIGH * padded] = (float)(from->barrel ? from->z_max : from->r_max);
-        to[HG_LAYER_DEPTH * padded] = (float)index->layer[l].depth;
-        to[HG_LAYER_SIGMA_PHI * padded] = (float)index->layer[l].sigma_phi;
-        to[HG_LAYER_SIGMA_C * padded] = (float)index->layer[l].sigma_c;
-    }
-done:
-    return status;
-}
-
 hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out)
 {
     hg_status status = HG_OK;
@@ -220,7 +192,7 @@ hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, con
     }
     HG_TRY(fill_density(ctx, input, hit_layer, &index, &at));
     HG_TRY(fill_cells(ctx, input, hit_layer, n_cells, &at, &index));
-    HG_TRY(fill_layers(ctx, detector, &index));
+    HG_TRY(hg_layer_columns_create(ctx, detector, index.layer, &index.columns));
     *out = index;
     index = (hg_hit_index){0};
 done:
