@@ -139,6 +139,7 @@ demo-icecube: ## simulated events of a neutrino telescope: classify them and com
 
 models: all ## train the shipped models again: make models DATA=directory of TrackML-like events
 	@sh datasets/models/trackml/train.sh $(DATA)
+	@sh datasets/models/simulated/learn.sh
 
 tests: $(TESTS) $(FUZZER) $(PROGRAM)
 

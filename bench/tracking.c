@@ -14,6 +14,7 @@
 #include "hitgraph/material.h"
 #include "hitgraph/measurement.h"
 #include "hitgraph/simulate.h"
+#include "hitgraph/truth.h"
 
 enum { GROUPS = 256, ROUNDS = 7, REPEATS = 4 };
 
@@ -74,42 +75,14 @@ done:
     return status;
 }
 
-typedef struct place {
-    uint64_t particle;
-    double distance;
-    int32_t row;
-} place;
-
-static int by_particle_then_distance(const void *left, const void *right)
-{
-    const place *a = left, *b = right;
-    if (a->particle != b->particle) return a->particle < b->particle ? -1 : 1;
-    return (a->distance > b->distance) - (a->distance < b->distance);
-}
-
 /* Hit lists of the particles with five hits or more. */
-static hg_status true_tracks(hg_context *ctx, const hg_event *event, hg_tracks **out)
+static hg_status true_tracks(hg_context *ctx, const hg_event *event, const hg_detector *detector, const int64_t *module, hg_tracks **out)
 {
-    hg_status status = HG_OK;
-    const hg_truth *truth = &event->truth;
-    place *places = NULL;
-    int64_t n = 0, n_hits = 0, first = 0, n_places = 0;
-    HG_TRY(hg_alloc(ctx, &places, event->hits.n));
-    HG_TRY(hg_tracks_create(ctx, event->hits.n, event->hits.n, out));
-    for (int64_t i = 0; i < event->hits.n; ++i) {
-        const double r = sqrt(truth->tx[i] * truth->tx[i] + truth->ty[i] * truth->ty[i] + truth->tz[i] * truth->tz[i]);
-        if (truth->particle_id[i]) places[n_places++] = (place){truth->particle_id[i], r, (int32_t)i};
-    }
-    qsort(places, (size_t)n_places, sizeof *places, by_particle_then_distance);
-    for (int64_t k = 1; k <= n_places; ++k) {
-        if (k < n_places && places[k].particle == places[first].particle) continue;
-        for (int64_t i = first; k - first >= 5 && i < k; ++i) (*out)->hit[n_hits++] = places[i].row;
-        if (k - first >= 5) (*out)->hit_offset[++n] = n_hits;
-        first = k;
-    }
-    (*out)->n = n;
-done:
-    hg_free(ctx, places);
+    const hg_target target = {.eta_max = HUGE_VAL, .hits_min = 5, .layers_min = 1};
+    hg_truth_order *order = NULL;
+    hg_status status = hg_truth_order_create(ctx, event, detector, module, &order);
+    if (status >= 0) status = hg_truth_tracks(ctx, order, &target, HUGE_VAL, out);
+    hg_truth_order_destroy(ctx, order);
     return status;
 }
 
@@ -156,7 +129,7 @@ static hg_status event_open(hg_context *ctx, event_world *w)
     HG_TRY(hg_data_path(ctx, "models/simulated/calibration.yaml", path));
     HG_TRY(hg_calibration_file_read(ctx, path, &w->calibration));
     HG_TRY(hg_measure_hits(ctx, w->detector, hits, w->module, &w->event->cells, w->calibration, w->measurement));
-    HG_TRY(true_tracks(ctx, w->event, &w->tracks));
+    HG_TRY(true_tracks(ctx, w->event, w->detector, w->module, &w->tracks));
     w->kalman = (hg_kalman){.detector = w->detector, .field = w->field, .material = w->material, .options = hg_kalman_default_options()};
 done:
     return status;

@@ -95,9 +95,9 @@ static void fit_and_check(sample *s, const hg_cells *cells)
     for (int p = 0; p < HG_PULLS; ++p) {
         print_message("    %-5s pull of %d tracks: mean %+.3f core width %.3f MAD width %.3f rms %.2f beyond 3: %.3f\n", hg_pull_name(p),
                       (int)n, summary[p].core_mean, summary[p].core_width, summary[p].mad_width, summary[p].rms, summary[p].beyond_3);
-        assert_near(summary[p].core_width, 1.0, 0.2);
-        assert_near(summary[p].mad_width, 1.0, 0.2);
-        assert_near(summary[p].core_mean, 0.0, 0.15);
+        assert_near(summary[p].core_width, 1.0, 0.1);
+        assert_near(summary[p].mad_width, 1.0, 0.1);
+        assert_near(summary[p].core_mean, 0.0, 0.12); /* four standard errors */
         assert_true(summary[p].beyond_3 < 0.04);
     }
     hg_free(ctx, pull);
