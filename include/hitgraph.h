@@ -1,5 +1,13 @@
 /* hitgraph.h — the whole public interface: from hits to fitted tracks with graph networks. */
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What holds everywhere unless a function says otherwise:
+ *   - hg_status: 0 = HG_OK, negative = an error, positive = information; hg_context_message says what was expected, found, and where.
+ *   - On error the outputs are as before. What a call creates is owned by the caller and freed by the function of that name:
+ *     _destroy (NULL is fine), _clear (a structure of the caller), hg_free (a plain array). Arguments are borrowed for the call.
+ *   - Functions are reentrant with different contexts; a context serves one calling thread at a time, and a function may use its threads.
+ *     Results do not depend on their number, bit for bit.
+ *   - Arrays are row-major; [n, k] is n rows of k. Lengths in mm, momenta and energies in GeV, angles in rad, fields in tesla; neutrino
+ *     telescopes: lengths in m, times in ns. */
 #ifndef HITGRAPH_H
 #define HITGRAPH_H
 

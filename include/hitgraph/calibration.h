@@ -15,6 +15,7 @@ extern "C" {
 /** A copy of n volumes. @param out owned by the caller (hg_calibration_destroy); untouched on error.
  *  @return HG_OK; HG_ERR_DATA a volume twice, an error that is negative or not finite (message: which); HG_ERR_NOMEM. */
 HG_API hg_status hg_calibration_create(hg_context *ctx, const hg_resolution *volume, int64_t n, hg_calibration **out);
+/** Frees a calibration; NULL is fine. */
 HG_API void hg_calibration_destroy(hg_context *ctx, hg_calibration *calibration);
 
 /** One event to learn from; all borrowed. */

@@ -23,6 +23,7 @@ typedef struct hg_classical_options {
     double deviations;             /* both halves agree in slope within so many standard deviations; default 3 */
     int32_t per_middle;            /* 1..16: best triplets kept of each middle point; default 5 */
 } hg_classical_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_classical_options hg_classical_default_options(void);
 
 /** Space points of one event. All arrays borrowed. */
@@ -49,6 +50,7 @@ typedef struct hg_classical_triplets {
  *  Cost: points times points in their windows. Threads: the context's; same bits for any number. */
 HG_API hg_status hg_classical_triplets_find(hg_context *ctx, const hg_space_points *points, const hg_classical_options *options,
                                             hg_classical_triplets *out);
+/** Frees the arrays and zeroes the structure. */
 HG_API void hg_classical_triplets_clear(hg_context *ctx, hg_classical_triplets *triplets);
 
 #ifdef __cplusplus

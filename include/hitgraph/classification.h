@@ -28,6 +28,8 @@ HG_API hg_status hg_metric_average_precision(hg_context *ctx, int64_t n, const h
 typedef struct hg_confusion {
     double true_positive, false_positive, false_negative, true_negative;
 } hg_confusion;
+/** @param score,label [n]; label 1 = positive. @param weight [n] or NULL = all 1. Sums in double, in the order of the data. Threads:
+ *  reentrant. */
 HG_API hg_confusion hg_metric_confusion(int64_t n, const hg_real *score, const uint8_t *label, const hg_real *weight, double threshold);
 /** TP / (TP + FN) and TP / (TP + FP); NaN when the denominator is 0. */
 HG_API double hg_metric_efficiency(const hg_confusion *confusion);

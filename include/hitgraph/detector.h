@@ -42,6 +42,7 @@ typedef struct hg_detector {
  *  @param modules borrowed; [n]. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_DATA rotation not orthonormal, duplicate module, non-finite number (message: which module); HG_ERR_NOMEM. */
 HG_API hg_status hg_detector_create(hg_context *ctx, const hg_module *modules, int64_t n, hg_detector **out);
+/** Frees a detector; NULL is fine. */
 HG_API void hg_detector_destroy(hg_context *ctx, hg_detector *detector);
 
 /** Index of a module, or -1 if the detector has none with these ids. Cost: O(log n). Threads: reentrant. */

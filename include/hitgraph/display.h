@@ -23,6 +23,7 @@ typedef struct hg_display_options {
     bool only_track_hits; /* leave out the hits that belong to no drawn track; default false */
     int64_t max_bytes;    /* hits, then tracks, are thinned out to stay below; at least 100000, default 700000 */
 } hg_display_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_display_options hg_display_default_options(void);
 
 /** Draws an event as SVG of 1200 x 600 on a transparent ground: x-y (barrel layers and their hits) and r-z side by side.

@@ -40,6 +40,7 @@ typedef struct hg_doublet_fates {
 HG_API hg_status hg_doublet_fates_find(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_truth *truth,
                                        const hg_doublet_map *map, const hg_doublet_options *options, const hg_doublet_graph *doublets,
                                        hg_doublet_fates *out);
+/** Frees the arrays and zeroes the structure. */
 HG_API void hg_doublet_fates_clear(hg_context *ctx, hg_doublet_fates *fates);
 
 #ifdef __cplusplus

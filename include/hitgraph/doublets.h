@@ -107,6 +107,7 @@ typedef struct hg_doublet_map {
     hg_neighbour_tables *neighbours; /* NULL = none were learned */
 } hg_doublet_map;
 
+/** Frees a map; NULL is fine. */
 HG_API void hg_doublet_map_destroy(hg_context *ctx, hg_doublet_map *map);
 
 /** Chooses the map whose luminous length is nearest in ratio. @param sigma_z_mm <= 0 = unknown: the longest. @return borrowed; NULL if n ==
@@ -143,6 +144,7 @@ typedef struct hg_doublet_options {
                                tables mode; default true */
     double neighbour_shift; /* added to the threshold of these tables; default 0 */
 } hg_doublet_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_doublet_options hg_doublet_default_options(void);
 
 /** Edges go outward (overlaps: towards larger r in a barrel, larger |z| in a disc), sorted by receiver, then sender. All arrays owned. */
@@ -171,6 +173,7 @@ typedef struct hg_doublet_graph {
  *  detector; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
 HG_API hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
                                          const hg_doublet_options *options, hg_doublet_graph **out);
+/** Frees a graph with its features; NULL is fine. */
 HG_API void hg_doublet_graph_destroy(hg_context *ctx, hg_doublet_graph *doublets);
 
 /** Names of the feature columns, HG_DOUBLET_NODE_FEATURES and HG_DOUBLET_EDGE_FEATURES of them. */
@@ -203,6 +206,7 @@ typedef struct hg_doublet_learn_options {
     bool clusters;               /* learn the tables of cluster shapes where hits have them; default true */
     double neighbour_efficiency; /* weighted efficiency after the tables of neighbours and rivals; 0 = learn none; default 0 */
 } hg_doublet_learn_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_doublet_learn_options hg_doublet_default_learn_options(void);
 
 /** Learns a map from events with truth.

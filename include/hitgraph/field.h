@@ -25,6 +25,7 @@ HG_API hg_status hg_field_create_solenoid(hg_context *ctx, double radius_mm, dou
  *  @param n [3] points per axis, each >= 2. @param origin_mm,step_mm [3]. @param b_tesla borrowed; [n0 * n1 * n2 * 3], z fastest. */
 HG_API hg_status hg_field_create_map(hg_context *ctx, const int64_t *n, const double *origin_mm, const double *step_mm,
                                      const double *b_tesla, hg_field **out);
+/** Frees a field; NULL is fine. */
 HG_API void hg_field_destroy(hg_context *ctx, hg_field *field);
 
 /** Field in tesla at a point in mm. Cost: a table look-up. Threads: reentrant. */

@@ -23,6 +23,7 @@ typedef struct hg_graphs_content {
  *  HG_ERR_ARG there is no graph of this number; HG_ERR_LIMIT more than 2^31 - 1 nodes; HG_ERR_NOMEM.
  *  Threads: one at a time (HDF5 has one global state). */
 HG_API hg_status hg_graphs_content_read(hg_context *ctx, const char *path, int64_t number, hg_graphs_content *out);
+/** Frees the arrays and zeroes the structure. */
 HG_API void hg_graphs_content_clear(hg_context *ctx, hg_graphs_content *content);
 
 #ifdef __cplusplus

@@ -36,7 +36,10 @@ HG_API hg_status hg_events_h5_begin(hg_context *ctx, const char *path, const hg_
                                     hg_events_h5 **out);
 /** All events of a file have the same parts (cells, truth, particles with or without pdg) as the first one, else HG_ERR_ARG. */
 HG_API hg_status hg_events_h5_append(hg_context *ctx, hg_events_h5 *file, const hg_event *event);
+/** Completes the file and puts it in place. Frees `file`, on error too (the target is then as before). @return HG_OK, HG_ERR_IO,
+ *  HG_ERR_NOMEM. */
 HG_API hg_status hg_events_h5_commit(hg_context *ctx, hg_events_h5 *file);
+/** Gives up: frees `file` and leaves the target as it was; NULL is fine. */
 HG_API void hg_events_h5_abort(hg_context *ctx, hg_events_h5 *file);
 
 /** What the nodes and attributes of the graphs of one file are. Texts and arrays borrowed. */
@@ -62,11 +65,15 @@ typedef struct hg_graph_content {
 /** Graphs (format hitgraph-graphs): CSR by receiver, rows sorted by sender, ties by the caller's edge number, which is stored as edge_id.
  */
 typedef struct hg_graphs_h5 hg_graphs_h5;
+/** @param columns what all graphs of the file have; borrowed for this call. @param provenance NULL = unknown. @param out owned by the
+ * caller; ends with commit or abort. */
 HG_API hg_status hg_graphs_h5_begin(hg_context *ctx, const char *path, const hg_provenance *provenance, const hg_graph_columns *columns,
                                     hg_graphs_h5 **out);
 /** Graph g of the batch gets section number g. Optional arrays must be there for all batches or for none, else HG_ERR_ARG. */
 HG_API hg_status hg_graphs_h5_append(hg_context *ctx, hg_graphs_h5 *file, uint64_t event_id, const hg_graph_content *content);
+/** As hg_events_h5_commit. */
 HG_API hg_status hg_graphs_h5_commit(hg_context *ctx, hg_graphs_h5 *file);
+/** As hg_events_h5_abort. */
 HG_API void hg_graphs_h5_abort(hg_context *ctx, hg_graphs_h5 *file);
 
 /** Scores of the edges of a graphs file (format hitgraph-scores), in the order of that file. */
@@ -77,7 +84,9 @@ HG_API hg_status hg_scores_h5_begin(hg_context *ctx, const char *path, const hg_
                                     const char *model_hash, float threshold, hg_scores_h5 **out);
 /** Adds the scores of the graph that was appended in the same place. @param score borrowed; [E] in the graph's order. */
 HG_API hg_status hg_scores_h5_append(hg_context *ctx, hg_scores_h5 *file, const hg_graph *graph, const float *score);
+/** As hg_events_h5_commit. */
 HG_API hg_status hg_scores_h5_commit(hg_context *ctx, hg_scores_h5 *file);
+/** As hg_events_h5_abort. */
 HG_API void hg_scores_h5_abort(hg_context *ctx, hg_scores_h5 *file);
 
 /** The content hash of a hitgraph HDF5 file. @return HG_OK, HG_ERR_IO, HG_ERR_FORMAT. */
@@ -102,10 +111,14 @@ typedef struct hg_track_record {
  *  /seeds {hit_id [S, 3], params [S, 5], cov [S, 15], score}, /doublets {hit_id [A, 2], score}, /triplets {hit_id [B, 3], score} with
  *  /events/{track,seed,doublet,triplet}_offset. A failed fit has status HG_ERR_NUMERIC; the bits of hg_track_status are in status_bits. */
 typedef struct hg_tracks_h5 hg_tracks_h5;
+/** @param provenance NULL = unknown. @param out owned by the caller; ends with commit or abort. @return HG_OK, HG_ERR_IO, HG_ERR_NOMEM.
+ *  */
 HG_API hg_status hg_tracks_h5_begin(hg_context *ctx, const char *path, const hg_provenance *provenance, hg_tracks_h5 **out);
 /** All events of a file have the same optional parts as the first one, else HG_ERR_ARG. */
 HG_API hg_status hg_tracks_h5_append(hg_context *ctx, hg_tracks_h5 *file, const hg_track_record *record);
+/** As hg_events_h5_commit. */
 HG_API hg_status hg_tracks_h5_commit(hg_context *ctx, hg_tracks_h5 *file);
+/** As hg_events_h5_abort. */
 HG_API void hg_tracks_h5_abort(hg_context *ctx, hg_tracks_h5 *file);
 
 #ifdef __cplusplus

@@ -37,6 +37,7 @@ typedef struct hg_kalman_options {
     bool rts; /* smoother of Rauch, Tung and Striebel in place of the modified Bryson-Frazier one; the slower plain fit; default false */
     bool daf; /* deterministic annealing filter in place of the rejection of outliers, weights per hit; plain fit; default false */
 } hg_kalman_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_kalman_options hg_kalman_default_options(void);
 
 /** Hit errors: hitgraph/measurement.h. */
@@ -60,6 +61,7 @@ typedef struct hg_kalman {
  *  @param kalman borrowed for as long as the tables live. @param out owned by the caller (hg_kalman_tables_destroy); untouched on error.
  *  @return HG_OK; HG_ERR_LIMIT too many modules, layers or nodes of a map; HG_ERR_NOMEM. Threads: read-only after creation. */
 HG_API hg_status hg_kalman_tables_create(hg_context *ctx, const hg_kalman *kalman, hg_kalman_tables **out);
+/** Frees tables; NULL is fine. */
 HG_API void hg_kalman_tables_destroy(hg_context *ctx, hg_kalman_tables *tables);
 
 /** A hit in its module's frame: local (u, v) in mm and their variances in mm^2. A variance that is 0 or infinite = not measured (1-D

@@ -20,6 +20,7 @@ HG_API hg_status hg_material_create_trackml(hg_context *ctx, double layer_loss, 
 /** A copy of n surfaces. @return HG_OK; HG_ERR_DATA non-finite, negative x/X0 or loss, low > high, cylinder of radius <= 0; HG_ERR_NOMEM.
  */
 HG_API hg_status hg_material_create(hg_context *ctx, const hg_material_surface *surface, int64_t n, hg_material **out);
+/** Frees material; NULL is fine. */
 HG_API void hg_material_destroy(hg_context *ctx, hg_material *material);
 
 #ifdef __cplusplus

@@ -25,6 +25,7 @@ typedef struct hg_metis_graph {
  *  one end only, a weight below 1, unequal on both ends, or a sum above 2^31 - 1 (messages: file:line, found, expected); HG_ERR_LIMIT more
  *  than 2^31 - 1 nodes; HG_ERR_IO; HG_ERR_NOMEM. Memory: the text and 32 bytes an edge. Threads: reentrant. */
 HG_API hg_status hg_metis_graph_read(hg_context *ctx, const char *path, hg_metis_graph *out);
+/** Frees the arrays and zeroes the structure. */
 HG_API void hg_metis_graph_clear(hg_context *ctx, hg_metis_graph *graph);
 
 /** Writes the undirected simple graph behind a graph: directions, self loops and repeats are dropped.
@@ -38,6 +39,8 @@ HG_API hg_status hg_metis_graph_write(hg_context *ctx, const char *path, const h
  *  (hg_free); both untouched on error.
  *  @return HG_OK; HG_ERR_FORMAT no number, or another number of lines; HG_ERR_DATA a part out of range (messages: file:line); HG_ERR_IO. */
 HG_API hg_status hg_metis_parts_read(hg_context *ctx, const char *path, int64_t n_nodes, int64_t n_parts, int64_t *found, int32_t **part);
+/** Writes such a file. @param part borrowed; [n_nodes] numbers from 0. @return HG_OK; HG_ERR_IO; HG_ERR_NOMEM. The file is the old one or
+ *  complete. */
 HG_API hg_status hg_metis_parts_write(hg_context *ctx, const char *path, int64_t n_nodes, const int32_t *part);
 
 #ifdef __cplusplus

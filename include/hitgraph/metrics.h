@@ -34,6 +34,7 @@ HG_API void hg_target_describe(const hg_target *target, char *buffer, size_t siz
 
 /** The targets that reports use: pT > 0.5, 0.9 and 1 GeV within |eta| < 4, at least 3 layers; the last one at least 5 hits. */
 enum { HG_DEFAULT_TARGETS = 3 };
+/** Fills these targets, in the order named. Threads: reentrant. */
 HG_API void hg_target_defaults(hg_target targets[HG_DEFAULT_TARGETS]);
 
 /* ---- tracks ---- */
@@ -169,6 +170,7 @@ typedef struct hg_seed_rates {
 /** @param out untouched on error. @return HG_OK; HG_ERR_ARG a hit row out of range; HG_ERR_NOMEM. Threads: reentrant. */
 HG_API hg_status hg_seed_rates_make(hg_context *ctx, const hg_truth_order *order, const hg_hit_lists *seeds, const hg_target *target,
                                     hg_seed_rates *out);
+/** Adds the rates of another event; zeroed rates take them over. Threads: reentrant. */
 HG_API void hg_seed_rates_add(hg_seed_rates *sum, const hg_seed_rates *more);
 
 /* ---- losses ---- */

@@ -52,6 +52,7 @@ typedef struct hg_model_widths {
  *  @param name used in messages. @param out owned by the caller; untouched on error. @return HG_OK, HG_ERR_CONFIG, HG_ERR_NOMEM,
  * HG_ERR_LIMIT. */
 HG_API hg_status hg_model_create(hg_context *ctx, const char *name, const char *yaml_text, uint64_t seed, hg_model **out);
+/** Frees a model; NULL is fine. */
 HG_API void hg_model_destroy(hg_context *ctx, hg_model *model);
 
 /** Reads DIR/model.yaml and DIR/weights.safetensors. Missing, surplus or wrongly shaped tensors are HG_ERR_MODEL and name the tensor. */
@@ -62,6 +63,7 @@ HG_API hg_status hg_model_open(hg_context *ctx, const char *path, uint64_t seed,
 /** Writes DIR/model.yaml and DIR/weights.safetensors, each whole or not at all. */
 HG_API hg_status hg_model_save(hg_context *ctx, const hg_model *model, const char *directory);
 
+/** The widths of its inputs and outputs. Threads: reentrant. */
 HG_API hg_model_widths hg_model_get_widths(const hg_model *model);
 
 /** Parameters as tensors, in state order: weight then bias of each module, modules in the order of the description. */

@@ -35,6 +35,7 @@ struct hg_module_map {
  *  largest; HG_ERR_LIMIT more than 2^31 - 1 triplets; HG_ERR_NOMEM. Cost: O(n log n). Threads: reentrant. */
 HG_API hg_status hg_module_map_create(hg_context *ctx, const hg_module_triplets *triplets, int32_t n_modules, double sigma_z_mm,
                                       hg_module_map **out);
+/** Frees a map; NULL is fine. */
 HG_API void hg_module_map_destroy(hg_context *ctx, hg_module_map *map);
 
 /** The triplets of a map, sorted by their modules. @param out untouched on error; free with hg_module_triplets_clear. */
@@ -49,11 +50,13 @@ typedef struct hg_module_learn_options {
     int64_t fewest;    /* tracks of a triplet that is kept; default 1 */
     bool overlaps;     /* doublets inside a layer belong to triplets too; default true */
 } hg_module_learn_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_module_learn_options hg_module_default_learn_options(void);
 
 /** Triplets of modules of true tracks, gathered event by event. Opaque. */
 typedef struct hg_module_learner hg_module_learner;
 HG_API hg_status hg_module_learner_create(hg_context *ctx, const hg_module_learn_options *options, hg_module_learner **out);
+/** Frees a learner; NULL is fine. */
 HG_API void hg_module_learner_destroy(hg_context *ctx, hg_module_learner *learner);
 
 /** Adds the tracks of targets (weight above 0) of one event: two true doublets that share a hit make a triplet. Doublets join the groups of

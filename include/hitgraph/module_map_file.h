@@ -17,6 +17,7 @@ typedef struct hg_module_maps {
     void *file;          /* NULL = the maps own their arrays */
     size_t file_bytes;
 } hg_module_maps;
+/** Frees the maps, unmaps their file and zeroes the structure. */
 HG_API void hg_module_maps_close(hg_context *ctx, hg_module_maps *maps);
 
 /** Chooses the map whose luminous length is nearest in ratio. @param sigma_z_mm <= 0 = unknown: the longest. @return borrowed; NULL if

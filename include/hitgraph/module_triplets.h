@@ -21,6 +21,7 @@ typedef struct hg_module_triplets {
     int64_t *occurrence; /* [n] tracks seen there */
     float *window;       /* [n, HG_MODULE_TRIPLET_WINDOW] */
 } hg_module_triplets;
+/** Frees the arrays and zeroes the structure. */
 HG_API void hg_module_triplets_clear(hg_context *ctx, hg_module_triplets *triplets);
 
 /** Text of 24 columns separated by white space, no header, one triplet a line. Numbers are written so that they read back to the same bits.

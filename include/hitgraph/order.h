@@ -29,6 +29,7 @@ typedef struct hg_order_options {
     const int32_t *layer; /* borrowed; [N] any grouping, such as the detector layer; NULL = one group */
     const float *phi_rad; /* borrowed; [N] azimuth; NULL = nodes of a group keep their order */
 } hg_order_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_order_options hg_order_default_options(void);
 
 /** A renumbering. "Old" is the graph that was given, "new" the graph in here. Graphs of a batch stay where they are. All arrays owned. */

@@ -24,6 +24,7 @@ typedef struct hg_partition_options {
     const int32_t *node_weight; /* borrowed; [N] >= 1, instead of balance; NULL = by balance */
     const int32_t *edge_weight; /* borrowed; [E] >= 1, in the order of the graph's edges; NULL = 1 */
 } hg_partition_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_partition_options hg_partition_default_options(void);
 
 /** Nodes, edges and halo of each part. An edge belongs to the part of its receiver. All arrays owned, P parts. */
@@ -87,6 +88,7 @@ typedef struct hg_part {
  */
 HG_API hg_status hg_part_create(hg_context *ctx, const hg_graph *graph, const hg_partition *partition, int64_t part, int64_t layers,
                                 hg_part **out);
+/** Frees a part; NULL is fine. */
 HG_API void hg_part_destroy(hg_context *ctx, hg_part *part);
 
 #ifdef __cplusplus

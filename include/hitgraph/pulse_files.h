@@ -89,7 +89,10 @@ HG_API hg_status hg_pulses_h5_begin(hg_context *ctx, const char *path, const hg_
                                     hg_pulses_h5 **out);
 /** Adds events; the optional arrays must be the same in all calls, else HG_ERR_ARG. Sensor numbers are rows of the table given to begin. */
 HG_API hg_status hg_pulses_h5_append(hg_context *ctx, hg_pulses_h5 *file, const hg_pulse_events *events);
+/** Completes the file and puts it in place. Frees `file`, on error too (the target is then as before). @return HG_OK, HG_ERR_IO,
+ *  HG_ERR_NOMEM. */
 HG_API hg_status hg_pulses_h5_commit(hg_context *ctx, hg_pulses_h5 *file);
+/** Gives up: frees `file` and leaves the target as it was; NULL is fine. */
 HG_API void hg_pulses_h5_abort(hg_context *ctx, hg_pulses_h5 *file);
 
 /** Begin, append and commit in one. */

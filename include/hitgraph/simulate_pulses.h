@@ -21,6 +21,7 @@ typedef struct hg_telescope hg_telescope;
  *  @return HG_OK; HG_ERR_CONFIG; HG_ERR_FORMAT, HG_ERR_DATA, HG_ERR_IO of the geometry and ice files; HG_ERR_ARG a level out of range. */
 HG_API hg_status hg_telescope_create(hg_context *ctx, const char *preset, const char *config, const char *const *settings, int n_settings,
                                      int64_t level, hg_telescope **out);
+/** Frees a telescope; NULL is fine. */
 HG_API void hg_telescope_destroy(hg_context *ctx, hg_telescope *telescope);
 
 /** The sensors. Borrowed, lives as long as the telescope. */

@@ -23,6 +23,7 @@ typedef struct hg_labels {
  *  @return HG_OK; HG_ERR_IO cannot be read; HG_ERR_FORMAT columns, fields, numbers; HG_ERR_DATA a hit twice, a negative track (messages say
  *  file and line); HG_ERR_LIMIT; HG_ERR_NOMEM. Cost: O(n log n). Threads: reentrant. */
 HG_API hg_status hg_labels_read(hg_context *ctx, const char *path, hg_labels **out);
+/** Frees labels; NULL is fine. */
 HG_API void hg_labels_destroy(hg_context *ctx, hg_labels *labels);
 
 /** Labels of one event in the order of its hit rows.

@@ -72,6 +72,7 @@ typedef struct hg_finder_options {
     float overlap_min;       /* CHAINS: least doublet score that ties a second hit of a layer to a track */
     double overlap_mm;       /* CHAINS: largest distance between two hits of a track on one layer */
 } hg_finder_options;
+/** What NULL stands for: the defaults named above. */
 HG_API hg_finder_options hg_finder_default_options(void);
 
 /** What the finder reads; all pointers borrowed. N hits, E doublets, D line-graph nodes, T triplets. */
@@ -98,6 +99,7 @@ typedef struct hg_seeds {
     float *score;   /* [n] of the triplet */
 } hg_seeds;
 
+/** Frees seeds; NULL is fine. */
 HG_API void hg_seeds_destroy(hg_context *ctx, hg_seeds *seeds);
 
 /** One event on its way from scored graphs to tracks: seeds and tracks share the chains of the first pass. */
@@ -108,6 +110,7 @@ typedef struct hg_finder hg_finder;
  *  @return HG_OK; HG_ERR_ARG sizes do not fit together, an option or index out of range; HG_ERR_DATA a score is not finite; HG_ERR_NOMEM.
  *  A finder serves one caller at a time. */
 HG_API hg_status hg_finder_create(hg_context *ctx, const hg_finder_input *input, const hg_finder_options *options, hg_finder **out);
+/** Frees a finder; NULL is fine. */
 HG_API void hg_finder_destroy(hg_context *ctx, hg_finder *finder);
 
 /** Seeds: the innermost triplet of every chain of mutually best triplets by the cuts of the first pass. Sorted by score, then

@@ -32,6 +32,7 @@ typedef struct hg_event_list {
  *  @return HG_OK; HG_ERR_IO there is nothing such, or no event in it (message: what was looked for); HG_ERR_FORMAT damaged HDF5;
  * HG_ERR_NOMEM. */
 HG_API hg_status hg_event_list_create(hg_context *ctx, const char *input, hg_event_list **out);
+/** Frees a list; NULL is fine. */
 HG_API void hg_event_list_destroy(hg_context *ctx, hg_event_list *list);
 
 /** Parts of an event besides its hits. */

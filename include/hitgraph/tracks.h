@@ -46,6 +46,7 @@ typedef struct hg_tracks {
 
 /** Zeroed room for n tracks with n_hits hits in all. @param out owned by the caller; untouched on error. */
 HG_API hg_status hg_tracks_create(hg_context *ctx, int64_t n, int64_t n_hits, hg_tracks **out);
+/** Frees tracks; NULL is fine. */
 HG_API void hg_tracks_destroy(hg_context *ctx, hg_tracks *tracks);
 
 #ifdef __cplusplus

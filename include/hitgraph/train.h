@@ -68,6 +68,7 @@ typedef struct hg_train_options {
     bool resume;
     int64_t checkpoint_every; /* of hg_gradient_options; 0 = the fastest choice that the memory limit allows */
 } hg_train_options;
+/** What a training runs with unless it is told otherwise: the defaults of the settings train.*. */
 HG_API hg_train_options hg_train_default_options(void);
 
 /** Figures of one epoch. Validation figures are NaN without a validation set; auc also when only one class is there. Losses are means over

@@ -33,6 +33,7 @@ typedef struct hg_truth_order {
  *  HG_ERR_LIMIT; HG_ERR_NOMEM. Cost: O(n log n). Threads: reentrant. */
 HG_API hg_status hg_truth_order_create(hg_context *ctx, const hg_event *event, const hg_detector *detector, const int64_t *hit_module,
                                        hg_truth_order **out);
+/** Frees a truth order; NULL is fine. */
 HG_API void hg_truth_order_destroy(hg_context *ctx, hg_truth_order *order);
 
 /** True doublet i -> j: same particle, consecutive groups. Layerwise: overlap hits of one layer are not linked, both link on. Modulewise:
@@ -46,6 +47,7 @@ typedef struct hg_target {
     int32_t hits_min, layers_min;
     bool primary_only;
 } hg_target;
+/** True where a particle (row of the truth order) passes all cuts. Threads: reentrant. */
 HG_API bool hg_truth_is_target(const hg_truth_order *order, const hg_target *target, int64_t particle);
 
 /** The true hits of every target particle made closer to the z axis than vertex_r_max_mm, as one track each, in the order of the
