@@ -6,7 +6,7 @@
 #include "graph/hit_grid.h"
 #include "graph/triplet_match.h"
 
-enum { HG_FEW_EDGES = 16384 }; /* waking a thread costs more than its share of so many */
+enum { HG_FEW_EDGES = 4096 }; /* waking a thread costs more than its share of so many */
 
 /* Windows of outer hits, per row of their layer in the grid. */
 typedef struct hg_doublet_bounds {
@@ -67,12 +67,15 @@ typedef struct hg_chain {
     float value, length;
 } hg_chain;
 
+enum { HG_LOGS = 64 }; /* most edges have fewer neighbours */
+
 typedef struct hg_feature_inputs {
     const hg_doublet_graph *doublets;
     const hg_feature_point *point; /* [N] by hit row */
     const float *best[2];          /* [E] as hg_doublet_neighbours */
     const int32_t *count[2];       /* [E] */
     const hg_chain *chain[2];      /* [E] outward, inward */
+    float log_1_plus[HG_LOGS];     /* log(1 + k) */
 } hg_feature_inputs;
 
 /* Contract: pure functions; no allocation, errors, threads or globals; the same bits for every instruction set. */

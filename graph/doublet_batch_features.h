@@ -14,9 +14,14 @@ static inline float limited(float value, float limit)
 /* Edges side by side. */
 typedef struct edges {
     float r1[LANES], z1[LANES], phi1[LANES], r2[LANES], z2[LANES], phi2[LANES];
-    float kappa[LANES], cot[LANES], score[LANES], best[2][LANES], count[2][LANES];
+    float kappa[LANES], cot[LANES], score[LANES], best[2][LANES], log_count[2][LANES];
     float value[2][LANES], length[2][LANES], same_layer[LANES];
 } edges;
+
+static inline float log_of(const hg_feature_inputs *in, int32_t count)
+{
+    return count < HG_LOGS ? in->log_1_plus[count] : log1pf((float)count);
+}
 
 static inline void load_edges(const hg_feature_inputs *in, int64_t first, int32_t n, edges *e)
 {
@@ -36,7 +41,7 @@ static inline void load_edges(const hg_feature_inputs *in, int64_t first, int32_
         e->same_layer[k] = d->same_layer[at];
         for (int side = 0; side < 2; ++side) {
             e->best[side][k] = in->best[side][at];
-            e->count[side][k] = (float)in->count[side][at];
+            e->log_count[side][k] = log_of(in, in->count[side][at]);
             e->value[side][k] = in->chain[side][at].value;
             e->length[side][k] = in->chain[side][at].length;
         }
@@ -80,7 +85,7 @@ static inline void fill_around(const edges *e, float f[][LANES])
             const float best = e->best[side][k];
             f[side][k] = expf(-best);
             f[2 + side][k] = expf(-4 * best * best);
-            f[4 + side][k] = log1pf(e->count[side][k]);
+            f[4 + side][k] = e->log_count[side][k];
             f[6 + 2 * side][k] = e->value[side][k] / 4;
             f[7 + 2 * side][k] = e->length[side][k] / 4;
         }

@@ -139,8 +139,10 @@ static int64_t join(const hg_doublet_graph *d, const hg_doublet_map *map, int64_
                 link[n_links++] = (hg_doublet_link){(int32_t)first + k, (int32_t)b, m[k]};
             }
         }
-        memcpy(best[1] + first, best_after, (size_t)n * sizeof *best_after);
-        memcpy(count[1] + first, count_after, (size_t)n * sizeof *count_after);
+        for (int32_t k = 0; k < n; ++k) { /* few: a call that copies them takes longer */
+            best[1][first + k] = best_after[k];
+            count[1][first + k] = count_after[k];
+        }
     }
     return n_links;
 }

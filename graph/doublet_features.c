@@ -38,6 +38,7 @@ const char *const hg_doublet_edge_feature_names[HG_DOUBLET_EDGE_FEATURES] = {"ka
                                                                              "chain_out_length",
                                                                              "same_layer"};
 
+enum { MANY_EDGES = 16384 }; /* threads that wait for each other at every layer take longer with fewer */
 static const float chain_window = 1.5f;
 
 static void fill_node(const hg_doublet_hits *hits, const hg_doublet_map *map, int64_t i, hg_real *out)
@@ -73,7 +74,7 @@ static void extend(const hg_doublet_graph *d, const hg_doublet_neighbours *neigh
 static void find_chains(const hg_hit_grid *grid, const int32_t *order, const hg_doublet_neighbours *neighbours, const hg_doublet_graph *d,
                         int threads, hg_chain *const chain[2])
 {
-#pragma omp parallel num_threads(threads) if (d->graph->n_edges > HG_FEW_EDGES)
+#pragma omp parallel num_threads(threads) if (d->graph->n_edges > MANY_EDGES)
     for (int32_t k = 0; k < grid->n_layers; ++k) {
         const int32_t outer = order[k], inner = order[grid->n_layers - 1 - k];
 #pragma omp for schedule(dynamic, 128) nowait
@@ -114,16 +115,18 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
     int32_t *order = NULL;
     HG_TRY(hg_doublet_neighbours_find(ctx, d, map, chain_window, &neighbours));
     HG_TRY(hg_alloc_unset(ctx, &point, d->graph->n_nodes));
+#pragma omp parallel for num_threads(threads) if (d->graph->n_edges > HG_FEW_EDGES)
     for (int32_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = (hg_feature_point){grid->r[i], grid->z[i], grid->phi[i]};
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
     for (int side = 0; side < 2; ++side) HG_TRY(hg_alloc(ctx, &chain[side], d->graph->n_edges));
     find_chains(grid, order, &neighbours, d, threads, chain);
-    const hg_feature_inputs in = {.doublets = d,
-                                  .point = point,
-                                  .best = {neighbours.best[0], neighbours.best[1]},
-                                  .count = {neighbours.count[0], neighbours.count[1]},
-                                  .chain = {chain[0], chain[1]}};
+    hg_feature_inputs in = {.doublets = d,
+                            .point = point,
+                            .best = {neighbours.best[0], neighbours.best[1]},
+                            .count = {neighbours.count[0], neighbours.count[1]},
+                            .chain = {chain[0], chain[1]}};
+    for (int k = 0; k < HG_LOGS; ++k) in.log_1_plus[k] = log1pf((float)k);
     fill_columns(hits, map, &in, grid->kernels, threads, d);
 done:
     hg_free(ctx, point);
