@@ -84,9 +84,9 @@ typedef struct hg_doublet_kernels {
      * for all hits of the layer and HG_GRID_LANES more; so many behind the last are set to the inner hit. Returns how many. */
     int32_t (*search)(const hg_hit_grid *grid, int32_t inner, int32_t layer, const hg_doublet_bounds *bounds, float low, float high,
                       int32_t *found);
-    /* Measures and scores found[0 .. n), which HG_GRID_LANES more places follow; those with a relative score >= 0 go to out (room for n).
-     * Returns how many. */
-    int32_t (*judge)(const hg_hit_grid *grid, int32_t inner, const hg_doublet_tables *tables, const int32_t *found, int32_t n,
+    /* Measures and scores the doublets inner[k] -> found[k], k < n, places that HG_GRID_LANES more follow; those with a relative score >= 0
+     * go to out (room for n). Returns how many. */
+    int32_t (*judge)(const hg_hit_grid *grid, const hg_doublet_tables *tables, const int32_t *inner, const int32_t *found, int32_t n,
                      hg_scored_doublet *out);
     /* Adds the cluster tables to scores and moves the doublets whose score is >= 0 then to the front, in their order. Returns how many. */
     int32_t (*clusters)(const hg_cluster_tables *tables, const hg_cluster_hit *hit, hg_scored_doublet *doublet, int32_t n);

@@ -37,29 +37,36 @@ static inline void asin_over(const float u[LANES], float out[LANES])
     }
 }
 
-/* found: [LANES] places in the grid. */
-static void measure(const hg_hit_grid *g, int32_t i, const hg_doublet_pair *pair, const int32_t *found, measured *m)
+/* Hits side by side. */
+typedef struct points {
+    float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES];
+} points;
+
+static inline void pick_points(const hg_hit_grid *g, const int32_t place[LANES], points *p)
 {
-    float x[LANES], y[LANES], z[LANES], r[LANES], c[LANES], z0[LANES], u1[LANES], u2[LANES], over1[LANES], over2[LANES];
-    const float x1 = g->x[i], y1 = g->y[i], z1 = g->z[i], r1 = g->r[i];
-    const int32_t row = hg_doublet_c_bin(g->c[i], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS;
-    pick(g->x, found, x);
-    pick(g->y, found, y);
-    pick(g->z, found, z);
-    pick(g->r, found, r);
-    pick(g->c, found, c);
+    pick(g->x, place, p->x);
+    pick(g->y, place, p->y);
+    pick(g->z, place, p->z);
+    pick(g->r, place, p->r);
+    pick(g->c, place, p->c);
+}
+
+static void measure(const points *p1, const points *p2, const hg_doublet_pair *pair, measured *m)
+{
+    float z0[LANES], u1[LANES], u2[LANES], over1[LANES], over2[LANES];
     for (int k = 0; k < LANES; ++k) {
-        m->kappa[k] = hg_circle_kappa(x1, y1, r1, x[k], y[k], r[k], &m->good[k]);
-        u1[k] = hg_circle_half_angle(m->kappa[k], r1);
-        u2[k] = hg_circle_half_angle(m->kappa[k], r[k]);
-        m->c_c[k] = row + hg_doublet_c_bin(c[k], pair->c_low[1], pair->c_high[1]);
+        m->kappa[k] = hg_circle_kappa(p1->x[k], p1->y[k], p1->r[k], p2->x[k], p2->y[k], p2->r[k], &m->good[k]);
+        u1[k] = hg_circle_half_angle(m->kappa[k], p1->r[k]);
+        u2[k] = hg_circle_half_angle(m->kappa[k], p2->r[k]);
+        m->c_c[k] = hg_doublet_c_bin(p1->c[k], pair->c_low[0], pair->c_high[0]) * HG_DOUBLET_C_BINS +
+                    hg_doublet_c_bin(p2->c[k], pair->c_low[1], pair->c_high[1]);
     }
     asin_over(u1, over1);
     asin_over(u2, over2);
     for (int k = 0; k < LANES; ++k) {
-        const float t1 = r1 * over1[k], t2 = r[k] * over2[k];
-        m->cot[k] = (z[k] - z1) / (t2 - t1);
-        z0[k] = z1 - t1 * m->cot[k];
+        const float t1 = p1->r[k] * over1[k], t2 = p2->r[k] * over2[k];
+        m->cot[k] = (p2->z[k] - p1->z[k]) / (t2 - t1);
+        z0[k] = p1->z[k] - t1 * m->cot[k];
     }
     find_bend_cells(pair, z0, m);
 }
@@ -75,19 +82,22 @@ static inline uint32_t add_cells(const hg_doublet_tables *t, const measured *m, 
     return marked(pass, left);
 }
 
-static int32_t judge(const hg_hit_grid *g, int32_t inner, const hg_doublet_tables *t, const int32_t *found, int32_t n,
+static int32_t judge(const hg_hit_grid *g, const hg_doublet_tables *t, const int32_t *inner, const int32_t *found, int32_t n,
                      hg_scored_doublet *out)
 {
     int32_t n_out = 0;
     for (int32_t first = 0; first < n; first += LANES) {
-        measured m;
-        const int32_t *lane = found + first, left = n - first < LANES ? n - first : LANES;
+        const int32_t *from = inner + first, *to = found + first, left = n - first < LANES ? n - first : LANES;
         int32_t sum[LANES];
-        measure(g, inner, t->pair, lane, &m);
+        points p1, p2;
+        measured m;
+        pick_points(g, from, &p1);
+        pick_points(g, to, &p2);
+        measure(&p1, &p2, t->pair, &m);
         for (uint32_t passed = add_cells(t, &m, left, sum); passed; passed &= passed - 1) {
             const int k = __builtin_ctz(passed);
             const float score = t->base + t->step * (float)sum[k];
-            out[n_out++] = (hg_scored_doublet){g->hit[inner], g->hit[lane[k]], t->number, score, m.kappa[k], m.cot[k]};
+            out[n_out++] = (hg_scored_doublet){g->hit[from[k]], g->hit[to[k]], t->number, score, m.kappa[k], m.cot[k]};
         }
     }
     return n_out;

@@ -13,7 +13,7 @@
 #include "graph/doublet_measure.h"
 #include "graph/module_search.h"
 
-enum { HITS_PER_TASK = 64, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
+enum { HITS_PER_TASK = 64, JUDGED_TOGETHER = 1024, DOUBLETS_PER_HIT = 8 /* first guess of the room; it grows */ };
 
 /* One task: some hits of one layer, as inner hits of all its pairs. Its edges lie in the buffer of the thread that ran it. */
 typedef struct task {
@@ -26,7 +26,7 @@ typedef struct task {
 typedef struct buffer {
     hg_scored_doublet *edges;
     int64_t n, room;
-    int32_t *found;
+    int32_t *inner, *found; /* doublets to be judged: room for JUDGED_TOGETHER, one hit's and HG_GRID_LANES more */
 } buffer;
 
 typedef struct search {
@@ -104,27 +104,42 @@ static const hg_doublet_bounds *bounds_of(const search *s, int32_t pair, int32_t
     return &s->bounds[pair * HG_DOUBLET_C_BINS + hg_doublet_c_bin(s->grid->c[i], p->c_low[0], p->c_high[0])];
 }
 
-/* The doublets of one pair that start at the hits of a task. */
-static hg_status search_pair(const search *s, const task *t, int32_t pair, buffer *b)
+static hg_status judge_found(const search *s, const hg_doublet_tables *tables, int32_t n, buffer *b)
+{
+    const hg_status status = make_room(s, b, n);
+    if (status >= 0) b->n += s->grid->kernels->judge(s->grid, tables, b->inner, b->found, n, b->edges + b->n);
+    return status;
+}
+
+/* The doublets of one pair that start at the hits of a task. What is found for many of them is judged together. */
+static hg_status search_in_batches(const search *s, const task *t, int32_t pair, buffer *b)
 {
     hg_status status = HG_OK;
-    const hg_doublet_pair *p = &s->map->pair[pair];
-    const bool in_batches = p->inner != p->outer && s->bounds;
     const int64_t before = b->n;
+    int32_t n = 0;
     hg_doublet_tables tables;
-    if (in_batches) copy_tables(s, pair, &tables);
-    for (int32_t i = t->first; i < t->last; ++i) {
-        int32_t n = in_batches ? hg_doublet_search_inside(s->map, s->grid, pair, i, bounds_of(s, pair, i), b->found)
-                               : hg_doublet_search(s->map, s->grid, pair, i, b->found);
-        status = make_room(s, b, n);
-        if (status < 0) return status;
-        hg_scored_doublet *out = b->edges + b->n;
-        int32_t n_out =
-            in_batches ? s->grid->kernels->judge(s->grid, i, &tables, b->found, n, out) : judge_each(s, pair, i, b->found, n, out);
-        b->n += n_out;
+    copy_tables(s, pair, &tables);
+    for (int32_t i = t->first; i < t->last && status >= 0; ++i) {
+        const int32_t more = hg_doublet_search_inside(s->map, s->grid, pair, i, bounds_of(s, pair, i), b->found + n);
+        for (int32_t k = 0; k < more + HG_GRID_LANES; ++k) b->inner[n + k] = i;
+        n += more;
+        if (n < JUDGED_TOGETHER && i + 1 < t->last) continue;
+        status = judge_found(s, &tables, n, b);
+        n = 0;
     }
-    if (s->cluster && in_batches)
+    if (s->cluster && status >= 0)
         b->n = before + s->grid->kernels->clusters(&s->cluster_tables, s->cluster, b->edges + before, (int32_t)(b->n - before));
+    return status;
+}
+
+static hg_status search_each(const search *s, const task *t, int32_t pair, buffer *b)
+{
+    hg_status status = HG_OK;
+    for (int32_t i = t->first; i < t->last && status >= 0; ++i) {
+        const int32_t n = hg_doublet_search(s->map, s->grid, pair, i, b->found);
+        status = make_room(s, b, n);
+        if (status >= 0) b->n += judge_each(s, pair, i, b->found, n, b->edges + b->n);
+    }
     return status;
 }
 
@@ -134,7 +149,8 @@ static hg_status run_task(const search *s, task *t, buffer *b)
     t->at = b->n;
     for (int32_t p = 0; p < s->map->n_pairs && status >= 0; ++p) {
         const hg_doublet_pair *pair = &s->map->pair[p];
-        if (pair->inner == t->layer && (pair->outer != t->layer || s->options->overlaps)) status = search_pair(s, t, p, b);
+        if (pair->inner != t->layer || (pair->outer == t->layer && !s->options->overlaps)) continue;
+        status = s->bounds && pair->outer != t->layer ? search_in_batches(s, t, p, b) : search_each(s, t, p, b);
     }
     t->n = b->n - t->at;
     return status;
@@ -264,13 +280,15 @@ hg_status hg_candidates_create(hg_context *ctx, const hg_doublet_hits *hits, con
     for (int t = 0; t < threads; ++t) {
         buffers[t].room = DOUBLETS_PER_HIT * grid->n;
         HG_TRY(hg_alloc_unset(ctx, &buffers[t].edges, buffers[t].room));
-        HG_TRY(hg_alloc(ctx, &buffers[t].found, grid->largest + HG_GRID_LANES));
+        HG_TRY(hg_alloc_unset(ctx, &buffers[t].inner, JUDGED_TOGETHER + grid->largest + HG_GRID_LANES));
+        HG_TRY(hg_alloc_unset(ctx, &buffers[t].found, JUDGED_TOGETHER + grid->largest + HG_GRID_LANES));
     }
     HG_TRY(run_tasks(&s, tasks, n_tasks, buffers, threads));
     HG_TRY(collect(ctx, grid, tasks, n_tasks, buffers, out));
 done:
     for (int t = 0; buffers && t < threads; ++t) {
         hg_free(ctx, buffers[t].edges);
+        hg_free(ctx, buffers[t].inner);
         hg_free(ctx, buffers[t].found);
     }
     hg_free(ctx, buffers);
