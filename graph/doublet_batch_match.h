@@ -87,7 +87,7 @@ static inline void load_arrivals(const hg_doublet_graph *d, int64_t first, int32
 {
     memcpy(a->kappa, d->kappa + first, sizeof a->kappa);
     memcpy(a->cot, d->cot + first, sizeof a->cot);
-    for (int k = 0; k < LANES; ++k) a->pair[k] = (k < n) & !d->same_layer[first + k] ? d->pair[first + k] : -1;
+    for (int k = 0; k < LANES; ++k) a->pair[k] = ((k < n) & !d->same_layer[first + k]) ? d->pair[first + k] : -1;
 }
 
 static inline float smallest(const float m[LANES])

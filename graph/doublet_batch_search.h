@@ -64,7 +64,7 @@ static inline int32_t may_follow(const cut *q, float x, float y, float z, float 
     float t1 = q->r * asin_over_about(s1), t2 = r * asin_over_about(smaller(s2, series_end)), farthest = s2 > series_end ? quarter * r : t2;
     float rise = t1 * dz, run = t2 - t1, longest = farthest - t1, slack = z0_slack * ((t1 + t2) * q->size + t1 * fabsf(dz));
     float above = q->z - q->z0_low, below = q->z - q->z0_high;
-    int32_t z0 = (rise <= larger(above * run, above * longest) + slack) & (rise >= smaller(below * run, below * longest) - slack);
+    int32_t z0 = (int32_t)(rise <= larger(above * run, above * longest) + slack) & (rise >= smaller(below * run, below * longest) - slack);
     return (r > q->r) & (q->x * dx + q->y * dy >= 0) & (s1 <= q->g_max) & z0;
 }
 

@@ -37,8 +37,8 @@ static hg_status sort_hits(hg_context *ctx, const hg_hit_grid *grid, search *s)
     HG_TRY(hg_alloc(ctx, &s->hit_first, (int64_t)n_modules + 1));
     HG_TRY(hg_alloc_unset(ctx, &next, n_modules));
 #pragma omp parallel for num_threads(s->threads)
-    for (int32_t i = 0; i < grid->n; ++i) {
-        const hg_point point = hg_grid_point(grid, i);
+    for (int64_t i = 0; i < grid->n; ++i) {
+        const hg_point point = hg_grid_point(grid, (int32_t)i);
         s->hit[grid->hit[i]] = hg_module_hit_at(&point);
     }
     for (int64_t i = 0; i < hits->n; ++i) {

@@ -61,12 +61,14 @@ HG_API void hg_module_learner_destroy(hg_context *ctx, hg_module_learner *learne
 
 /** Adds the tracks of targets (weight above 0) of one event: two true doublets that share a hit make a triplet. Doublets join the groups of
  *  hits on consecutive layers, and hits on different modules of one layer.
- *  @return HG_OK; HG_ERR_DATA a particle row or layer out of range; HG_ERR_NOMEM. Cost: O(n log n). */
+ *  @return HG_OK; HG_ERR_DATA a particle row or layer out of range; HG_ERR_LIMIT a module number of 2^21 or more; HG_ERR_NOMEM.
+ *  Cost: O(n). Threads: the context's; same bits for any number. */
 HG_API hg_status hg_module_learner_add(hg_context *ctx, hg_module_learner *learner, const hg_doublet_hits *hits,
                                        const hg_doublet_truth *truth);
 
 /** Boxes from the smallest and largest values seen. The learner may go on afterwards. The order of events does not matter.
- *  @param out untouched on error; modules are the numbers of the hits. @return HG_OK; HG_ERR_DATA no triplet was seen; HG_ERR_NOMEM. */
+ *  @param out untouched on error; modules are the numbers of the hits. @return HG_OK; HG_ERR_DATA no triplet was seen; HG_ERR_LIMIT as
+ * above; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
 HG_API hg_status hg_module_learner_finish(hg_context *ctx, hg_module_learner *learner, hg_module_triplets *out);
 
 #ifdef __cplusplus
