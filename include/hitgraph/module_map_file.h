@@ -44,7 +44,8 @@ HG_API hg_status hg_module_maps_save(hg_context *ctx, hg_module_map *const *maps
 /** Whether a file begins as hg_module_maps_save writes them. */
 HG_API bool hg_module_maps_is_mapped(const char *path);
 
-/** Ids of modules as in text: the geometry identifier of ACTS, volume << 56 | layer << 36 | module << 8. */
+/** Ids of modules as in text: the geometry identifier of ACTS, volume << 56 | layer << 36 | module << 8; what a module's number has above
+ *  20 bits goes into the 8 extra bits below. */
 HG_API uint64_t hg_module_geometry_id(const hg_module *module);
 
 /** Replaces ids by numbers of the detector's modules, or numbers by ids, in place.

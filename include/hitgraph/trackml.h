@@ -1,4 +1,4 @@
-/* hitgraph/trackml.h — events and detectors as files: TrackML CSV in and out, events of hitgraph HDF5 files in. */
+/* hitgraph/trackml.h — events and detectors as files: TrackML CSV in and out, ACTS CSV and events of hitgraph HDF5 files in. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef HITGRAPH_TRACKML_H
 #define HITGRAPH_TRACKML_H
@@ -38,8 +38,11 @@ HG_API void hg_event_list_destroy(hg_context *ctx, hg_event_list *list);
 /** Parts of an event besides its hits. */
 enum { HG_PART_CELLS = 1, HG_PART_TRUTH = 2, HG_PART_PARTICLES = 4, HG_PART_ALL = 7 };
 
-/** Reads one event; truth and cells are joined to the hit rows. A part that is not wanted or has no file is left out (has_... false).
- *  Zero hits and one hit are legal. hg_event.particles.pdg is NULL when the source has no particle_type.
+/** Reads one event; truth and cells are joined to the hit rows. A hits file with a column geometry_id is one of ACTS: simulated hits, each
+ *  with its truth but without a weight; the particles are those of PREFIX-particles_initial or -particles, their ids packed as TrackML's
+ *  (from the top: primary vertex 12 bits, particle 16, generation 12, secondary vertex 12, sub-particle 12). A part that is not wanted or
+ * has no file is left out (has_... false). Zero hits and one hit are legal. hg_event.particles.pdg is NULL when the source has no
+ * particle_type.
  *  @param parts HG_PART_ bits. @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_IO no hits file, cannot be read; HG_ERR_FORMAT columns, fields, numbers (NaN too), truncated gz;
  *          HG_ERR_DATA duplicate hit id, truth or cell of an unknown hit, hit without truth, unknown particle; HG_ERR_LIMIT; HG_ERR_NOMEM.
@@ -51,8 +54,9 @@ HG_API hg_status hg_event_read(hg_context *ctx, const hg_event_source *source, u
  *  @param directory created if missing. @return HG_OK, HG_ERR_IO, HG_ERR_NOMEM. */
 HG_API hg_status hg_trackml_write(hg_context *ctx, const hg_event *event, const char *directory, bool gzip);
 
-/** Reads detectors.csv[.gz]: ids, cx cy cz and the nine rot_ columns are required; module_t, module_minhu, module_maxhu, module_hv,
- *  pitch_u, pitch_v are optional (0 = unknown). Columns in any order.
+/** Reads detectors.csv[.gz], of ACTS if it has a column geometry_id: passive surfaces are left out, modules are numbered by the sensitive
+ *  bits of the id plus 2^20 times the extra ones. Of TrackML: ids, cx cy cz and the nine rot_ columns are required; module_t, module_minhu,
+ * module_maxhu, module_hv, pitch_u, pitch_v are optional (0 = unknown). Columns in any order.
  *  @param out owned by the caller; untouched on error. @return as hg_event_read, or an error of hg_detector_create. */
 HG_API hg_status hg_detector_read(hg_context *ctx, const char *path, hg_detector **out);
 
