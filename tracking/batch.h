@@ -90,6 +90,8 @@ typedef struct hg_batch_kernels {
     /* The same to the closest approach to the z axis; to_module is not looked at. */
     void (*predict_perigee)(const hg_batch_world *world, const void *from, const hg_batch_jobs *jobs, void *to);
     void (*windows)(const hg_batch_world *world, const hg_batch_layers *layers, const void *from, const hg_batch_search *search);
+    /* Which of `lanes` hits lie in a window, by their phi and c: bit l for hit l. */
+    unsigned (*inside)(const hg_window *window, const float *phi, const float *c);
     /* Filter and, if asked, smoother. */
     void (*fit)(const hg_batch_world *world, const hg_batch_fit *fit);
 } hg_batch_kernels;

@@ -89,4 +89,5 @@ const hg_batch_kernels TABLE = {.name = ISA_NAME,
                                 .predict = predict,
                                 .predict_perigee = predict_perigee,
                                 .windows = windows,
+                                .inside = inside_window,
                                 .fit = fit_lanes};

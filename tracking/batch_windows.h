@@ -173,6 +173,12 @@ static void insert_window(const real numbers[W_NUMBERS][LANES], int lane, int32_
                            .scale_c = (float)numbers[W_SCALE_C][lane]};
 }
 
+static unsigned inside_window(const hg_window *w, const float *phi, const float *c)
+{
+    const lanes turned = absolute(load_float(phi) - (real)w->phi), around = smaller(turned, absolute(R(6.2831853f) - turned));
+    return bits_of((absolute(load_float(c) - (real)w->c) <= (real)w->half_c) & (around <= (real)w->half_phi));
+}
+
 /* The list of a track's nearest windows. */
 typedef struct window_list {
     int32_t own; /* the layer that the track is on */

@@ -37,7 +37,9 @@ static void sift_down(entry *heap, int64_t n, int64_t i)
 /* The candidate without the hits that others own: its penalties stay, the lost hits take their gain along. */
 static void trim(const hg_finder *finder, const hg_candidate *from, hg_candidate *to)
 {
-    *to = (hg_candidate){.n_hole = from->n_hole, .score = from->score};
+    to->n = 0;
+    to->n_hole = from->n_hole;
+    to->score = from->score;
     for (int32_t k = 0; k < from->n; ++k) {
         if (finder->used[from->hit[k]]) {
             to->score -= from->gain[k];

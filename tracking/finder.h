@@ -58,12 +58,14 @@ typedef struct hg_hit_record {
 typedef struct hg_hit_index {
     hg_hit_layer *layer;   /* [n_layers] */
     int64_t *cell;         /* [n_cells + 1] first place of each cell's hits */
-    float *phi, *c;        /* [N] by place: layer, cell, row */
+    float *phi, *c;        /* [N + HG_BATCH_LANES_MAX] by place: layer, cell, row */
     hg_hit_record *record; /* [N] by place */
     hg_layer_columns columns;
+    const hg_batch_kernels *kernels; /* borrowed */
 } hg_hit_index;
 
-hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out);
+hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, const hg_batch_kernels *kernels,
+                              hg_hit_index *out);
 void hg_hit_index_free(hg_context *ctx, hg_hit_index *index);
 
 /* Places of the unused hits in a window, at most `room` of them, in the order of cells and rows. Returns their number; *nearest gets the

@@ -37,7 +37,7 @@ static void begin_return(const hg_engine *e, hg_slot *s, const float *state, int
     const int32_t *hit = s->outward.hit, last = e->finder->hit_layer[hit[s->outward.n - 1]];
     memcpy(back.state, state, sizeof back.state);
     for (int i = 0; i < 15; ++i) back.state[HG_BATCH_COV + i] *= (float)o->loosening;
-    for (int32_t k = s->outward.n - 1; k >= 0 && e->finder->hit_layer[hit[k]] == last; --k) hg_candidate_append(&back.candidate, hit[k], 0);
+    for (int32_t k = s->outward.n - 1; k >= 0 && e->finder->hit_layer[hit[k]] == last; --k) hg_branch_append(e->finder, &back, hit[k], 0);
     s->walk = (hg_walk){.direction = -1,
                         .expected = s->outward.hit,
                         .n_expected = s->outward.n,
@@ -233,10 +233,12 @@ static void search_windows(const hg_engine *e, hg_slot *s)
 static void ask_for_others(hg_engine *e, hg_slot *s, const float *reference)
 {
     const int32_t own = hg_engine_record(e, s->found[s->nearest])->module;
+    float direction[3];
+    if (s->n_found > 1) hg_match_direction(reference, direction);
     for (int k = 0; k < s->n_found; ++k) {
         const int32_t module = hg_engine_record(e, s->found[k])->module;
         s->row_of[k] = -1;
-        if (module == own || !hg_match_near(e->finder, reference, own, s->found[k])) continue;
+        if (module == own || !hg_match_near(e->finder, reference, direction, own, s->found[k])) continue;
         for (int j = 0; j < k && s->row_of[k] < 0; ++j)
             if (s->row_of[j] >= 0 && hg_engine_record(e, s->found[j])->module == module) s->row_of[k] = s->row_of[j];
         if (s->row_of[k] < 0) s->row_of[k] = hg_job_add(&e->others, s->current.state, s->current.module, module);
@@ -322,10 +324,10 @@ static hg_status open_engine(hg_context *ctx, const hg_finder *finder, hg_engine
 {
     hg_status status = HG_OK;
     e->finder = finder;
-    HG_TRY(hg_alloc(ctx, &e->slots, HG_FOLLOW_SLOTS));
-    HG_TRY(hg_alloc(ctx, &e->states, HG_FOLLOW_SLOTS * HG_BATCH_STATE));
-    HG_TRY(hg_alloc(ctx, &e->windows, HG_FOLLOW_SLOTS * HG_WINDOWS_AHEAD));
-    HG_TRY(hg_alloc(ctx, &e->seeds, HG_SEED_ROOM));
+    HG_TRY(hg_alloc_unset(ctx, &e->slots, HG_FOLLOW_SLOTS));
+    HG_TRY(hg_alloc_unset(ctx, &e->states, HG_FOLLOW_SLOTS * HG_BATCH_STATE));
+    HG_TRY(hg_alloc_unset(ctx, &e->windows, HG_FOLLOW_SLOTS * HG_WINDOWS_AHEAD));
+    HG_TRY(hg_alloc_unset(ctx, &e->seeds, HG_SEED_ROOM));
     HG_TRY(hg_job_list_create(ctx, HG_FOLLOW_SLOTS, &finder->kalman, &e->reference));
     HG_TRY(hg_job_list_create(ctx, HG_FOLLOW_SLOTS * HG_WINDOW_HITS, &finder->kalman, &e->others));
     HG_TRY(hg_job_list_create(ctx, HG_FOLLOW_SLOTS, &finder->kalman, &e->second));

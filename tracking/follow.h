@@ -23,7 +23,8 @@ typedef struct hg_match {
 
 /* A hypothesis on its way. */
 typedef struct hg_branch {
-    hg_candidate candidate; /* hits in the order found */
+    hg_candidate candidate;             /* hits in the order found */
+    int32_t modules[HG_CANDIDATE_HITS]; /* of the hits */
     int32_t module;
     float end_gain;                /* what the end of the walk says: does it come from the beam line? */
     float state[HG_STATE_NUMBERS]; /* filtered, at the last hit */
@@ -107,9 +108,12 @@ bool hg_float_update(float state[HG_STATE_NUMBERS], const hg_hit_record *hit);
 /* Tests a hit against a prediction on its module. Returns true and fills *out if it fits. */
 bool hg_match_test(const hg_finder *finder, const hg_walk *walk, const float *state, int32_t place, double chi2_max, hg_match *out);
 
-/* Whether a hit on another module is worth a prediction of its own: a straight line from a predicted state decides, as within a few mm the
- * field does nothing. */
-bool hg_match_near(const hg_finder *finder, const float *state, int32_t module, int32_t place);
+/* The unit vector along a state. */
+void hg_match_direction(const float *state, float direction[3]);
+
+/* Whether a hit on another module is worth a prediction of its own: a straight line from a predicted state, along its direction, decides,
+ * as within a few mm the field does nothing. */
+bool hg_match_near(const hg_finder *finder, const float *state, const float direction[3], int32_t module, int32_t place);
 
 /* Puts a match into a list, best first (tie: smaller row). */
 void hg_match_insert(const hg_finder *finder, const hg_match *match, hg_match *list, int *n);
@@ -135,5 +139,6 @@ static inline const hg_hit_record *hg_engine_record(const hg_engine *e, int32_t 
 }
 
 void hg_candidate_append(hg_candidate *candidate, int32_t hit, float gain);
+void hg_branch_append(const hg_finder *finder, hg_branch *branch, int32_t hit, float gain);
 
 #endif

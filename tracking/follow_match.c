@@ -10,9 +10,9 @@ hg_status hg_job_list_create(hg_context *ctx, int64_t room, const hg_kalman *kal
 {
     hg_status status = HG_OK;
     hg_job_list jobs = {.kalman = kalman};
-    HG_TRY(hg_alloc(ctx, &jobs.from, room * HG_BATCH_STATE));
-    HG_TRY(hg_alloc(ctx, &jobs.to, room * HG_BATCH_STATE));
-    HG_TRY(hg_alloc(ctx, &jobs.index, 4 * room));
+    HG_TRY(hg_alloc_unset(ctx, &jobs.from, room * HG_BATCH_STATE));
+    HG_TRY(hg_alloc_unset(ctx, &jobs.to, room * HG_BATCH_STATE));
+    HG_TRY(hg_alloc_unset(ctx, &jobs.index, 4 * room));
     jobs.from_module = jobs.index + room;
     jobs.to_module = jobs.index + 2 * room;
     jobs.status = jobs.index + 3 * room;
@@ -163,13 +163,20 @@ bool hg_match_test(const hg_finder *finder, const hg_walk *walk, const float *st
     return gain > finder->options->expected_gain_min;
 }
 
-bool hg_match_near(const hg_finder *finder, const float *state, int32_t module, int32_t place)
+void hg_match_direction(const float *state, float direction[3])
+{
+    const float sine = sinf(state[3]);
+    direction[0] = sine * cosf(state[2]);
+    direction[1] = sine * sinf(state[2]);
+    direction[2] = cosf(state[3]);
+}
+
+bool hg_match_near(const hg_finder *finder, const float *state, const float direction[3], int32_t module, int32_t place)
 {
     const hg_hit_record *hit = &finder->index.record[place];
     const float *table = finder->world->tables.module;
     const float *from = table + (int64_t)module * HG_BATCH_MODULE, *to = table + (int64_t)hit->module * HG_BATCH_MODULE;
-    const float *u = to + 3, *v = to + 6, *w = to + 9, sine = sinf(state[3]);
-    const float t[3] = {sine * cosf(state[2]), sine * sinf(state[2]), cosf(state[3])};
+    const float *u = to + 3, *v = to + 6, *w = to + 9, *t = direction;
     float gap = 0.0f, slope = 0.0f, local[2] = {0.0f, 0.0f};
     float r[3];
     for (int i = 0; i < 3; ++i) {
@@ -209,4 +216,11 @@ void hg_candidate_append(hg_candidate *candidate, int32_t hit, float gain)
     candidate->hit[candidate->n] = hit;
     candidate->gain[candidate->n++] = gain;
     candidate->score += gain;
+}
+
+void hg_branch_append(const hg_finder *finder, hg_branch *branch, int32_t hit, float gain)
+{
+    const int32_t n = branch->candidate.n;
+    if (n < HG_CANDIDATE_HITS) branch->modules[n] = (int32_t)finder->input->hit_module[hit];
+    hg_candidate_append(&branch->candidate, hit, gain);
 }

@@ -68,7 +68,7 @@ void hg_start_chains(hg_engine *e, int64_t first_item, int n, hg_slot *const *to
         hg_branch first = {.module = module[2 * lanes + k]};
         if (!good[k] || last_step[k] != HG_SEED_STEPS - 1 || !(chi2[k] <= (float)o->chi2_max)) continue;
         for (int i = 0; i < HG_STATE_NUMBERS; ++i) first.state[i] = last[i * lanes + k];
-        for (int i = 0; i < HG_SEED_STEPS; ++i) hg_candidate_append(&first.candidate, hit[i], 0);
+        for (int i = 0; i < HG_SEED_STEPS; ++i) hg_branch_append(e->finder, &first, hit[i], 0);
         s->item = first_item + k;
         s->walk = (hg_walk){
             .direction = 1, .expected = hit, .n_expected = chain_length(e, chain[k]), .bonus = o->chain_bonus, .n_branches = o->n_branches};

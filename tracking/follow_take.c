@@ -3,10 +3,10 @@
 #include <string.h>
 #include "tracking/follow.h"
 
-static bool has_module(const hg_engine *e, const hg_candidate *candidate, int64_t module)
+static bool has_module(const hg_branch *branch, int32_t module)
 {
-    for (int32_t k = candidate->n - 1; k >= 0; --k)
-        if (e->finder->input->hit_module[candidate->hit[k]] == module) return true;
+    for (int32_t k = branch->candidate.n - 1; k >= 0; --k)
+        if (branch->modules[k] == module) return true;
     return false;
 }
 
@@ -18,7 +18,7 @@ static bool take_first(const hg_engine *e, hg_slot *s, int choice, hg_branch *br
     float state[HG_STATE_NUMBERS];
     memcpy(state, match->state, sizeof state);
     if (branch->candidate.n == HG_CANDIDATE_HITS || !hg_float_update(state, hit)) return false;
-    hg_candidate_append(&branch->candidate, hit->row, match->gain);
+    hg_branch_append(e->finder, branch, hit->row, match->gain);
     s->taken[choice] = 1;
     memcpy(branch->state, state, sizeof state);
     branch->module = hit->module;
@@ -49,7 +49,7 @@ static void ask_for_second(hg_engine *e, hg_slot *s)
     t->row = -1;
     for (; t->branch && t->cursor < s->n_matches; ++t->cursor) {
         const int32_t module = hg_engine_record(e, s->matches[t->cursor].place)->module;
-        if (t->cursor == t->choice || has_module(e, &t->branch->candidate, module)) continue;
+        if (t->cursor == t->choice || has_module(t->branch, module)) continue;
         t->row = hg_job_add(&e->second, t->branch->state, t->branch->module, module);
         return;
     }
@@ -69,7 +69,7 @@ static void take_second(hg_engine *e, hg_slot *s)
     if (!hg_float_update(state, hg_engine_record(e, place))) return;
     memcpy(t->branch->state, state, sizeof state);
     t->branch->module = hg_engine_record(e, place)->module;
-    hg_candidate_append(&t->branch->candidate, hg_engine_record(e, place)->row, match.gain);
+    hg_branch_append(e->finder, t->branch, hg_engine_record(e, place)->row, match.gain);
     s->taken[k] = 1;
 }
 

@@ -119,36 +119,37 @@ static hg_status fill_cells(hg_context *ctx, const hg_finder_input *input, const
 {
     hg_status status = HG_OK;
     const int64_t n = input->hits->n;
-    int64_t *next = NULL, *cell = NULL;
+    int64_t *place = NULL;
 
     HG_TRY(hg_alloc(ctx, &index->cell, n_cells + 1));
-    HG_TRY(hg_alloc(ctx, &next, n_cells + 1));
-    HG_TRY(hg_alloc(ctx, &cell, n));
-    for (int64_t i = 0; i < n; ++i) {
-        cell[i] = cell_of(&index->layer[hit_layer[i]], (double)from->phi[i], (double)from->c[i]);
-        ++index->cell[cell[i]];
-    }
+    HG_TRY(hg_alloc_unset(ctx, &place, n));
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (n >= HG_PARALLEL_MIN)
+    for (int64_t i = 0; i < n; ++i) place[i] = cell_of(&index->layer[hit_layer[i]], (double)from->phi[i], (double)from->c[i]);
+    for (int64_t i = 0; i < n; ++i) ++index->cell[place[i]];
     hg_prefix_sum(index->cell, n_cells);
-    memcpy(next, index->cell, (size_t)(n_cells + 1) * sizeof *next);
+    /* each cell's first place moves on to the next cell's, and back again */
+    for (int64_t i = 0; i < n; ++i) place[i] = index->cell[place[i]]++;
+    memmove(index->cell + 1, index->cell, (size_t)n_cells * sizeof *index->cell);
+    index->cell[0] = 0;
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (n >= HG_PARALLEL_MIN)
     for (int64_t i = 0; i < n; ++i) {
-        int64_t at = next[cell[i]]++;
-        index->phi[at] = from->phi[i];
-        index->c[at] = from->c[i];
-        index->record[at] = record_of(input, i, from->log_density[i]);
+        index->phi[place[i]] = from->phi[i];
+        index->c[place[i]] = from->c[i];
+        index->record[place[i]] = record_of(input, i, from->log_density[i]);
     }
 done:
-    hg_free(ctx, next);
-    hg_free(ctx, cell);
+    hg_free(ctx, place);
     return status;
 }
 
 /* A coordinate that is not measured is as uncertain as its module is long. */
-static double error_of(const hg_finder_input *input, int64_t hit, int coordinate)
+static double variance_of(const hg_finder_input *input, int64_t hit, int coordinate)
 {
     const hg_measurement *m = &input->measurements[hit];
     const hg_module *module = &input->detector->modules[m->module];
-    if (hg_measurement_has(m, coordinate)) return sqrt(m->variance[coordinate]);
-    return fmax(coordinate ? module->half_v : module->half_u_max, 1.0) / 2.0;
+    if (hg_measurement_has(m, coordinate)) return m->variance[coordinate];
+    const double error = fmax(coordinate ? module->half_v : module->half_u_max, 1.0) / 2.0;
+    return error * error;
 }
 
 static void locate(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hit_spots *at)
@@ -162,31 +163,34 @@ static void locate(hg_context *ctx, const hg_finder_input *input, const int32_t 
     }
 }
 
-hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, hg_hit_index *out)
+hg_status hg_hit_index_create(hg_context *ctx, const hg_finder_input *input, const int32_t *hit_layer, const hg_batch_kernels *kernels,
+                              hg_hit_index *out)
 {
     hg_status status = HG_OK;
     const hg_hits *hits = input->hits;
     const hg_detector *detector = input->detector;
-    hg_hit_index index = {0};
+    hg_hit_index index = {.kernels = kernels};
     hit_spots at = {0};
     int64_t *n_on = NULL, n_cells = 0;
 
     HG_TRY(hg_alloc(ctx, &index.layer, detector->n_layers));
     HG_TRY(hg_alloc(ctx, &n_on, detector->n_layers));
-    HG_TRY(hg_alloc(ctx, &index.phi, hits->n));
-    HG_TRY(hg_alloc(ctx, &index.c, hits->n));
-    HG_TRY(hg_alloc(ctx, &index.record, hits->n));
-    HG_TRY(hg_alloc(ctx, &at.phi, hits->n));
-    HG_TRY(hg_alloc(ctx, &at.c, hits->n));
-    HG_TRY(hg_alloc(ctx, &at.log_density, hits->n));
+    HG_TRY(hg_alloc(ctx, &index.phi, hits->n + HG_BATCH_LANES_MAX));
+    HG_TRY(hg_alloc(ctx, &index.c, hits->n + HG_BATCH_LANES_MAX));
+    HG_TRY(hg_alloc_unset(ctx, &index.record, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &at.phi, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &at.c, hits->n));
+    HG_TRY(hg_alloc_unset(ctx, &at.log_density, hits->n));
     locate(ctx, input, hit_layer, &at);
     for (int64_t i = 0; i < hits->n; ++i) {
         hg_hit_layer *layer = &index.layer[hit_layer[i]];
         ++n_on[hit_layer[i]];
-        layer->sigma_phi = fmax(layer->sigma_phi, error_of(input, i, 0));
-        layer->sigma_c = fmax(layer->sigma_c, error_of(input, i, 1));
+        layer->sigma_phi = fmax(layer->sigma_phi, variance_of(input, i, 0));
+        layer->sigma_c = fmax(layer->sigma_c, variance_of(input, i, 1));
     }
     for (int64_t l = 0; l < detector->n_layers; ++l) {
+        index.layer[l].sigma_phi = sqrt(index.layer[l].sigma_phi); /* variances until here */
+        index.layer[l].sigma_c = sqrt(index.layer[l].sigma_c);
         index.layer[l].first_cell = n_cells;
         n_cells += lay_grid(&detector->layers[l], n_on[l], &index.layer[l]);
     }
@@ -214,21 +218,29 @@ typedef struct search {
     int32_t *places;
 } search;
 
+static void take_if_free(search *s, int64_t at)
+{
+    const float turn = 6.2831853f;
+    const hg_window *w = s->window;
+    if (s->used[s->index->record[at].row]) return;
+    const float turned = fabsf(s->index->phi[at] - w->phi), around = fminf(turned, fabsf(turn - turned));
+    const float u = around * w->scale_phi, v = (s->index->c[at] - w->c) * w->scale_c, distance = u * u + v * v;
+    if (distance < s->least) {
+        s->least = distance;
+        s->nearest = s->n;
+    }
+    s->places[s->n++] = (int32_t)at;
+}
+
 /* Hits of cells that follow each other. */
 static void look_through(search *s, int64_t first, int64_t last)
 {
-    const float turn = 6.2831853f, *phi = s->index->phi, *c = s->index->c;
-    const hg_window *w = s->window;
-    for (int64_t at = first; at < last && s->n < s->room; ++at) {
-        float along = c[at] - w->c, around = fabsf(phi[at] - w->phi);
-        around = fminf(around, fabsf(turn - around));
-        if (fabsf(along) > w->half_c || around > w->half_phi || s->used[s->index->record[at].row]) continue;
-        float u = around * w->scale_phi, v = along * w->scale_c, distance = u * u + v * v;
-        if (distance < s->least) {
-            s->least = distance;
-            s->nearest = s->n;
-        }
-        s->places[s->n++] = (int32_t)at;
+    const hg_hit_index *index = s->index;
+    const int lanes = index->kernels->lanes;
+    for (; first < last; first += lanes) {
+        unsigned left = index->kernels->inside(s->window, index->phi + first, index->c + first);
+        if (last - first < lanes) left &= (1u << (last - first)) - 1;
+        for (; left && s->n < s->room; left &= left - 1) take_if_free(s, first + __builtin_ctz(left));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "tracking/finder.h"
 #include "base/check.h"
 #include "base/memory.h"
+#include "base/parallel.h"
 
 hg_finder_options hg_finder_default_options(void)
 {
@@ -123,9 +124,9 @@ done:
 static hg_status prepare_following(hg_context *ctx, hg_finder *finder)
 {
     hg_status status = HG_OK;
-    HG_TRY(hg_hit_index_create(ctx, finder->input, finder->hit_layer, &finder->index));
-    HG_TRY(scale_material(ctx, finder));
     HG_TRY(hg_batch_select(ctx, false, &finder->kernels));
+    HG_TRY(hg_hit_index_create(ctx, finder->input, finder->hit_layer, finder->kernels, &finder->index));
+    HG_TRY(scale_material(ctx, finder));
     HG_TRY(hg_batch_world_create(ctx, &finder->kalman, false, &finder->world));
     HG_TRY(hg_follower_create(ctx, finder, &finder->follower));
 done:
@@ -253,13 +254,15 @@ static hg_status write_tracks(hg_context *ctx, const hg_finder *finder, hg_track
     for (int64_t t = 0, at = 0; t < finder->tracks.n; ++t) {
         const hg_candidate *item = &finder->tracks.item[t];
         memcpy(tracks->hit + at, item->hit, (size_t)item->n * sizeof *item->hit);
-        hg_order_overlaps(finder, tracks->hit + at, item->n);
         tracks->hit_offset[t] = at;
         at += item->n;
         tracks->hit_offset[t + 1] = at;
         tracks->score[t] = item->score;
         tracks->n_hole[t] = item->n_hole;
     }
+#pragma omp parallel for num_threads(hg_context_threads(ctx)) schedule(static) if (n_hits >= HG_PARALLEL_MIN)
+    for (int64_t t = 0; t < tracks->n; ++t)
+        hg_order_overlaps(finder, tracks->hit + tracks->hit_offset[t], (int32_t)(tracks->hit_offset[t + 1] - tracks->hit_offset[t]));
     *out = tracks;
 done:
     return status;
