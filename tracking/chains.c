@@ -289,6 +289,7 @@ done:
 
 hg_status hg_chains_build(hg_context *ctx, hg_finder *finder, int pass, hg_paths *chains)
 {
+    if (finder->options->pass[pass].displaced_r_mm > 0) return hg_displaced_chains_build(ctx, finder, pass, chains);
     const bool of_triplets = finder->input->line && !finder->options->pass[pass].doublets;
     const hg_status status = of_triplets ? hg_finder_order_doublets(ctx, finder) : hg_finder_order_hits(ctx, finder);
     if (status < 0) return status;

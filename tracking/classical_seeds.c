@@ -36,6 +36,7 @@ typedef struct layers {
 typedef struct partner {
     const point *at;
     double cot, sigma2; /* slope dz/dr and its variance from the errors of the points */
+    double scattering;  /* standard deviation of the slope for the least pT */
 } partner;
 
 typedef struct triplet {
@@ -140,14 +141,21 @@ static double phi_window(const layers *l, double r_inner, double r_outer)
     return bend + l->options->d0_max * (1 / r_inner - 1 / r_outer);
 }
 
+/* No track wanted scatters more than one with the least pT. Grows with |cot|. */
+static double slope_scattering(const hg_classical_options *o, double cot)
+{
+    const double per_sin2 = 1 + cot * cot, per_sin = sqrt(per_sin2);
+    return hg_scattering_angle(o->pt_min_gev * per_sin, mass_gev, o->x_over_x0 * per_sin) * per_sin2;
+}
+
 static void consider(const layers *l, const point *middle, const point *other, partner *partners, int *n)
 {
     const hg_classical_options *o = l->options;
-    const double dr = other->r - middle->r, dz = other->z - middle->z, cot = dz / dr;
-    if (fabs(dr) < o->radial_min || fabs(dr) > o->radial_max || fabs(dz) > o->along_max || fabs(cot) > o->cot_max) return;
-    if (fabs(middle->z - middle->r * cot) > o->z0_max || *n == PARTNERS_MAX) return;
-    const double sigma = o->point_sigma / dr;
-    partners[(*n)++] = (partner){other, cot, 2 * sigma * sigma * (1 + cot * cot)};
+    const double dr = other->r - middle->r, dz = other->z - middle->z, distance = fabs(dr);
+    if (fabs(middle->z * dr - middle->r * dz) > o->z0_max * distance || *n == PARTNERS_MAX) return;
+    if (distance < o->radial_min || distance > o->radial_max || fabs(dz) > o->along_max || fabs(dz) > o->cot_max * distance) return;
+    const double cot = dz / dr, sigma = o->point_sigma / dr;
+    partners[(*n)++] = (partner){other, cot, 2 * sigma * sigma * (1 + cot * cot), slope_scattering(o, cot)};
 }
 
 /* Partners of a middle point on the inner (side -1) or outer (side 1) side, layer by layer. */
@@ -211,12 +219,12 @@ static void insert(const triplet *made, int32_t room, triplet *best, int32_t *n)
 static void join(const layers *l, const point *middle, const partner *in, const partner *out, triplet *best, int32_t *n)
 {
     const hg_classical_options *o = l->options;
-    const double cot = (in->cot + out->cot) / 2, per_sin2 = 1 + cot * cot, difference = fabs(in->cot - out->cot);
+    const double difference = fabs(in->cot - out->cot), most = fmax(in->scattering, out->scattering);
     double curvature, d0;
 
-    /* no track wanted scatters more than one with the least pT */
-    const double slowest = o->pt_min_gev * sqrt(per_sin2);
-    const double angle = hg_scattering_angle(slowest, mass_gev, o->x_over_x0 * sqrt(per_sin2)) * per_sin2;
+    /* the mean slope scatters less than the steeper half */
+    if (difference * difference > o->deviations * o->deviations * (in->sigma2 + out->sigma2 + most * most)) return;
+    const double angle = slope_scattering(o, (in->cot + out->cot) / 2);
     const double cut = o->deviations * sqrt(in->sigma2 + out->sigma2 + angle * angle);
     if (difference > cut || !circle_passes(l, in->at, middle, out->at, &curvature, &d0)) return;
     const double share = fmax(curvature / l->curvature_max, 1e-3); /* scattering goes like 1 / pT */

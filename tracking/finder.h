@@ -115,6 +115,9 @@ hg_status hg_chains_build(hg_context *ctx, hg_finder *finder, int pass, hg_paths
 hg_status hg_finder_order_hits(hg_context *ctx, hg_finder *finder);
 hg_status hg_finder_order_doublets(hg_context *ctx, hg_finder *finder);
 
+/* Starts from hits alone, for a pass with a displaced_r_mm. */
+hg_status hg_displaced_chains_build(hg_context *ctx, const hg_finder *finder, int pass, hg_paths *chains);
+
 /* Gives each hit to one candidate: best first by score, hits, first hit; losers are trimmed or dropped. Marks finder->used, appends to
  * tracks. */
 hg_status hg_compete(hg_context *ctx, hg_finder *finder, int pass, const hg_candidates *candidates);

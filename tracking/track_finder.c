@@ -12,14 +12,15 @@ hg_finder_options hg_finder_default_options(void)
 {
     return (hg_finder_options){
         .builder = HG_FINDER_FOLLOW,
-        .n_passes = 5,
+        .n_passes = 6,
         .pass =
             {
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 8, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
                 {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 5, .hits_min = 4, .layers_min = 3, .score_min = 6.0f},
-                {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
-                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
-                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 8.0f},
+                {.doublet_min = 0.1f, .triplet_min = 0.5f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 4.0f},
+                {.doublet_min = 0.01f, .triplet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 5.0f},
+                {.doublets = true, .doublet_min = 0.01f, .chain_min = 3, .hits_min = 3, .layers_min = 3, .score_min = 6.0f},
+                {.displaced_r_mm = 300.0f, .chain_min = 4, .hits_min = 4, .layers_min = 3, .score_min = 8.0f},
             },
         .n_branches = 2,
         .return_branches = 3,
@@ -210,6 +211,7 @@ static hg_status make_chains(hg_context *ctx, hg_finder *finder, int pass, hg_pa
 static hg_status run_pass(hg_context *ctx, hg_finder *finder, int pass)
 {
     hg_status status = HG_OK;
+    if (finder->options->pass[pass].displaced_r_mm > 0 && !finder->follows) return HG_OK;
     hg_paths chains = {0};
     hg_candidates candidates = {0};
     int64_t first = finder->tracks.n;

@@ -35,13 +35,14 @@ enum { HG_FINDER_PASSES_MAX = 6 };
 
 /** One pass over the hits that no earlier pass has used: long and safe chains first, shorter and looser ones later. */
 typedef struct hg_finder_pass {
-    bool doublets;      /* chains of doublets; otherwise of triplets, if there is a line graph */
-    float doublet_min;  /* a doublet with a lower score is not used */
-    float triplet_min;  /* the same for triplets */
-    int32_t chain_min;  /* shorter chains of hits are no starts; at least 3 */
-    int32_t hits_min;   /* a track with fewer hits is dropped */
-    int32_t layers_min; /* a track on fewer layers is dropped */
-    float score_min;    /* FOLLOW: a track with a lower score (sum of the hits' log likelihood ratios) is dropped */
+    bool doublets;        /* chains of doublets; otherwise of triplets, if there is a line graph */
+    float doublet_min;    /* a doublet with a lower score is not used */
+    float triplet_min;    /* the same for triplets */
+    int32_t chain_min;    /* shorter chains of hits are no starts; at least 3 */
+    int32_t hits_min;     /* a track with fewer hits is dropped */
+    int32_t layers_min;   /* a track on fewer layers is dropped */
+    float score_min;      /* FOLLOW: a track with a lower score (sum of the hits' log likelihood ratios) is dropped */
+    float displaced_r_mm; /* above 0: FOLLOW: not the graph, but four hits in line further from the beam line make a chain, mm */
 } hg_finder_pass;
 
 /** Options of the track finder; start from hg_finder_default_options. Scores are probabilities in 0..1, lengths mm. */

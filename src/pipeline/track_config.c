@@ -32,14 +32,16 @@ static const char *const seedings[] = {"gnn", "tables", "ca", "classical", NULL}
     {                                                                                                                                      \
         name, HG_OPTION_INT, AT(member), preset, low, high, NULL, help                                                                     \
     }
-#define PASS(number, index, of_doublets, doublet, triplet, chain, hits, score)                                                             \
+#define PASS(number, index, of_doublets, doublet, triplet, chain, hits, score, radius)                                                     \
     SWITCH("tracking.pass" number ".doublets", pass[index].doublets, of_doublets, "chains of doublets; otherwise of triplets"),            \
         NUMBER("tracking.pass" number ".doublet_min", pass[index].doublet_min, doublet, 0, 1, "least doublet score used in this pass"),    \
         NUMBER("tracking.pass" number ".triplet_min", pass[index].triplet_min, triplet, 0, 1, "least triplet score used in this pass"),    \
         COUNT("tracking.pass" number ".chain_min", pass[index].chain_min, chain, 3, 48, "fewest hits of a chain that starts a track"),     \
         COUNT("tracking.pass" number ".hits_min", pass[index].hits_min, hits, 1, 48, "fewest hits of a track"),                            \
         COUNT("tracking.pass" number ".layers_min", pass[index].layers_min, "3", 1, 48, "fewest layers of a track"),                       \
-        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, score, -1e6, 1e6, "least score of a track")
+        NUMBER("tracking.pass" number ".score_min", pass[index].score_min, score, -1e6, 1e6, "least score of a track"),                    \
+        NUMBER("tracking.pass" number ".displaced_r_mm", pass[index].displaced_r_mm, radius, 0, 1e4,                                       \
+               "above 0: chains of four hits in line outside this radius, whatever the graph says, mm")
 
 const hg_option hg_track_option_table[] = {
     TEXT("detector.file", detector, "", "detectors.csv[.gz]; empty = the built-in TrackML-like detector"),
@@ -82,7 +84,7 @@ const hg_option hg_track_option_table[] = {
     NUMBER("tracking.classical.z0_max_mm", classical_z0_max_mm, "0", 0, 1e4,
            "the same: range of vertices along the beam line, mm; 0 = 4 times the luminous length and 10 mm"),
     {"tracking.builder", HG_OPTION_WORD, AT(builder), "follow", 0, 0, builders, "how tracks are built"},
-    COUNT("tracking.passes", n_passes, "5", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
+    COUNT("tracking.passes", n_passes, "6", 1, HG_TRACK_PASSES, "passes; later ones see only unused hits"),
     COUNT("tracking.branches", n_branches, "2", 1, 4, "hypotheses kept per start"),
     COUNT("tracking.holes_max", holes_max, "1", 0, 20, "following stops after so many layers in a row without a hit"),
     NUMBER("tracking.chi2_max", chi2_max, "45", 0.1, 1e4, "a hit with a larger chi2 is not taken"),
@@ -93,11 +95,12 @@ const hg_option hg_track_option_table[] = {
     NUMBER("tracking.material_scale", material_scale, "2", 0.01, 100, "factor on x/X0 while following: room for tails"),
     NUMBER("tracking.overlap_min", overlap_min, "0.3", 0, 1, "chains: least score of an overlap doublet"),
     NUMBER("tracking.overlap_mm", overlap_mm, "25", 0, 1e3, "chains: largest distance of two hits on one layer, mm"),
-    PASS("1", 0, "false", "0.1", "0.5", "8", "4", "6"),
-    PASS("2", 1, "false", "0.1", "0.5", "5", "4", "6"),
-    PASS("3", 2, "false", "0.1", "0.5", "3", "3", "6"),
-    PASS("4", 3, "false", "0.01", "0.01", "3", "3", "8"),
-    PASS("5", 4, "true", "0.01", "0", "3", "3", "8"),
+    PASS("1", 0, "false", "0.1", "0.5", "8", "4", "6", "0"),
+    PASS("2", 1, "false", "0.1", "0.5", "5", "4", "6", "0"),
+    PASS("3", 2, "false", "0.1", "0.5", "3", "3", "4", "0"),
+    PASS("4", 3, "false", "0.01", "0.01", "3", "3", "5", "0"),
+    PASS("5", 4, "true", "0.01", "0", "3", "3", "6", "0"),
+    PASS("6", 5, "false", "0", "0", "4", "4", "8", "300"),
     NUMBER("fit.mass_gev", mass_gev, "0.13957039", 0, 100, "mass hypothesis, GeV"),
     NUMBER("fit.outlier_chi2_2d", outlier_chi2_2d, "15", 1, 1e6, "a pixel hit with a larger chi2 is left out of the fit"),
     NUMBER("fit.outlier_chi2_1d", outlier_chi2_1d, "12", 1, 1e6, "the same for one coordinate"),
@@ -167,7 +170,8 @@ hg_finder_options hg_track_config_finder(const hg_track_config *config)
                                            .chain_min = (int32_t)config->pass[p].chain_min,
                                            .hits_min = (int32_t)config->pass[p].hits_min,
                                            .layers_min = (int32_t)config->pass[p].layers_min,
-                                           .score_min = (float)config->pass[p].score_min};
+                                           .score_min = (float)config->pass[p].score_min,
+                                           .displaced_r_mm = (float)config->pass[p].displaced_r_mm};
     }
     options.n_branches = (int32_t)config->n_branches;
     options.holes_max = (int32_t)config->holes_max;

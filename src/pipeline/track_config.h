@@ -10,7 +10,7 @@
 #include "hitgraph/measurement.h"
 #include "hitgraph/track_finder.h"
 
-enum { HG_TRACK_PASSES = 5 };
+enum { HG_TRACK_PASSES = 6 };
 
 /* What following starts from. */
 typedef enum hg_seeding {
@@ -22,7 +22,7 @@ typedef enum hg_seeding {
 
 typedef struct hg_track_pass {
     bool doublets;
-    double doublet_min, triplet_min, score_min;
+    double doublet_min, triplet_min, score_min, displaced_r_mm;
     int64_t chain_min, hits_min, layers_min;
 } hg_track_pass;
 

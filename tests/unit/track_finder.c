@@ -26,7 +26,7 @@ typedef struct toy {
     hg_measurement measurement[HITS_MAX];
     int32_t particle[HITS_MAX]; /* -1 = noise */
     int32_t n_particles;
-    int64_t n_layers; /* that a particle crosses */
+    int64_t first_layer, end_layer; /* that a particle crosses */
     int64_t n_edges;
     int32_t sender[EDGES_MAX], receiver[EDGES_MAX];
     float wanted[EDGES_MAX]; /* score in the caller's order of edges */
@@ -87,7 +87,7 @@ static void add_particle(toy *t, hg_random *random, double pt, double phi0, doub
     double kappa = -curvature_per_gev / pt * (hg_random_uniform(random) < 0.5 ? -1 : 1);
     int32_t particle = t->n_particles++;
 
-    for (int64_t l = 0; l < t->n_layers; ++l) {
+    for (int64_t l = t->first_layer; l < t->end_layer; ++l) {
         const hg_layer *layer = &t->detector->layers[l];
         for (int64_t m = layer->first_module; m < layer->first_module + layer->n_modules; ++m) {
             const hg_module *mod = &t->detector->modules[m];
@@ -159,11 +159,12 @@ static void score_graphs(toy *t, hg_random *random)
     }
 }
 
-static void toy_create_with(toy *t, uint64_t seed, int n_particles, int n_noise, double efficiency, int64_t n_layers)
+static void toy_create_with(toy *t, uint64_t seed, int n_particles, int n_noise, double efficiency, int64_t first_layer, int64_t end_layer)
 {
     hg_random random = hg_random_stream(seed, 77, 0, 0);
     memset(t, 0, sizeof *t);
-    t->n_layers = n_layers;
+    t->first_layer = first_layer;
+    t->end_layer = end_layer;
     assert_int_equal(hg_context_create(&t->ctx), HG_OK);
     assert_int_equal(hg_context_set_threads(t->ctx, 2), HG_OK);
     make_detector(t);
@@ -180,7 +181,7 @@ static void toy_create_with(toy *t, uint64_t seed, int n_particles, int n_noise,
 
 static void toy_create(toy *t, uint64_t seed, int n_particles, int n_noise)
 {
-    toy_create_with(t, seed, n_particles, n_noise, 1.0, LAYERS);
+    toy_create_with(t, seed, n_particles, n_noise, 1.0, 0, LAYERS);
 }
 
 static void toy_destroy(toy *t)
@@ -266,7 +267,7 @@ static void chains_find_all_particles(void **state)
 static void following_needs_only_pieces(void **state)
 {
     (void)state;
-    toy_create_with(&shared, 8, 60, 300, 0.67, LAYERS);
+    toy_create_with(&shared, 8, 60, 300, 0.67, 0, LAYERS);
     hg_finder_input input = input_of(&shared);
     hg_tracks *chains = NULL, *followed = NULL;
 
@@ -286,7 +287,7 @@ static void following_needs_only_pieces(void **state)
 static void short_tracks_have_second_hits(void **state)
 {
     (void)state;
-    toy_create_with(&shared, 10, 60, 0, 1.0, 3);
+    toy_create_with(&shared, 10, 60, 0, 1.0, 0, 3);
     hg_finder_input input = input_of(&shared);
     hg_tracks *tracks = NULL;
 
@@ -294,6 +295,28 @@ static void short_tracks_have_second_hits(void **state)
     assert_int_equal(hg_tracks_find(shared.ctx, &input, NULL, &tracks), HG_OK);
     check_lists(&shared, tracks);
     assert_true(perfect_share(&shared, tracks) > 0.98);
+    hg_tracks_destroy(shared.ctx, tracks);
+    toy_destroy(&shared);
+}
+
+/* The graph knows nothing of particles that are seen by the outer layers alone. */
+static void hits_in_line_are_enough(void **state)
+{
+    (void)state;
+    toy_create_with(&shared, 11, 60, 300, 0.0, LAYERS - 4, LAYERS);
+    hg_finder_input input = input_of(&shared);
+    hg_finder_options options = hg_finder_default_options();
+    hg_tracks *tracks = NULL;
+
+    input.kalman = &shared.kalman;
+    options.pass[5].displaced_r_mm = 200;
+    assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_OK);
+    check_lists(&shared, tracks);
+    assert_true(perfect_share(&shared, tracks) > 0.9);
+    hg_tracks_destroy(shared.ctx, tracks);
+    options.n_passes = 5;
+    assert_int_equal(hg_tracks_find(shared.ctx, &input, &options, &tracks), HG_OK);
+    assert_int_equal(tracks->n, 0);
     hg_tracks_destroy(shared.ctx, tracks);
     toy_destroy(&shared);
 }
@@ -468,6 +491,7 @@ int main(void)
         cmocka_unit_test(chains_find_all_particles),
         cmocka_unit_test(following_needs_only_pieces),
         cmocka_unit_test(short_tracks_have_second_hits),
+        cmocka_unit_test(hits_in_line_are_enough),
         cmocka_unit_test(doublets_alone_are_enough),
         cmocka_unit_test(walks_part_what_components_join),
         cmocka_unit_test(same_for_any_number_of_threads),
