@@ -27,7 +27,7 @@ steps="-s train.sections=8 -s train.learning_rate=4e-3 -s train.schedule=onecycl
 
 mkdir -p "$out"
 # shellcheck disable=SC2086 # the lists are meant to be split
-"$hitgraph" build --learn-calibration -s fit.calibration=pitch --out "$out/calibration.yaml" \
+"$hitgraph" build --learn-calibration -s fit.calibration=pitch -s fit.material=trackml-like --out "$out/calibration.yaml" \
     $narrow "$data/event000021006" $wide "$data/event000022002"
 # shellcheck disable=SC2086
 "$hitgraph" build --learn -s graph.learn.efficiency=0.995 -s graph.learn.neighbour_efficiency=0.99 --out "$out/doublets.h5" \
