@@ -169,9 +169,9 @@ build/fuzz/tests/fuzz/libfuzzer: $(filter-out %/mutator.o,$(FUZZ_SOURCES:%.c=bui
 fuzz-clang: ## the same with libFuzzer (needs clang, libomp-dev): make fuzz-clang SECONDS=60
 	@if ! command -v clang >/dev/null; then echo "SKIP fuzz-clang: clang is not installed"; exit 0; fi; \
 	$(MAKE) --no-print-directory -j$(JOBS) CC=clang VARIANT=fuzz build/fuzz/tests/fuzz/libfuzzer build/fuzz/tests/fuzz/readers || exit 1; \
-	export FUZZ_FOLDER=$$(mktemp -d); trap 'rm -rf $$FUZZ_FOLDER' EXIT; mkdir -p build/fuzz-kept; \
+	FUZZ_FOLDER=$$(mktemp -d) || exit 1; export FUZZ_FOLDER; trap 'rm -rf "$$FUZZ_FOLDER"' EXIT; mkdir -p build/fuzz-kept; \
 	for target in $$(build/fuzz/tests/fuzz/readers -w build/fuzz/seeds); do \
-	echo "== $$target"; rm -rf $$FUZZ_FOLDER/*; cp -f build/fuzz/tests/fuzz/libfuzzer build/fuzz/$$target || exit 1; \
+	echo "== $$target"; rm -rf "$${FUZZ_FOLDER:?}"/*; cp -f build/fuzz/tests/fuzz/libfuzzer build/fuzz/$$target || exit 1; \
 	build/fuzz/$$target -max_total_time=$(SECONDS) -max_len=16384 -timeout=20 -rss_limit_mb=4096 -artifact_prefix=build/fuzz-kept/$$target- \
 	build/fuzz/seeds/$$target 2> build/fuzz/log || { cat build/fuzz/log; exit 1; }; tail -n 1 build/fuzz/log; done
 
