@@ -157,6 +157,18 @@ static void groups_share_a_factor_with_any_threads(void **state)
     for (int k = 0; k < 2; ++k) hg_material_destroy(ctx, learned[k]);
 }
 
+/* No particle is fast enough to be looked at. */
+static void without_tracks_all_stays_as_it_is(void **state)
+{
+    (void)state;
+    hg_material *learned = NULL;
+    hg_kalman kalman = {.detector = detector, .field = field, .material = material, .options = hg_kalman_default_options()};
+    kalman.calibration = &calibration;
+    assert_int_equal(hg_material_learn_pulls(ctx, &kalman, input, EVENTS, 1e6, &learned), HG_OK);
+    assert_memory_equal(learned->surface, material->surface, (size_t)material->n * sizeof *material->surface);
+    hg_material_destroy(ctx, learned);
+}
+
 static void what_cannot_be_learned_is_refused(void **state)
 {
     (void)state;
@@ -178,6 +190,7 @@ int main(void)
         cmocka_unit_test(losses_are_recovered),
         cmocka_unit_test(thickness_is_recovered_from_pulls),
         cmocka_unit_test(groups_share_a_factor_with_any_threads),
+        cmocka_unit_test(without_tracks_all_stays_as_it_is),
         cmocka_unit_test(what_cannot_be_learned_is_refused),
     };
     return cmocka_run_group_tests(tests, open_events, close_events);
