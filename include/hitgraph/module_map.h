@@ -62,7 +62,7 @@ HG_API void hg_module_learner_destroy(hg_context *ctx, hg_module_learner *learne
 /** Adds the tracks of targets (weight above 0) of one event: two true doublets that share a hit make a triplet. Doublets join the groups of
  *  hits on consecutive layers, and hits on different modules of one layer.
  *  @return HG_OK; HG_ERR_DATA a particle row or layer out of range; HG_ERR_LIMIT a module number of 2^21 or more; HG_ERR_NOMEM.
- *  Cost: O(n). Threads: the context's; same bits for any number. */
+ *  Cost: O(n log n). Threads: the context's; same bits for any number. */
 HG_API hg_status hg_module_learner_add(hg_context *ctx, hg_module_learner *learner, const hg_doublet_hits *hits,
                                        const hg_doublet_truth *truth);
 
