@@ -44,6 +44,8 @@ KERNEL_CFLAGS_avx512 :=
 KERNEL_CFLAGS_avx512bf16 :=
 KERNEL_CFLAGS_amx :=
 endif
+# gcc unrolls loops over 16 lanes, and then finds no loop to make vectors of, unless it is told to leave them.
+LANES_CFLAGS := $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),,--param=max-completely-peel-times=8)
 INCLUDES := -Iinclude -I. -Isrc
 LIBS := $(HDF5_LIBS) $(OTHER_LIBS) $(CSV_LIBS) $(METIS_LIBS) $(ZLIB_LIBS) -lm
 COMPILE = $(CC) $(BASE_CFLAGS) $(INCLUDES) $(HDF5_CFLAGS) $(OTHER_CFLAGS) $(CFLAGS) -MMD -MP
@@ -106,7 +108,7 @@ $(BUILD)/tracking/batch_%.o: tracking/batch_%.c
 $(BUILD)/graph/doublet_batch_%.o: graph/doublet_batch_%.c
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(COMPILE) $(X86_TABLES) $(KERNEL_CFLAGS_$*) -c -o $@ $<
+	@$(COMPILE) $(X86_TABLES) $(LANES_CFLAGS) $(KERNEL_CFLAGS_$*) -c -o $@ $<
 
 $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(CMOCKA_LIBS) $(LIBS)

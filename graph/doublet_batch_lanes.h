@@ -37,6 +37,25 @@ static inline uint32_t marked(const int32_t pass[LANES], int32_t left)
 #endif
 }
 
+/* out[k] = lanes[k], k < n <= LANES: a call that copies so few takes longer. */
+static inline void store_some(const float lanes[LANES], int32_t n, float *out)
+{
+#ifdef __AVX512F__
+    _mm512_mask_storeu_ps(out, (__mmask16)((1u << n) - 1), _mm512_loadu_ps(lanes));
+#else
+    for (int32_t k = 0; k < n; ++k) out[k] = lanes[k];
+#endif
+}
+
+static inline void store_some_words(const int32_t lanes[LANES], int32_t n, int32_t *out)
+{
+#ifdef __AVX512F__
+    _mm512_mask_storeu_epi32(out, (__mmask16)((1u << n) - 1), _mm512_loadu_si512(lanes));
+#else
+    for (int32_t k = 0; k < n; ++k) out[k] = lanes[k];
+#endif
+}
+
 /* out[k]: how many of the ascending edges[0 .. n), n < 2 LANES, are not above value[k]. */
 static inline void count_reached(const float *edges, int32_t n, const float value[LANES], int32_t out[LANES])
 {

@@ -128,10 +128,8 @@ static int64_t join(const hg_doublet_graph *d, const hg_doublet_map *map, int64_
                 find_windows(map, pair, &a);
             }
             match(&a, d->kappa[b], d->cot[b], m);
-            for (int k = 0; k < LANES; ++k) {
-                best_after[k] = smaller(m[k], best_after[k]);
-                count_after[k] += m[k] < 1;
-            }
+            for (int k = 0; k < LANES; ++k) best_after[k] = smaller(m[k], best_after[k]);
+            for (int k = 0; k < LANES; ++k) count_after[k] += m[k] < 1;
             best[0][b] = smaller(smallest(m), best[0][b]);
             count[0][b] += __builtin_popcount(below(m, 1));
             for (uint32_t near = below(m, link_window); near; near &= near - 1) {
@@ -139,10 +137,8 @@ static int64_t join(const hg_doublet_graph *d, const hg_doublet_map *map, int64_
                 link[n_links++] = (hg_doublet_link){(int32_t)first + k, (int32_t)b, m[k]};
             }
         }
-        for (int32_t k = 0; k < n; ++k) { /* few: a call that copies them takes longer */
-            best[1][first + k] = best_after[k];
-            count[1][first + k] = count_after[k];
-        }
+        store_some(best_after, n, best[1] + first);
+        store_some_words(count_after, n, count[1] + first);
     }
     return n_links;
 }
