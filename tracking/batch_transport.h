@@ -165,13 +165,15 @@ INLINE void project(flight *f, const lanes along[2][3], const lanes on_position[
     }
 }
 
-/* Turns per step that one Runge-Kutta-Nystroem step may make, by length: 1, 2, 4 or 8 steps keep the error below some um. */
-INLINE marks steps_needed(flight *f, lanes h)
+/* Turns per step that one Runge-Kutta-Nystroem step may make, by length: 1, 2, 4 or 8 steps keep the error below some um. The way to the
+ * beam line is that of a circle, and may be longer: up to half a turn in 16 steps; to a plane it is that of a parabola. */
+INLINE marks steps_needed(flight *f, lanes h, bool to_beam)
 {
     lanes b2 = dot(f->b, f->b), turn2 = h * h * f->qop * f->qop * R(HG_CURVATURE_CONSTANT * HG_CURVATURE_CONSTANT) * b2;
     lanes error = absolute(h) * turn2 * turn2; /* of one step, about 7e-3 of this in mm */
     marks steps = all_whole(1) + ((error > R(0.4)) & 1) + ((error > R(6.4)) & 2) + ((error > R(100)) & 4);
-    fail(&f->status, ~(turn2 < R(2.5)), HG_BATCH_HARD);
+    if (to_beam) steps += (error > R(1600)) & 8;
+    fail(&f->status, ~(turn2 < (to_beam ? R(9) : R(2.5))), HG_BATCH_HARD);
     return pick_whole((absolute(h) > R(350)) & (steps == 1), all_whole(2), steps);
 }
 
@@ -211,7 +213,7 @@ INLINE marks transport(const hg_batch_world *world, const plane *from, const pla
     start_columns(&f, sin_phi, cos_phi, sin_theta);
     field_at(world, &f, f.r, f.b);
     h = to ? distance_to_plane(&f, to->w) : distance_to_beam(&f);
-    marks steps = pick_whole(wanted & (f.status == 0), steps_needed(&f, h), all_whole(0));
+    marks steps = pick_whole(wanted & (f.status == 0), steps_needed(&f, h, !to), all_whole(0));
     for (whole n = 0; any(steps > n); ++n) {
         lanes left = n == 0 ? h : to ? distance_to_plane(&f, to->w) : distance_to_beam(&f);
         long_step(world, &f, pick(steps > n, left / to_real(pick_whole(steps > n, steps - n, all_whole(1))), all(R(0))));

@@ -11,7 +11,7 @@
 /* A slot carries one chain through all its hypotheses, one at a time, so that what is found does not depend on the neighbours; only the
  * arithmetic of the slots is done together, round by round. */
 
-enum { LAYERS_MAX = 64, BLOCK_MAX = 256, BLOCKS_PER_THREAD = 2, ATTEMPTS = 3 };
+enum { LAYERS_MAX = 64, BLOCK_MIN = 32, BLOCK_MAX = 256, BLOCKS_PER_THREAD = 2, ATTEMPTS = 3 };
 
 void hg_slot_begin_branch(hg_slot *s, const hg_branch *from)
 {
@@ -369,11 +369,11 @@ void hg_follower_destroy(hg_context *ctx, hg_follower *follower)
     hg_free(ctx, follower);
 }
 
-/* Long blocks keep the lanes busy, but every thread must get one; no less than fills the slots. */
+/* Long blocks keep the lanes busy, but every thread must get one; no less than fills two groups of lanes. */
 static int64_t block_length(int64_t n, int threads)
 {
     const int64_t share = n / ((int64_t)BLOCKS_PER_THREAD * threads) + 1;
-    return share < HG_FOLLOW_SLOTS ? HG_FOLLOW_SLOTS : share > BLOCK_MAX ? BLOCK_MAX : share;
+    return share < BLOCK_MIN ? BLOCK_MIN : share > BLOCK_MAX ? BLOCK_MAX : share;
 }
 
 hg_status hg_follow_chains(hg_context *ctx, const hg_finder *finder, const hg_paths *chains, int64_t least, hg_candidates *candidates)
