@@ -6,17 +6,21 @@
 #include "graph/doublet_batch_match.h"
 #include "graph/neighbour_tables.h"
 
-/* Cells of the table of links between an outgoing doublet and the arrivals; returns the lanes within its reach as bits. */
+/* Cells of the table of links between an outgoing doublet and the arrivals; returns the lanes within its reach as bits. Where there are
+ * none, as is usual, the roots of cells are not asked for. */
 static inline uint32_t find_links(const arrivals *a, float kappa, float cot, float reach, int32_t cell[LANES])
 {
     int32_t near[LANES];
+    float bend[LANES], slope[LANES];
     for (int k = 0; k < LANES; ++k) {
-        float bend = fabsf(hg_kappa_units(a->kappa[k], kappa, a->kappa_window[k]));
-        float slope = fabsf(hg_cot_units(a->cot[k], cot, a->cot_window[k]));
-        near[k] = (a->pair[k] >= 0) & (bend < reach) & (slope < reach);
-        cell[k] = hg_link_cell(near[k] ? bend : 0, near[k] ? slope : 0, reach);
+        bend[k] = fabsf(hg_kappa_units(a->kappa[k], kappa, a->kappa_window[k]));
+        slope[k] = fabsf(hg_cot_units(a->cot[k], cot, a->cot_window[k]));
+        near[k] = (a->pair[k] >= 0) & (bend[k] < reach) & (slope[k] < reach);
     }
-    return marked(near, LANES);
+    const uint32_t found = marked(near, LANES);
+    if (!found) return 0;
+    for (int k = 0; k < LANES; ++k) cell[k] = hg_link_cell(near[k] ? bend[k] : 0, near[k] ? slope[k] : 0, reach);
+    return found;
 }
 
 static void support(const hg_doublet_map *map, const hg_incoming *in, int32_t n_in, const hg_scored_doublet *out, int32_t n_out,

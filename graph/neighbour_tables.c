@@ -19,7 +19,8 @@ float hg_candidate_offset(const hg_doublet_map *map, const hg_doublet_hits *hits
 static int32_t axis_bin(const float range[2], float value)
 {
     const float at = (value - range[0]) / (range[1] - range[0]) * (float)HG_NEIGHBOUR_BINS;
-    return hg_doublet_clamped_bin(at > 0 ? fminf(at, (float)HG_NEIGHBOUR_BINS) : 0, HG_NEIGHBOUR_BINS);
+    const float limited = at < (float)HG_NEIGHBOUR_BINS ? at : (float)HG_NEIGHBOUR_BINS; /* fminf without a call */
+    return hg_doublet_clamped_bin(at > 0 ? limited : 0, HG_NEIGHBOUR_BINS);
 }
 
 static int32_t cell_of(int32_t first, int32_t second, int32_t third)
