@@ -2,14 +2,8 @@
  * its oracle. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
-#include "tracking/fit.h"
+#include "tracking/fit_plain.h"
 #include "tracking/slope_errors.h"
-
-/* While a track is fitted its outlier flags tell why: dropped for good, or not reached in this pass, which the next pass may mend. */
-enum { USED = 0, DROPPED = 1, MISSED = 2 };
-
-/* Hits with a lower weight are outliers. */
-#define HALF 0.5f
 
 int hg_fit_quality(bool outliers, double chi2, int32_t ndf)
 {
@@ -19,48 +13,33 @@ int hg_fit_quality(bool outliers, double chi2, int32_t ndf)
     return bits;
 }
 
-/* One track while it is fitted. */
-typedef struct fit {
-    const hg_kalman *kalman;
-    const hg_measurement *measurements; /* [n_hits of the event] */
-    const int32_t *hit;                 /* [n] rows of the track's measurements */
-    const float *slope_errors;          /* NULL = the measurements' errors stand */
-    uint8_t *outlier;                   /* [n] */
-    float *weight;                      /* [n] */
-    int64_t n;
-    hg_filter_step *steps; /* [n] */
-    int64_t n_steps;
-    int64_t start; /* hit on whose module the next pass starts */
-    double chi2;
-    int n_scalars;
-    double start_sigma2[5]; /* diagonal of the start covariance, already inflated */
-    bool refit;             /* there was a pass before this one, and */
-    double matter_qop;      /* this is the q/p that it found */
-} fit;
-
-static const hg_measurement *measurement_of(const fit *f, int64_t i)
+static const hg_measurement *measurement_of(const hg_plain_fit *f, int64_t i)
 {
     return &f->measurements[f->hit[i]];
 }
 
-/* With the errors at the track's slope, once that is known. */
-static hg_measurement refined(const fit *f, int64_t i)
+hg_measurement hg_plain_measurement(const hg_plain_fit *f, int64_t i)
 {
     hg_measurement m = *measurement_of(f, i);
     for (int j = 0; f->slope_errors && f->refit && j < 2; ++j) m.variance[j] = (double)f->steps[i].hit_variance[j];
     return m;
 }
 
-/* The measurement as the filter takes it: a weight makes it so much less certain. */
-static hg_measurement weighted(const fit *f, int64_t i)
+hg_measurement hg_plain_weighted(const hg_plain_fit *f, int64_t i)
 {
     const double weight_min = 1e-6;
-    hg_measurement m = refined(f, i);
+    hg_measurement m = hg_plain_measurement(f, i);
     for (int j = 0; j < 2; ++j) m.variance[j] /= fmax((double)f->weight[i], weight_min);
     return m;
 }
 
-static int64_t used_hits(const fit *f)
+double hg_plain_cut(const hg_plain_fit *f, const hg_measurement *m)
+{
+    const bool both = hg_measurement_has(m, 0) && hg_measurement_has(m, 1);
+    return both ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d;
+}
+
+static int64_t used_hits(const hg_plain_fit *f)
 {
     int64_t n = 0;
     for (int64_t i = 0; i < f->n; ++i) n += !f->outlier[i];
@@ -84,7 +63,7 @@ int hg_fit_check(const hg_kalman *kalman, const hg_measurement *measurements, co
     return scalars < HG_FIT_SCALARS_MIN ? HG_TRACK_TOO_FEW_HITS : 0;
 }
 
-static double distance_from_first(const fit *f, int64_t i)
+static double distance_from_first(const hg_plain_fit *f, int64_t i)
 {
     double x[2][2];
     for (int k = 0; k < 2; ++k) {
@@ -98,7 +77,7 @@ static double distance_from_first(const fit *f, int64_t i)
 }
 
 /* Three hits for the seed: the first, `outer`, and the one nearest to half way between them. */
-static int seed_from(const fit *f, int64_t outer, hg_track_state *state)
+static int seed_from(const hg_plain_fit *f, int64_t outer, hg_track_state *state)
 {
     double half = distance_from_first(f, outer) / 2.0;
     int64_t middle = 1;
@@ -110,9 +89,12 @@ static int seed_from(const fit *f, int64_t outer, hg_track_state *state)
 }
 
 /* A start from hits that are fitted again must be loose: they count once only, and one of them may be wrong. */
-static int start_of_track(fit *f, hg_track_state *state)
+int hg_plain_start(hg_plain_fit *f, hg_track_state *state)
 {
     enum { OUTER = 6 };
+    f->refit = false;
+    f->start = 0;
+    for (int64_t i = 0; i < f->n; ++i) f->outlier[i] = HG_HIT_USED;
     int status = seed_from(f, f->n - 1 < OUTER ? f->n - 1 : OUTER, state);
     if (status != 0 && f->n - 1 > OUTER) status = seed_from(f, f->n - 1, state);
     if (status != 0) return status;
@@ -127,7 +109,7 @@ static int start_of_track(fit *f, hg_track_state *state)
     return 0;
 }
 
-static void loosen(const fit *f, hg_track_state *state)
+static void loosen(const hg_plain_fit *f, hg_track_state *state)
 {
     for (int i = 0; i < 5; ++i)
         for (int j = 0; j <= i; ++j) state->cov[HG_PACKED(i, j)] = i == j ? f->start_sigma2[i] : 0.0;
@@ -135,7 +117,7 @@ static void loosen(const fit *f, hg_track_state *state)
 
 /* Filters outward from `state`, which lies on the module of hit f->start. A hit that is not reached, or cannot be taken in, is left out.
  * Returns status bits. */
-static int filter(fit *f, hg_track_state state)
+static int filter(hg_plain_fit *f, hg_track_state state)
 {
     int64_t n = 0;
     int missed = 0, n_taken = 0;
@@ -143,7 +125,7 @@ static int filter(fit *f, hg_track_state state)
     f->n_scalars = 0;
     for (int64_t i = 0; i < f->n; ++i) {
         if (f->outlier[i]) continue;
-        const hg_measurement m = weighted(f, i);
+        const hg_measurement m = hg_plain_weighted(f, i);
         hg_filter_step *step = &f->steps[n];
         hg_track_state next = state;
         if (i != f->start) {
@@ -151,7 +133,7 @@ static int filter(fit *f, hg_track_state state)
                 hg_transport_state(f->kalman, state.module, m.module, f->refit ? &f->matter_qop : NULL, next.par, next.cov, step->jacobian);
             if (status != 0) {
                 missed |= status;
-                f->outlier[i] = MISSED;
+                f->outlier[i] = HG_HIT_MISSED;
                 continue;
             }
             next.module = m.module;
@@ -162,12 +144,12 @@ static int filter(fit *f, hg_track_state state)
         double chi2 = hg_update_with_gains(next.par, next.cov, &m, step->gain, &step->n_gains);
         if (chi2 < 0.0) {
             missed |= HG_TRACK_COV_NOT_POSITIVE;
-            f->outlier[i] = MISSED;
+            f->outlier[i] = HG_HIT_MISSED;
             continue;
         }
-        f->chi2 += f->weight[i] < HALF ? 0.0 : chi2;
+        f->chi2 += f->weight[i] < HG_HIT_WEIGHT_MIN ? 0.0 : chi2;
         n_taken += step->n_gains;
-        f->n_scalars += f->weight[i] < HALF ? 0 : step->n_gains;
+        f->n_scalars += f->weight[i] < HG_HIT_WEIGHT_MIN ? 0 : step->n_gains;
         step->hit = i;
         for (int k = 0; k < 5; ++k) step->par[k] = next.par[k];
         for (int k = 0; k < 15; ++k) step->cov[k] = next.cov[k];
@@ -181,9 +163,9 @@ static int filter(fit *f, hg_track_state state)
 
 /* chi2 of the hit against all the others: of the smoothed residual with covariance V - H P H^T. Returns the excess over the cut, or <= 0.
  */
-static double outlier_excess(const fit *f, const hg_filter_step *step)
+static double outlier_excess(const hg_plain_fit *f, const hg_filter_step *step)
 {
-    const hg_measurement m = refined(f, step->hit);
+    const hg_measurement m = hg_plain_measurement(f, step->hit);
     bool has_u = hg_measurement_has(&m, 0), has_v = hg_measurement_has(&m, 1);
     double residual[2] = {m.local[0] - step->smooth_par[0], m.local[1] - step->smooth_par[1]};
     /* a hit that alone fixes a coordinate has no residual of its own: V - P is then nothing but rounding */
@@ -192,11 +174,11 @@ static double outlier_excess(const fit *f, const hg_filter_step *step)
                    fmax(floor_v, m.variance[1] - step->smooth_cov[2])};
     double chi2 = hg_residual_chi2(residual, c, has_u, has_v);
     if (chi2 == HUGE_VAL) return 0.0;
-    return chi2 - (has_u && has_v ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d);
+    return chi2 - hg_plain_cut(f, &m);
 }
 
 /* Marks the worst outlier, if there is one and enough hits stay. */
-static bool drop_worst(fit *f)
+static bool drop_worst(hg_plain_fit *f)
 {
     int64_t worst = -1;
     double excess = 0.0;
@@ -208,12 +190,12 @@ static bool drop_worst(fit *f)
             worst = f->steps[k].hit;
         }
     }
-    if (worst >= 0) f->outlier[worst] = DROPPED;
+    if (worst >= 0) f->outlier[worst] = HG_HIT_DROPPED;
     return worst >= 0;
 }
 
 /* Errors of all hits at the slopes of the smoothed track, that of a hit without a step at those of the step before. */
-static void refine_errors(fit *f)
+static void refine_errors(hg_plain_fit *f)
 {
     const hg_filter_step *step = f->steps;
     for (int64_t i = 0; i < f->n; ++i) {
@@ -223,8 +205,7 @@ static void refine_errors(fit *f)
     }
 }
 
-/* The smoothed state on the first hit still in use starts the next pass: the linearisation is then about the track itself. */
-static int restart(fit *f, hg_track_state *state)
+int hg_plain_restart(hg_plain_fit *f, hg_track_state *state)
 {
     for (int64_t k = 0; k < f->n_steps; ++k) {
         const hg_filter_step *step = &f->steps[k];
@@ -241,91 +222,37 @@ static int restart(fit *f, hg_track_state *state)
     return HG_TRACK_TOO_FEW_HITS;
 }
 
-static void smooth(fit *f)
+int hg_plain_pass(hg_plain_fit *f, hg_track_state *state)
 {
+    loosen(f, state);
+    for (int64_t i = f->start; i < f->n; ++i) f->outlier[i] = f->outlier[i] == HG_HIT_MISSED ? HG_HIT_USED : f->outlier[i];
+    const int status = filter(f, *state);
+    if (status != 0) return status;
     if (!f->kalman->options.rts || !hg_smooth_rts(f->steps, f->n_steps)) hg_smooth(f->steps, f->n_steps);
-}
-
-/* chi2 of a hit against all others at its full precision, though the fit took it in with less: with W = V / weight and M = (W - P)^-1 the
- * others alone predict with residual W M r and covariance W M W - W. */
-static double unbiased_chi2(const fit *f, const hg_filter_step *step)
-{
-    const hg_measurement m = refined(f, step->hit), loose = weighted(f, step->hit);
-    const bool has[2] = {hg_measurement_has(&m, 0), hg_measurement_has(&m, 1)};
-    const double *p = step->smooth_cov, p_diagonal[2] = {p[0], p[2]}, cross = has[0] && has[1] ? p[1] : 0.0;
-    double r[2] = {0.0, 0.0}, w[2] = {1.0, 1.0}, a[2] = {1.0, 1.0}, v[2] = {0.0, 0.0};
-    for (int j = 0; j < 2; ++j) {
-        if (!has[j]) continue;
-        r[j] = m.local[j] - step->smooth_par[j];
-        w[j] = loose.variance[j];
-        v[j] = m.variance[j];
-        a[j] = fmax(1e-6 * w[j], w[j] - p_diagonal[j]);
-    }
-    const double determinant = a[0] * a[1] - cross * cross;
-    if (!(determinant > 0.0)) return 0.0;
-    const double inverse[3] = {a[1] / determinant, cross / determinant, a[0] / determinant};
-    const double residual[2] = {w[0] * (inverse[0] * r[0] + inverse[1] * r[1]), w[1] * (inverse[1] * r[0] + inverse[2] * r[1])};
-    const double c[3] = {v[0] + w[0] * w[0] * inverse[0] - w[0], w[0] * w[1] * inverse[1], v[1] + w[1] * w[1] * inverse[2] - w[1]};
-    const double chi2 = hg_residual_chi2(residual, c, has[0], has[1]);
-    return chi2 == HUGE_VAL ? 0.0 : chi2;
-}
-
-static void weigh_hits(fit *f, double temperature)
-{
-    for (int64_t k = 0; k < f->n_steps; ++k) {
-        const hg_measurement *m = measurement_of(f, f->steps[k].hit);
-        const bool both = hg_measurement_has(m, 0) && hg_measurement_has(m, 1);
-        const double cut = both ? f->kalman->options.outlier_chi2_2d : f->kalman->options.outlier_chi2_1d;
-        f->weight[f->steps[k].hit] = (float)(1.0 / (1.0 + exp((unbiased_chi2(f, &f->steps[k]) - cut) / (2.0 * temperature))));
-    }
-}
-
-/* The annealing filter: every hit stays in, with a weight that hardens as the temperature falls. */
-static int anneal(fit *f, hg_track_state *state)
-{
-    static const double temperature[] = {81.0, 9.0, 4.0, 1.0};
-    enum { COOLINGS = sizeof temperature / sizeof *temperature };
-    int status = start_of_track(f, state);
-    for (int turn = 0; status == 0 && turn <= COOLINGS; ++turn) {
-        loosen(f, state);
-        for (int64_t i = 0; i < f->n; ++i) f->outlier[i] = USED;
-        status = filter(f, *state);
-        if (status != 0) break;
-        smooth(f);
-        if (f->slope_errors && !f->refit) refine_errors(f);
-        status = restart(f, state);
-        if (turn < COOLINGS) weigh_hits(f, temperature[turn]);
-    }
-    if (status == 0 && f->n_scalars < HG_FIT_SCALARS_MIN) status = HG_TRACK_TOO_FEW_HITS;
-    for (int64_t i = 0; status == 0 && i < f->n; ++i)
-        if (f->weight[i] < HALF) f->outlier[i] = DROPPED;
-    return status;
+    if (f->slope_errors && !f->refit) refine_errors(f);
+    return 0;
 }
 
 /* Passes of filter and smoother until no outlier is left; *state is then the smoothed state on the first hit. */
-static int fit_passes(fit *f, hg_track_state *state)
+static int fit_passes(hg_plain_fit *f, hg_track_state *state)
 {
-    int status = start_of_track(f, state);
+    int status = hg_plain_start(f, state);
     for (int pass = 1; status == 0; ++pass) {
-        loosen(f, state);
-        for (int64_t i = f->start; i < f->n; ++i) f->outlier[i] = f->outlier[i] == MISSED ? USED : f->outlier[i];
-        status = filter(f, *state);
-        if (status != 0) break;
-        smooth(f);
         const bool refines = f->slope_errors && !f->refit; /* no hit is judged by an error that is not its own */
-        if (refines) refine_errors(f);
+        status = hg_plain_pass(f, state);
+        if (status != 0) break;
         bool dropped = !refines && pass < HG_FIT_PASSES_MAX && drop_worst(f);
-        status = restart(f, state);
+        status = hg_plain_restart(f, state);
         if (pass >= HG_FIT_PASSES_MIN && !dropped) break;
     }
     return status;
 }
 
-static int fit_track(fit *f, double params[5], double cov[15], double *chi2, int32_t *ndf)
+static int fit_track(hg_plain_fit *f, double params[5], double cov[15], double *chi2, int32_t *ndf)
 {
     hg_track_state state;
     int status = hg_fit_check(f->kalman, f->measurements, f->hit, f->n);
-    if (status == 0) status = f->kalman->options.daf ? anneal(f, &state) : fit_passes(f, &state);
+    if (status == 0) status = f->kalman->options.daf ? hg_plain_anneal(f, &state) : fit_passes(f, &state);
     if (status == 0) status = hg_transport_state(f->kalman, state.module, -1, NULL, state.par, state.cov, NULL);
     if (status != 0) return HG_TRACK_FAILED | status;
     for (int i = 0; i < 5; ++i) params[i] = state.par[i];
@@ -339,17 +266,17 @@ void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, con
                 hg_tracks *tracks, int64_t t)
 {
     int64_t first = tracks->hit_offset[t];
-    fit f = {.kalman = kalman,
-             .measurements = measurements,
-             .hit = &tracks->hit[first],
-             .slope_errors = slope_errors,
-             .outlier = &tracks->outlier[first],
-             .weight = &tracks->weight[first],
-             .n = tracks->hit_offset[t + 1] - first,
-             .steps = steps};
+    hg_plain_fit f = {.kalman = kalman,
+                      .measurements = measurements,
+                      .hit = &tracks->hit[first],
+                      .slope_errors = slope_errors,
+                      .outlier = &tracks->outlier[first],
+                      .weight = &tracks->weight[first],
+                      .n = tracks->hit_offset[t + 1] - first,
+                      .steps = steps};
     double *params = &tracks->params[5 * t], *cov = &tracks->cov[15 * t];
     for (int64_t i = 0; i < f.n; ++i) {
-        f.outlier[i] = USED;
+        f.outlier[i] = HG_HIT_USED;
         f.weight[i] = 1.0f;
     }
     for (int i = 0; i < 5; ++i) params[i] = 0.0;
@@ -358,7 +285,7 @@ void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, con
     tracks->ndf[t] = 0;
     tracks->status[t] = fit_track(&f, params, cov, &tracks->chi2[t], &tracks->ndf[t]);
     for (int64_t i = 0; i < f.n; ++i) {
-        if (f.outlier[i] != USED && (f.outlier[i] == MISSED || !kalman->options.daf)) f.weight[i] = 0.0f;
-        f.outlier[i] = f.outlier[i] != USED;
+        if (f.outlier[i] != HG_HIT_USED && (f.outlier[i] == HG_HIT_MISSED || !kalman->options.daf)) f.weight[i] = 0.0f;
+        f.outlier[i] = f.outlier[i] != HG_HIT_USED;
     }
 }

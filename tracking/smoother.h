@@ -13,7 +13,9 @@ typedef struct hg_filter_step {
     hg_gain gain[2];
     int n_gains;
     double smooth_par[5], smooth_cov[15]; /* filled by hg_smooth */
-    float hit_variance[2];                /* of the track's hit whose number is this step's: at the slope of the pass before */
+    /* of the track's hit whose number is this step's: */
+    float hit_variance[2]; /* at the slope of the pass before */
+    float kept_weight;     /* in the annealing filter's first choice */
 } hg_filter_step;
 
 /* Fills the smoothed states of steps 0 .. n - 1 (PHYSICS 7.5, MBF). They are not checked for positivity. */

@@ -94,9 +94,11 @@ HG_API int hg_seed_state(const hg_kalman *kalman, const hg_measurement points[3]
 HG_API int hg_seed_perigee(const hg_kalman *kalman, const hg_measurement points[3], double params[5], double cov[15]);
 
 /** Fits every track: filter outward, smoother back, outlier rejection, perigee. Fills params, cov, chi2, ndf, status, outlier, weight.
- *  With options.daf hits are weighed at falling temperatures (81, 9, 4, 1) by their chi2 against all others instead, outliers are those
- * with a weight below 1/2 (Fruehwirth and Strandlie, Comput. Phys. Commun. 120 (1999) 197), and chi2 and ndf count the others. At least two
- * passes; each drops the hit whose chi2 against all others exceeds the cut most, until none does. chi2 sums predicted residuals.
+ *  At least two passes; each drops the hit whose chi2 against all others exceeds the cut most, until none does. chi2 sums predicted
+ * residuals. With options.daf the hits in use are those that make chi2 + the sum of the cuts of the others least, as far as can be seen:
+ * from all hits, and from where annealing ends (Fruehwirth and Strandlie, Comput. Phys. Commun. 120 (1999) 197; temperatures 81 and 9), one
+ * hit at a time goes or comes back. A hit's weight 1/(1 + exp((chi2 - cut)/2)), chi2 against all others, tells how clear its case is;
+ * outliers are those below 1/2, and chi2 and ndf count the others.
  *  @param measurements borrowed; [n_hits of the event], indexed by tracks->hit. Hits of a track must be in order along it.
  *  @return HG_OK, HG_INFO_PARTIAL (some tracks failed; see their status), HG_ERR_NOMEM. Threads: the context's; same bits for any number.
  */

@@ -96,10 +96,7 @@ static void find_outliers(bool daf)
     }
     print_message("    found %d of %d, %d good hits lost, q/p pull %.3f\n", found, N, wrong, sqrt(sum2 / N));
     assert_true(found >= N - 4);
-    /* of 10 N. Annealing loses good hits only one or two layers inside or outside an outlier on the three outermost, 28 of 40 with it on
-     * the last. Slower cooling does not help (43 from a temperature of 1e5); a second turn at 1 keeps all but 7, and then misses 17
-     * outliers. */
-    assert_true(wrong <= (daf ? N / 8 : N / 40));
+    assert_true(wrong <= N / 40); /* of 9 N */
     assert_near(sqrt(sum2 / N), 1.0, 0.15);
     hg_tracks_destroy(ctx, tracks);
 }
@@ -114,6 +111,49 @@ static void outliers_lose_their_weight(void **state)
 {
     (void)state;
     find_outliers(true);
+}
+
+/* One hit in twenty of forward muons is another's: often two on a track, and on few discs one of them hides the other. */
+static void annealing_finds_several_outliers(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    static bool moved[N][HITS_MAX];
+    hg_kalman kalman = toy_kalman(true);
+    hg_random random = hg_random_stream(7, 1, 0, 0);
+    int n_moved = 0, kept = 0, lost = 0, failed = 0, far = 0;
+    double sum2 = 0;
+    kalman.options.daf = true;
+    make_toys(&kalman, true);
+    for (int t = 0; t < N; ++t) {
+        for (int k = 0; k < toys[t].n; ++k) {
+            moved[t][k] = hg_random_uniform(&random) < 0.05;
+            if (!moved[t][k]) continue;
+            for (int c = 0; c < 2; ++c) toys[t].hit[k].local[c] += (k & 1 ? 1 : -1) * hg_random_range(&random, 0.3, 5.0);
+            ++n_moved;
+        }
+    }
+    hg_tracks *tracks = tracks_of(toys, N, measurements);
+    assert_true(hg_fit_tracks(ctx, &kalman, measurements, tracks) >= 0);
+    for (int t = 0; t < N; ++t) {
+        failed += tracks->status[t] >= HG_TRACK_FAILED;
+        if (tracks->status[t] >= HG_TRACK_FAILED) continue;
+        for (int k = 0; k < toys[t].n; ++k) {
+            const bool out = tracks->outlier[tracks->hit_offset[t] + k];
+            kept += moved[t][k] && !out;
+            lost += !moved[t][k] && out;
+        }
+        const double pull = (tracks->params[5 * t + 4] - toys[t].truth[4]) / sqrt(tracks->cov[15 * t + 14]);
+        far += fabs(pull) > 5.0;
+        sum2 += fabs(pull) > 5.0 ? 0.0 : pull * pull;
+    }
+    print_message("    %d tracks failed, %d far off, %d of %d outliers kept, %d good hits lost, q/p pull %.3f\n", failed, far, kept,
+                  n_moved, lost, sqrt(sum2 / (N - failed - far)));
+    assert_true(failed + far <= N / 200);
+    assert_true(kept <= n_moved / 50);
+    assert_true(lost <= N / 50); /* of 9 N */
+    assert_near(sqrt(sum2 / (N - failed - far)), 1.0, 0.06);
+    hg_tracks_destroy(ctx, tracks);
 }
 
 /* The whole fit with either smoother. */
@@ -261,6 +301,7 @@ int main(void)
         cmocka_unit_test(pulls_of_the_annealing_filter),
         cmocka_unit_test(outliers_are_left_out),
         cmocka_unit_test(outliers_lose_their_weight),
+        cmocka_unit_test(annealing_finds_several_outliers),
         cmocka_unit_test(both_smoothers_give_the_same_tracks),
         cmocka_unit_test(same_bits_for_any_number_of_threads),
         cmocka_unit_test(bad_tracks_have_a_status),
