@@ -65,8 +65,7 @@ double hg_scalar_update(double par[5], double cov[15], int coordinate, double va
     return residual * residual / s;
 }
 
-/* The update itself leaves the angles where it finds them; here phi returns to (-pi, pi] and an impossible theta is refused. */
-static bool angles_are_sound(double par[5])
+bool hg_angles_are_sound(double par[5])
 {
     const double pi = 3.14159265358979323846;
     double sum = 0.0;
@@ -88,7 +87,7 @@ double hg_update_with_gains(double par[5], double cov[15], const hg_measurement 
         if (!(gain[n].s > m->variance[j])) return -1.0; /* a negative variance of the state could come out positive */
         ++n;
     }
-    if (!isfinite(chi2) || chi2 < 0.0 || !angles_are_sound(new_par) || !hg_cov_is_positive(new_cov)) return -1.0;
+    if (!isfinite(chi2) || chi2 < 0.0 || !hg_angles_are_sound(new_par) || !hg_cov_is_positive(new_cov)) return -1.0;
     for (int i = 0; i < 5; ++i) par[i] = new_par[i];
     for (int i = 0; i < 15; ++i) cov[i] = new_cov[i];
     *n_gains = n;

@@ -14,6 +14,10 @@ typedef struct hg_gain {
 /* A coordinate counts as measured if its variance is positive and finite. */
 bool hg_measurement_has(const hg_measurement *measurement, int coordinate);
 
+/* Updates and estimates leave the angles where they find them: here phi returns to [-pi, pi]. False if a parameter is not finite or theta
+ * outside (0, pi). */
+bool hg_angles_are_sound(double par[5]);
+
 /* chi2 of a residual with covariance c = (uu, uv, vv) over the coordinates that are there; HUGE_VAL if c is not positive, 0 if none is
  * there. */
 double hg_residual_chi2(const double residual[2], const double c[3], bool has_u, bool has_v);

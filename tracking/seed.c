@@ -215,10 +215,7 @@ static int estimate(const hg_kalman *kalman, const hg_measurement points[POINTS]
     if (at != PERIGEE) {
         for (int i = 0; i < 2; ++i) found[i] = hg_measurement_has(&points[at], i) ? points[at].local[i] : 0.0;
     }
-    found[2] = remainder(found[2], 6.283185307179586);
-    for (int i = 0; i < 5; ++i) {
-        if (!isfinite(found[i])) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_NONFINITE;
-    }
+    if (!hg_angles_are_sound(found)) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_NONFINITE;
     if (!hg_cov_is_positive(sum)) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_COV_NOT_POSITIVE;
     for (int i = 0; i < 5; ++i) par[i] = found[i];
     for (int i = 0; i < 15; ++i) cov[i] = sum[i];
@@ -247,8 +244,7 @@ int hg_seed_parameters(const hg_kalman *kalman, const hg_measurement points[3], 
     if (status != 0) return HG_TRACK_FAILED | status;
     parameters(&t, &h, found);
     for (int i = 0; i < 2; ++i) found[i] = hg_measurement_has(&points[at], i) ? points[at].local[i] : 0.0;
-    found[2] = remainder(found[2], 6.283185307179586);
-    if (!isfinite(found[2] + found[3] + found[4])) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_NONFINITE;
+    if (!hg_angles_are_sound(found)) return HG_TRACK_FAILED | HG_TRACK_SEED_BAD | HG_TRACK_NONFINITE;
     for (int i = 0; i < 5; ++i) par[i] = found[i];
     return 0;
 }

@@ -169,8 +169,8 @@ typedef struct hg_doublet_graph {
  *  Overlaps are kept if both hits share a neighbour.
  *
  *  @param hits borrowed. @param map borrowed. @param options NULL = defaults. @param out owned by the caller; untouched on error.
- *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or a layer out of range (message: which hit); HG_ERR_MODEL the map is of another
- *  detector; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
+ *  @return HG_OK; HG_ERR_DATA a coordinate is not finite or beyond a kilometre, or a layer out of range (message: which hit); HG_ERR_MODEL
+ * the map is of another detector; HG_ERR_LIMIT more than 2^31 - 1 edges; HG_ERR_NOMEM. Threads: the context's; same bits for any number. */
 HG_API hg_status hg_doublet_graph_create(hg_context *ctx, const hg_doublet_hits *hits, const hg_doublet_map *map,
                                          const hg_doublet_options *options, hg_doublet_graph **out);
 /** Frees a graph with its features; NULL is fine. */
