@@ -136,8 +136,9 @@ static void checkpoints_of_something_else(void **state)
     assert_refused(&options, toy_yaml, TRAIN, "another optimiser");
 }
 
-/* Writes the newest checkpoint again without one metadata text, or with another value for it. */
-static void rewrite(const char *key, const char *value)
+/* Writes the newest checkpoint again without one metadata text, or with another value for it; key NULL: with this number of steps of the
+ * first tensor. */
+static void rewrite(const char *key, const char *value, int64_t steps)
 {
     hg_safetensors *file = NULL;
     hg_safetensors_text texts[64];
@@ -147,9 +148,13 @@ static void rewrite(const char *key, const char *value)
     assert_int_equal(hg_safetensors_read(ctx, current, &file), HG_OK);
     json_object_foreach(json_object_get(file->header, "__metadata__"), name, text)
     {
-        if (strncmp(name, "hash.", 5) == 0 || (strcmp(name, key) == 0 && !value)) continue;
-        texts[n++] = (hg_safetensors_text){name, strcmp(name, key) == 0 ? value : json_string_value(text)};
+        const bool wanted = key && strcmp(name, key) == 0;
+        if (strncmp(name, "hash.", 5) == 0 || (wanted && !value)) continue;
+        texts[n++] = (hg_safetensors_text){name, wanted ? value : json_string_value(text)};
     }
+    const hg_stored_tensor *stored = hg_safetensors_find(file, "optim/steps");
+    assert_non_null(stored);
+    if (!key) memcpy((char *)(uintptr_t)stored->data, &steps, sizeof steps);
     assert_int_equal(hg_safetensors_write(ctx, current, file->n, file->tensor, n, texts), HG_OK);
     hg_safetensors_destroy(ctx, file);
 }
@@ -158,20 +163,44 @@ static void missing_and_impossible_texts(void **state)
 {
     (void)state;
     const char *const cases[][3] = {
-        {"complete", NULL, "not complete"},     {"complete", "0", "not complete"},    {"format", NULL, "not a checkpoint"},
-        {"format_version", "2.0", "version"},   {"model", NULL, "model description"}, {"step", NULL, "no \"step\""},
-        {"step", "-1", "\"step\" is \"-1\""},   {"step", "1e3", "\"step\""},          {"best_metric", "x", "\"best_metric\""},
-        {"event_cursor", "99", "event_cursor"}, {"epoch", "", "\"epoch\""},           {"dataset_hash", "-3", "\"dataset_hash\""},
+        {"complete", NULL, "not complete"},
+        {"complete", "0", "not complete"},
+        {"format", NULL, "not a checkpoint"},
+        {"format_version", "2.0", "version"},
+        {"model", NULL, "model description"},
+        {"step", NULL, "no \"step\""},
+        {"step", "-1", "\"step\" is \"-1\""},
+        {"step", "1e3", "\"step\""},
+        {"best_metric", "x", "\"best_metric\""},
+        {"event_cursor", "99", "event_cursor"},
+        {"step", "9223372036854775807", "expected at most"},
+        {"epoch", "9223372036854775807", "expected at most"},
+        {"epoch", "", "\"epoch\""},
+        {"dataset_hash", "-3", "\"dataset_hash\""},
     };
     hg_train_options options = options_with_checkpoint();
     for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
         make_checkpoints();
         unlink(previous);
-        rewrite(cases[i][0], cases[i][1]);
+        rewrite(cases[i][0], cases[i][1], 0);
         int64_t visited;
         assert_int_equal(train(&options, toy_yaml, TRAIN, &visited, NULL), HG_ERR_FORMAT);
         assert_int_equal(visited, 0);
         if (!strstr(hg_context_message(ctx), cases[i][2])) fail_msg("case %zu: %s", i, hg_context_message(ctx));
+    }
+}
+
+static void impossible_steps(void **state)
+{
+    (void)state;
+    const int64_t steps[] = {-1, INT64_MIN, 999999, INT64_MAX};
+    hg_train_options options = options_with_checkpoint();
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; ++i) {
+        make_checkpoints();
+        unlink(previous);
+        rewrite(NULL, NULL, steps[i]);
+        assert_int_equal(train(&options, toy_yaml, TRAIN, NULL, NULL), HG_ERR_FORMAT);
+        assert_non_null(strstr(hg_context_message(ctx), "\"optim/steps\": element 0 is "));
     }
 }
 
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test(every_prefix_falls_back_to_the_one_before),
         cmocka_unit_test(checkpoints_of_something_else),
         cmocka_unit_test(missing_and_impossible_texts),
+        cmocka_unit_test(impossible_steps),
         cmocka_unit_test(a_directory_that_cannot_be_made),
         cmocka_unit_test(settings_out_of_range),
         cmocka_unit_test(allocations_may_fail),

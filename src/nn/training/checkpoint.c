@@ -46,6 +46,8 @@ static const struct field {
 };
 enum { FIELDS = sizeof fields / sizeof *fields, TEXTS = FIELDS + 4, VALUE_SIZE = 40 };
 
+static const int64_t most_steps = (int64_t)1 << 40; /* and epochs: no training has so many, and their products still fit */
+
 static const char *const format_name = "hitgraph-checkpoint";
 
 static void print_field(const hg_train_state *state, const struct field *f, char *value)
@@ -199,6 +201,8 @@ static hg_status check_fields(hg_context *ctx, const hg_safetensors *file, const
              file->source, out->n_samples, out->dataset_hash, wanted->n_samples, wanted->dataset_hash);
     HG_CHECK(out->cursor <= out->n_samples, HG_ERR_FORMAT, "%s: event_cursor %" PRId64 ", expected at most %" PRId64, file->source,
              out->cursor, out->n_samples);
+    HG_CHECK(out->epoch <= most_steps && out->step <= most_steps, HG_ERR_FORMAT,
+             "%s: epoch %" PRId64 ", step %" PRId64 ", expected at most %" PRId64, file->source, out->epoch, out->step, most_steps);
 done:
     return status;
 }
@@ -223,6 +227,11 @@ static hg_status read_tensors(hg_context *ctx, const hg_safetensors *file, const
     HG_CHECK(steps && steps->dtype == HG_DTYPE_I64 && steps->size == n_tensors, HG_ERR_MODEL,
              "%s: tensor \"optim/steps\": expected %" PRId64 " elements of I64", file->source, n_tensors);
     memcpy(l->steps, steps->data, (size_t)n_tensors * sizeof *l->steps);
+    for (int64_t i = 0; i < n_tensors; ++i) {
+        HG_CHECK(l->steps[i] >= 0 && l->steps[i] <= l->state.step, HG_ERR_FORMAT,
+                 "%s: tensor \"optim/steps\": element %" PRId64 " is %" PRId64 ", expected 0 .. %" PRId64, file->source, i, l->steps[i],
+                 l->state.step);
+    }
     HG_CHECK(file->n == (2 + n_slots) * n_tensors + 1, HG_ERR_MODEL,
              "%s: %" PRId64 " tensors, expected %" PRId64 "; hint: was it made with another optimiser?", file->source, file->n,
              (2 + n_slots) * n_tensors + 1);
