@@ -53,6 +53,7 @@ LINK = $(CC) $(BASE_CFLAGS) $(CFLAGS) $(LDFLAGS)
 
 LIBRARY_SOURCES := $(sort $(wildcard src/base/*.c src/kernels/*.c src/nn/*/*.c src/pipeline/*.c graph/*.c tracking/*.c datasets/*.c))
 CLI_SOURCES := $(sort $(wildcard src/cli/*.c))
+VERB_SOURCES := $(filter-out src/cli/main.c,$(CLI_SOURCES))
 TEST_SOURCES := $(sort $(wildcard tests/unit/*.c tests/physics/*.c tests/bad/*.c tests/repro/*.c))
 DOUBLE_TEST_SOURCES := $(sort $(wildcard tests/gradients/*.c))
 BENCH_SOURCES := $(sort $(wildcard bench/*.c))
@@ -116,7 +117,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(LIBRARY)
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIBRARY)
 	@$(LINK) -o $@ $< $(LIBRARY) $(LIBS)
 
-$(FUZZER): $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(LIBRARY)
+$(FUZZER): $(FUZZ_SOURCES:%.c=$(BUILD)/%.o) $(VERB_SOURCES:%.c=$(BUILD)/%.o) $(LIBRARY)
 	@$(LINK) -o $@ $^ $(CMOCKA_LIBS) $(LIBS)
 
 DEMO := build/demo
@@ -164,7 +165,7 @@ fuzz: ## change valid files at random and read them, under the sanitizers: make 
 	@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan build/asan/tests/fuzz/readers
 	@echo "seed $(SEED)"; build/asan/tests/fuzz/readers -s $(SEED) -t $(SECONDS) -j $(JOBS)
 
-build/fuzz/tests/fuzz/libfuzzer: $(filter-out %/mutator.o,$(FUZZ_SOURCES:%.c=build/fuzz/%.o)) build/fuzz/libhitgraph.a
+build/fuzz/tests/fuzz/libfuzzer: $(filter-out %/mutator.o,$(FUZZ_SOURCES:%.c=build/fuzz/%.o)) $(VERB_SOURCES:%.c=build/fuzz/%.o) build/fuzz/libhitgraph.a
 	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(CMOCKA_LIBS) $(LIBS)
 
 # libFuzzer's inputs are guided by what they reach. The program takes its target from its name.

@@ -56,7 +56,7 @@ static hg_event *small_event(void)
     return e;
 }
 
-static bool seed_csv(int number)
+bool fuzz_seed_event(int number)
 {
     if (number > 0) return false;
     hg_event *event = small_event();
@@ -322,10 +322,10 @@ static const fuzz_column track_columns[] = {
 };
 
 const fuzz_target fuzz_event_targets[] = {
-    {"hits", STEM "-hits.csv", seed_csv, read_csv, HG_OK, NULL, NULL},
-    {"truth", STEM "-truth.csv", seed_csv, read_csv, HG_OK, NULL, NULL},
-    {"cells", STEM "-cells.csv", seed_csv, read_csv, HG_OK, NULL, NULL},
-    {"particles", STEM "-particles.csv", seed_csv, read_csv, HG_OK, NULL, NULL},
+    {"hits", STEM "-hits.csv", fuzz_seed_event, read_csv, HG_OK, NULL, NULL},
+    {"truth", STEM "-truth.csv", fuzz_seed_event, read_csv, HG_OK, NULL, NULL},
+    {"cells", STEM "-cells.csv", fuzz_seed_event, read_csv, HG_OK, NULL, NULL},
+    {"particles", STEM "-particles.csv", fuzz_seed_event, read_csv, HG_OK, NULL, NULL},
     {"hits_gz", STEM "-hits.csv.gz", seed_gzip, read_csv, HG_OK, NULL, NULL},
     {"detectors", "detectors.csv", seed_detector, read_detector, HG_OK, NULL, NULL},
     {"acts_hits", STEM "-hits.csv", seed_acts, read_csv, HG_OK, NULL, NULL},

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "datasets/hdf5.h"
 #include "hitgraph/context.h"
+#include "hitgraph/doublets.h"
 
 /* A dataset of the project's HDF5 files whose numbers are changed. Tables end with path == NULL. */
 typedef struct fuzz_column {
@@ -19,6 +20,9 @@ typedef struct fuzz_column {
     hg_h5_type type;
     int64_t width; /* as in hg_h5_column */
 } fuzz_column;
+
+/* The file of targets that are no readers: what they refuse came from memory, so that their messages need not name it. */
+#define FUZZ_INPUT "input"
 
 /* One reader. An input is the bytes of its file, or, with columns, a list of changes to the numbers in the datasets of its first seed: the
  * file is then written anew, so that its checksums are right and the checks behind them are reached. */
@@ -32,7 +36,17 @@ typedef struct fuzz_target {
 } fuzz_target;
 
 /* Tables end with name == NULL. */
-extern const fuzz_target fuzz_event_targets[], fuzz_graph_targets[], fuzz_model_targets[], fuzz_pulse_targets[];
+extern const fuzz_target fuzz_event_targets[], fuzz_graph_targets[], fuzz_model_targets[], fuzz_pulse_targets[], fuzz_kalman_targets[],
+    fuzz_builder_targets[], fuzz_command_targets[], fuzz_roundtrip_targets[];
+
+/* Seeds that several targets start from. */
+bool fuzz_seed_event(int number);    /* the four CSV files of event 5 */
+bool fuzz_seed_metis(int number);    /* a.graph */
+bool fuzz_seed_tensors(int number);  /* a.safetensors */
+bool fuzz_seed_settings(int number); /* settings.yaml */
+
+/* A map of toy_hits.h, learned by the first call. */
+hg_doublet_map *fuzz_toy_map(void);
 
 extern hg_context *fuzz_ctx;
 

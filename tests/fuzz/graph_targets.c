@@ -66,7 +66,7 @@ static const fuzz_column graph_columns[] = {
     {NULL, HG_H5_U8, 0},
 };
 
-static bool seed_metis(int number)
+bool fuzz_seed_metis(int number)
 {
     static const char *const texts[] = {"4 4\n2 3\n1 3\n1 2 4\n3\n", "% weights of all kinds\n3 2 111\n7 5 2 9\n1 6 1 9 3 2\n1 1 2 2\n",
                                         "3 1\n\n3\n2\n", "0 0\n"};
@@ -227,7 +227,7 @@ static const fuzz_column module_columns[] = {
 
 /* ---- doublet maps ---- */
 
-static hg_doublet_map *toy_map(void)
+hg_doublet_map *fuzz_toy_map(void)
 {
     static toy_event event;
     static hg_doublet_map *map; /* learned once */
@@ -241,7 +241,7 @@ static hg_doublet_map *toy_map(void)
 
 static bool seed_doublet_map(int number)
 {
-    hg_doublet_map *map = toy_map();
+    hg_doublet_map *map = fuzz_toy_map();
     if (number == 0) fuzz_must(hg_doublet_maps_save(fuzz_ctx, &map, 1, fuzz_path("map.h5")));
     return number == 0;
 }
@@ -270,7 +270,7 @@ static bool seed_map_numbers(int number)
 
 static hg_status read_map_numbers(void)
 {
-    hg_doublet_map *map = toy_map();
+    hg_doublet_map *map = fuzz_toy_map();
     struct {
         void *data;
         size_t bytes;
@@ -311,7 +311,7 @@ static hg_status read_map_numbers(void)
 const fuzz_target fuzz_graph_targets[] = {
     {"graphs_h5", "graphs.h5", seed_graphs, read_graphs, HG_OK, NULL, NULL},
     {"graph_numbers", "graphs.h5", seed_graphs, read_graphs, HG_OK, graph_columns, "graphs"},
-    {"metis_graph", "a.graph", seed_metis, read_metis, HG_OK, NULL, NULL},
+    {"metis_graph", "a.graph", fuzz_seed_metis, read_metis, HG_OK, NULL, NULL},
     {"metis_parts", "a.part", seed_parts, read_parts, HG_OK, NULL, NULL},
     {"modules_text", "modules", seed_modules_text, read_modules, HG_ERR_MODEL, NULL, NULL},
     {"modules_mapped", "modules", seed_mapped, read_modules, HG_ERR_MODEL, NULL, NULL},

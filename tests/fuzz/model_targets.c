@@ -1,6 +1,7 @@
-/* model_targets.c — readers of settings, calibrations, field maps, descriptions of networks and their weights. */
+/* model_targets.c — readers of settings, calibrations, field maps, descriptions of networks, their weights and checkpoints. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <glob.h>
+#include <math.h>
 #include "base/config.h"
 #include "base/text.h"
 #include "datasets/calibration_file.h"
@@ -9,6 +10,7 @@
 #include "hitgraph/material.h"
 #include "hitgraph/model.h"
 #include "nn/model/safetensors.h"
+#include "nn/training/train_state.h"
 #include "pipeline/track_config.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -29,7 +31,7 @@ static bool copy_shipped(const char *pattern, int number, const char *name)
     return there;
 }
 
-static bool seed_settings(int number)
+bool fuzz_seed_settings(int number)
 {
     static const char text[] = "graph: {mode: tables, score_shift: -0.5}\ntracking:\n  seeds: ca\nfield: {spec: \"constant:2\"}\n";
     if (number == 0) fuzz_write("settings.yaml", text, sizeof text - 1);
@@ -118,14 +120,20 @@ static hg_status read_description(void)
     return open_model(fuzz_path("model.yaml"));
 }
 
-/* A small network with its weights. */
-static bool seed_weights(int number)
+static hg_model *small_model(void)
 {
     static const char yaml[] = "inputs: {nodes: 2}\nnetworks:\n  - {name: edge, widths: [3, 1], activation: tanh}\nupdates:\n"
                                "  - {edges: logit, network: edge, inputs: [sender x, receiver x]}\n  - outputs: {edges: logit}\n";
     hg_model *model = NULL;
-    if (number > 0) return false;
     fuzz_must(hg_model_create(fuzz_ctx, "small", yaml, 1, &model));
+    return model;
+}
+
+/* A small network with its weights. */
+static bool seed_weights(int number)
+{
+    if (number > 0) return false;
+    hg_model *model = small_model();
     fuzz_must(hg_model_save(fuzz_ctx, model, fuzz_path("")));
     hg_model_destroy(fuzz_ctx, model);
     return true;
@@ -137,7 +145,7 @@ static hg_status read_weights(void)
 }
 
 /* Tensors of several types without checksums: any change to their bytes is seen by the checks behind. */
-static bool seed_tensors(int number)
+bool fuzz_seed_tensors(int number)
 {
     static const char header[] = "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},"
                                  "\"b\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[16,22]},"
@@ -171,13 +179,98 @@ static hg_status read_tensors(void)
     return status;
 }
 
+/* ---- checkpoints ---- */
+
+typedef struct training {
+    hg_model *model;
+    hg_train_state state;
+} training;
+
+/* Made once, by the first run: a training that may be continued. */
+static training *small_training(void)
+{
+    enum { TENSORS = 16, SAMPLES = 5 };
+    static training t;
+    int64_t offset[TENSORS + 1];
+    if (t.model) return &t;
+    hg_model *model = small_model();
+    const int64_t n = hg_model_n_tensors(model);
+    fuzz_require(n <= TENSORS);
+    for (int64_t i = 0; i < n; ++i) offset[i] = hg_model_tensor(model, i).offset;
+    offset[n] = hg_model_n_parameters(model);
+    const hg_optimiser_options options = hg_optimiser_default_options();
+    t.state =
+        (hg_train_state){.seed = 1, .n_samples = SAMPLES, .dataset_hash = 3, .epoch = 2, .step = 4, .schedule = hg_schedule_default(0.01)};
+    fuzz_must(hg_optimiser_create(fuzz_ctx, &options, n, offset, &t.state.optimiser));
+    fuzz_must(hg_alloc(fuzz_ctx, &t.state.best_weights, offset[n]));
+    t.model = model;
+    return &t;
+}
+
+static bool seed_checkpoint(int number)
+{
+    training *t = small_training();
+    if (number > 0) return false;
+    fuzz_must(hg_checkpoint_write(fuzz_ctx, fuzz_path(""), t->model, &t->state));
+    remove(fuzz_path("checkpoint.previous.safetensors"));
+    return true;
+}
+
+static bool all_finite(const hg_real *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; ++i)
+        if (!isfinite(x[i])) return false;
+    return true;
+}
+
+/* What is refused leaves the training as it was; what is taken can be gone on with. */
+static hg_status read_checkpoint(void)
+{
+    training *t = small_training();
+    const int64_t n = hg_model_n_parameters(t->model);
+    const hg_train_state before = t->state;
+    hg_real *weights = malloc((size_t)n * sizeof *weights);
+    bool found = false;
+    fuzz_require(weights);
+    memcpy(weights, hg_model_parameters(t->model), (size_t)n * sizeof *weights);
+    const hg_status status = hg_checkpoint_read(fuzz_ctx, fuzz_path(""), t->model, &t->state, &found);
+    if (status < 0) {
+        fuzz_require(memcmp(&before, &t->state, sizeof before) == 0);
+        fuzz_require(memcmp(weights, hg_model_parameters(t->model), (size_t)n * sizeof *weights) == 0);
+    } else {
+        fuzz_require(found && t->state.epoch >= 0 && t->state.step >= 0);
+        fuzz_require(t->state.cursor >= 0 && t->state.cursor <= t->state.n_samples);
+        fuzz_require(all_finite(hg_model_parameters(t->model), n) && all_finite(t->state.best_weights, n));
+        for (int s = 0; s < hg_optimiser_n_slots(t->state.optimiser); ++s)
+            fuzz_require(all_finite(hg_optimiser_slot(t->state.optimiser, s), n));
+        for (int64_t i = 0; i < hg_model_n_tensors(t->model); ++i) fuzz_require(hg_optimiser_steps(t->state.optimiser)[i] >= 0);
+    }
+    free(weights);
+    t->state = before;
+    return status;
+}
+
+/* With the checksums taken away, so that what lies behind them is read: a key of another name says nothing. */
+static hg_status read_unhashed_checkpoint(void)
+{
+    size_t length;
+    char *bytes = (char *)fuzz_read("checkpoint.safetensors", &length);
+    for (size_t i = 0; i + 6 < length; ++i)
+        if (memcmp(bytes + i, "\"hash.", 6) == 0) bytes[i + 5] = '_';
+    fuzz_write("checkpoint.safetensors", bytes, length);
+    free(bytes);
+    return read_checkpoint();
+}
+
 const fuzz_target fuzz_model_targets[] = {
-    {"settings", "settings.yaml", seed_settings, read_settings, HG_ERR_CONFIG, NULL, NULL},
+    {"settings", "settings.yaml", fuzz_seed_settings, read_settings, HG_ERR_CONFIG, NULL, NULL},
     {"calibration", "calibration.yaml", seed_calibration, read_calibration, HG_ERR_CONFIG, NULL, NULL},
     {"material", "calibration.yaml", seed_calibration, read_material, HG_ERR_CONFIG, NULL, NULL},
     {"field_map", "field.csv", seed_field, read_field, HG_OK, NULL, NULL},
     {"description", "model.yaml", seed_description, read_description, HG_ERR_CONFIG, NULL, NULL},
     {"weights", "weights.safetensors", seed_weights, read_weights, HG_ERR_MODEL, NULL, NULL},
-    {"tensors", "a.safetensors", seed_tensors, read_tensors, HG_OK, NULL, NULL},
+    {"tensors", "a.safetensors", fuzz_seed_tensors, read_tensors, HG_OK, NULL, NULL},
+    {"checkpoint", "checkpoint.safetensors", seed_checkpoint, read_checkpoint, HG_ERR_MODEL, NULL, NULL},
+    {"checkpoint_unhashed", "checkpoint.safetensors", seed_checkpoint, read_unhashed_checkpoint, HG_ERR_MODEL, NULL, NULL},
     {NULL, NULL, NULL, NULL, HG_OK, NULL, NULL},
 };
