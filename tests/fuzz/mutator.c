@@ -357,7 +357,7 @@ static int write_all_seeds(const char *directory)
 
 int main(int argc, char **argv)
 {
-    settings s = {.seed = 1, .inputs = 100, .processes = 1, .kept = "build/fuzz-kept"};
+    settings s = {.seed = 1, .inputs = 80, .processes = 1, .kept = "build/fuzz-kept"};
     const fuzz_target *targets[MOST_TARGETS], *target;
     int option, n = 0;
     while ((option = getopt(argc, argv, "s:n:t:j:o:r:w:")) != -1) {
