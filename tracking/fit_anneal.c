@@ -11,6 +11,11 @@
  * it, each against a prediction that the others have spoilt. So the last step, at T = 0, changes one hit at a time while E falls; and it
  * is made from two starts, from all hits and from where annealing ends, of which the lower E counts. */
 
+/* The inner- and outermost hit of a seed. */
+typedef struct seed {
+    int64_t first, outer;
+} seed;
+
 /* chi2 of a hit against all others at its full precision, though the fit took it in with less: with W = V / weight and M = (W - P)^-1 the
  * others alone predict with residual W M r and covariance W M W - W. */
 static double unbiased_chi2(const hg_plain_fit *f, const hg_filter_step *step)
@@ -77,12 +82,12 @@ static int pass(hg_plain_fit *f, hg_track_state *state)
 }
 
 /* From the seed; the schedule ends warm, as the descent goes on from there. */
-static int cool(hg_plain_fit *f, hg_track_state *state)
+static int cool(hg_plain_fit *f, seed ends, hg_track_state *state)
 {
     static const double temperature[] = {81.0, 9.0};
     enum { TEMPERATURES = sizeof temperature / sizeof *temperature, PASSES_MAX = 20 };
     const double settled = 0.01;
-    int status = hg_plain_start(f, state);
+    int status = hg_plain_start(f, ends.first, ends.outer, state);
     for (int k = 0; k < TEMPERATURES; ++k) {
         double change = 1.0;
         for (int n = 0; status == 0 && n < PASSES_MAX && change > settled; ++n) {
@@ -129,9 +134,9 @@ static int descend(hg_plain_fit *f, hg_track_state *state)
     return f->n_scalars < HG_FIT_SCALARS_MIN ? HG_TRACK_TOO_FEW_HITS : 0;
 }
 
-static int descend_from_seed(hg_plain_fit *f, hg_track_state *state)
+static int descend_from_seed(hg_plain_fit *f, seed ends, hg_track_state *state)
 {
-    const int status = hg_plain_start(f, state);
+    const int status = hg_plain_start(f, ends.first, ends.outer, state);
     return status != 0 ? status : descend(f, state);
 }
 
@@ -143,34 +148,50 @@ static bool same_choice(const hg_plain_fit *f)
     return true;
 }
 
-static bool all_used(const hg_plain_fit *f)
+static int64_t used_hits(const hg_plain_fit *f)
 {
-    for (int64_t i = 0; i < f->n; ++i)
-        if (!is_used(f, i)) return false;
-    return true;
+    int64_t n = 0;
+    for (int64_t i = 0; i < f->n; ++i) n += is_used(f, i);
+    return n;
 }
 
-/* The descent from all hits, and, if that has left any out, the better of it and the one from where annealing ends. */
-static int better_choice(hg_plain_fit *f, hg_track_state *state)
+/* The descent from all hits, and, if that has left any out, the better of it and the one from where annealing ends.
+ */
+static int choose_hits(hg_plain_fit *f, seed ends, hg_track_state *state)
 {
-    const int status = descend_from_seed(f, state);
-    if (status == 0 && all_used(f)) return 0;
+    for (int64_t i = 0; i < f->n; ++i) f->weight[i] = 1.0f;
+    const int status = descend_from_seed(f, ends, state);
+    if (status == 0 && used_hits(f) == f->n) return 0;
     const double least = status == 0 ? energy(f) : HUGE_VAL;
     for (int64_t i = 0; i < f->n; ++i) {
         f->steps[i].kept_weight = f->weight[i];
         f->weight[i] = 1.0f;
     }
-    int annealed = cool(f, state);
+    int annealed = cool(f, ends, state);
     if (annealed == 0) annealed = descend(f, state);
     if (annealed == 0 && (energy(f) < least || same_choice(f))) return 0;
     if (status != 0) return status;
     for (int64_t i = 0; i < f->n; ++i) f->weight[i] = f->steps[i].kept_weight;
-    return descend_from_seed(f, state);
+    return descend_from_seed(f, ends, state);
 }
 
+/* The first pass keeps near the seed: the filter would follow an outlier among its first hits to where no other surface is reached. An
+ * outlier in the seed itself may spoil the fit beyond repair: then it fails, or few hits agree with it, and the next seed has its turn.
+ * Long seeds suffer least; a short one serves tracks that turn back. */
 int hg_plain_anneal(hg_plain_fit *f, hg_track_state *state)
 {
-    const int status = better_choice(f, state);
+    enum { SEEDS = 4, SPAN = 6 };
+    const int64_t last = f->n - 1;
+    const seed seeds[SEEDS] = {{0, last}, {0, SPAN}, {1, last - 1}, {2, last - 2}};
+    int status = 0, sound = -1;
+    f->seed_variance = 0.01;
+    for (int k = 0; k < SEEDS; ++k) {
+        if (seeds[k].outer > last || seeds[k].outer < seeds[k].first + 2) continue;
+        status = choose_hits(f, seeds[k], state);
+        if (status == 0 && 2 * used_hits(f) > f->n) break;
+        if (status == 0 && sound < 0) sound = k;
+    }
+    if (status != 0 && sound >= 0) status = choose_hits(f, seeds[sound], state);
     for (int64_t i = 0; status == 0 && i < f->n; ++i)
         if (f->outlier[i] == HG_HIT_USED && !is_used(f, i)) f->outlier[i] = HG_HIT_DROPPED;
     return status;

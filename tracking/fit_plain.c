@@ -63,11 +63,11 @@ int hg_fit_check(const hg_kalman *kalman, const hg_measurement *measurements, co
     return scalars < HG_FIT_SCALARS_MIN ? HG_TRACK_TOO_FEW_HITS : 0;
 }
 
-static double distance_from_first(const hg_plain_fit *f, int64_t i)
+static double distance(const hg_plain_fit *f, int64_t a, int64_t b)
 {
     double x[2][2];
     for (int k = 0; k < 2; ++k) {
-        const hg_measurement *m = measurement_of(f, k == 0 ? 0 : i);
+        const hg_measurement *m = measurement_of(f, k == 0 ? a : b);
         const hg_module *module = &f->kalman->detector->modules[m->module];
         for (int c = 0; c < 2; ++c) {
             x[k][c] = module->center[c] + module->rotation[3 * c] * m->local[0] + module->rotation[3 * c + 1] * m->local[1];
@@ -76,27 +76,25 @@ static double distance_from_first(const hg_plain_fit *f, int64_t i)
     return hypot(x[1][0] - x[0][0], x[1][1] - x[0][1]);
 }
 
-/* Three hits for the seed: the first, `outer`, and the one nearest to half way between them. */
-static int seed_from(const hg_plain_fit *f, int64_t outer, hg_track_state *state)
+/* Three hits for the seed: `first`, `outer`, and the one nearest to half way between them. */
+static int seed_from(const hg_plain_fit *f, int64_t first, int64_t outer, hg_track_state *state)
 {
-    double half = distance_from_first(f, outer) / 2.0;
-    int64_t middle = 1;
-    for (int64_t i = 2; i < outer; ++i) {
-        if (fabs(distance_from_first(f, i) - half) < fabs(distance_from_first(f, middle) - half)) middle = i;
+    double half = distance(f, first, outer) / 2.0;
+    int64_t middle = first + 1;
+    for (int64_t i = middle + 1; i < outer; ++i) {
+        if (fabs(distance(f, first, i) - half) < fabs(distance(f, first, middle) - half)) middle = i;
     }
-    const hg_measurement points[3] = {*measurement_of(f, 0), *measurement_of(f, middle), *measurement_of(f, outer)};
+    const hg_measurement points[3] = {*measurement_of(f, first), *measurement_of(f, middle), *measurement_of(f, outer)};
     return hg_seed_state(f->kalman, points, 0, state);
 }
 
 /* A start from hits that are fitted again must be loose: they count once only, and one of them may be wrong. */
-int hg_plain_start(hg_plain_fit *f, hg_track_state *state)
+int hg_plain_start(hg_plain_fit *f, int64_t first, int64_t outer, hg_track_state *state)
 {
-    enum { OUTER = 6 };
     f->refit = false;
-    f->start = 0;
+    f->start = first;
     for (int64_t i = 0; i < f->n; ++i) f->outlier[i] = HG_HIT_USED;
-    int status = seed_from(f, f->n - 1 < OUTER ? f->n - 1 : OUTER, state);
-    if (status != 0 && f->n - 1 > OUTER) status = seed_from(f, f->n - 1, state);
+    const int status = seed_from(f, first, outer, state);
     if (status != 0) return status;
     double qop2 = state->par[4] * state->par[4], sin_theta = sin(state->par[3]);
     /* near the beam theta must not be free to change sign */
@@ -111,8 +109,9 @@ int hg_plain_start(hg_plain_fit *f, hg_track_state *state)
 
 static void loosen(const hg_plain_fit *f, hg_track_state *state)
 {
+    const double factor = f->refit ? 1.0 : f->seed_variance;
     for (int i = 0; i < 5; ++i)
-        for (int j = 0; j <= i; ++j) state->cov[HG_PACKED(i, j)] = i == j ? f->start_sigma2[i] : 0.0;
+        for (int j = 0; j <= i; ++j) state->cov[HG_PACKED(i, j)] = i == j ? factor * f->start_sigma2[i] : 0.0;
 }
 
 /* Filters outward from `state`, which lies on the module of hit f->start. A hit that is not reached, or cannot be taken in, is left out.
@@ -128,7 +127,7 @@ static int filter(hg_plain_fit *f, hg_track_state state)
         const hg_measurement m = hg_plain_weighted(f, i);
         hg_filter_step *step = &f->steps[n];
         hg_track_state next = state;
-        if (i != f->start) {
+        if (n > 0 || i != f->start) {
             int status =
                 hg_transport_state(f->kalman, state.module, m.module, f->refit ? &f->matter_qop : NULL, next.par, next.cov, step->jacobian);
             if (status != 0) {
@@ -236,7 +235,10 @@ int hg_plain_pass(hg_plain_fit *f, hg_track_state *state)
 /* Passes of filter and smoother until no outlier is left; *state is then the smoothed state on the first hit. */
 static int fit_passes(hg_plain_fit *f, hg_track_state *state)
 {
-    int status = hg_plain_start(f, state);
+    enum { OUTER = 6 };
+    const int64_t last = f->n - 1;
+    int status = hg_plain_start(f, 0, last < OUTER ? last : OUTER, state);
+    if (status != 0 && last > OUTER) status = hg_plain_start(f, 0, last, state);
     for (int pass = 1; status == 0; ++pass) {
         const bool refines = f->slope_errors && !f->refit; /* no hit is judged by an error that is not its own */
         status = hg_plain_pass(f, state);
@@ -273,7 +275,8 @@ void hg_fit_one(const hg_kalman *kalman, const hg_measurement *measurements, con
                       .outlier = &tracks->outlier[first],
                       .weight = &tracks->weight[first],
                       .n = tracks->hit_offset[t + 1] - first,
-                      .steps = steps};
+                      .steps = steps,
+                      .seed_variance = 1.0};
     double *params = &tracks->params[5 * t], *cov = &tracks->cov[15 * t];
     for (int64_t i = 0; i < f.n; ++i) {
         f.outlier[i] = HG_HIT_USED;

@@ -26,6 +26,7 @@ typedef struct hg_plain_fit {
     double chi2;
     int n_scalars;
     double start_sigma2[5]; /* diagonal of the start covariance, already inflated */
+    double seed_variance;   /* factor on it in the first pass: below 1 an outlier among the first hits cannot lead astray */
     bool refit;             /* there was a pass before this one, and */
     double matter_qop;      /* this is the q/p that it found */
 } hg_plain_fit;
@@ -39,8 +40,9 @@ hg_measurement hg_plain_weighted(const hg_plain_fit *f, int64_t i);
 /* The cut on the chi2 of a hit: of the options, by its number of coordinates. */
 double hg_plain_cut(const hg_plain_fit *f, const hg_measurement *m);
 
-/* State and loose errors on the first hit, from three hits; no pass counts as made. Returns status bits. */
-int hg_plain_start(hg_plain_fit *f, hg_track_state *state);
+/* State and loose errors on hit `first`, from it, hit `outer` > first + 1 and the one half way; no pass counts as made. Returns status
+ * bits. */
+int hg_plain_start(hg_plain_fit *f, int64_t first, int64_t outer, hg_track_state *state);
 
 /* Filter outward from *state, and smoother; hits missed by the pass before are tried again. Fills the steps. Returns status bits. */
 int hg_plain_pass(hg_plain_fit *f, hg_track_state *state);
