@@ -7,6 +7,7 @@
 #include "base/data_path.h"
 #include "base/log.h"
 #include "bench/bench.h"
+#include "bench/outliers.h"
 #include "bench/toy_planes.h"
 #include "datasets/builtin_detector.h"
 #include "datasets/calibration_file.h"
@@ -75,24 +76,14 @@ done:
     return status;
 }
 
-/* Hit lists of the particles with five hits or more. */
-static hg_status true_tracks(hg_context *ctx, const hg_event *event, const hg_detector *detector, const int64_t *module, hg_tracks **out)
-{
-    const hg_target target = {.eta_max = HUGE_VAL, .hits_min = 5, .layers_min = 1};
-    hg_truth_order *order = NULL;
-    hg_status status = hg_truth_order_create(ctx, event, detector, module, &order);
-    if (status >= 0) status = hg_truth_tracks(ctx, order, &target, HUGE_VAL, out);
-    hg_truth_order_destroy(ctx, order);
-    return status;
-}
-
 typedef struct event_world {
     hg_detector *detector;
     hg_field *field;
     hg_material *material;
     hg_calibration *calibration;
     hg_event *event;
-    hg_tracks *tracks;
+    hg_truth_order *order;
+    hg_tracks *tracks; /* hit lists of the particles with five hits or more */
     int64_t *module;
     hg_measurement *measurement;
     hg_kalman kalman;
@@ -103,6 +94,7 @@ static void event_close(hg_context *ctx, event_world *w)
     hg_free(ctx, w->module);
     hg_free(ctx, w->measurement);
     hg_tracks_destroy(ctx, w->tracks);
+    hg_truth_order_destroy(ctx, w->order);
     hg_event_destroy(ctx, w->event);
     hg_calibration_destroy(ctx, w->calibration);
     hg_material_destroy(ctx, w->material);
@@ -114,6 +106,7 @@ static hg_status event_open(hg_context *ctx, event_world *w)
 {
     hg_status status = HG_OK;
     const double center[3] = {-149, -152, -150};
+    const hg_target target = {.eta_max = HUGE_VAL, .hits_min = 5, .layers_min = 1};
     char path[HG_PATH_SIZE];
     hg_simulate_options options = hg_simulate_default_options();
     options.pileup = 200;
@@ -129,14 +122,15 @@ static hg_status event_open(hg_context *ctx, event_world *w)
     HG_TRY(hg_data_path(ctx, "models/simulated/calibration.yaml", path));
     HG_TRY(hg_calibration_file_read(ctx, path, &w->calibration));
     HG_TRY(hg_measure_hits(ctx, w->detector, hits, w->module, &w->event->cells, w->calibration, w->measurement));
-    HG_TRY(true_tracks(ctx, w->event, w->detector, w->module, &w->tracks));
+    HG_TRY(hg_truth_order_create(ctx, w->event, w->detector, w->module, &w->order));
+    HG_TRY(hg_truth_tracks(ctx, w->order, &target, HUGE_VAL, &w->tracks));
     w->kalman = (hg_kalman){.detector = w->detector, .field = w->field, .material = w->material, .options = hg_kalman_default_options()};
 done:
     return status;
 }
 
-/* Fits with outlier rejection and perigee, and seeds of the first three hits, per second on one core. */
-static hg_status measure_event(hg_context *ctx, double *fits, double *seeds)
+/* Fits with outlier rejection and perigee, and seeds of the first three hits, per second on one core; and the table of outliers. */
+static hg_status measure_event(hg_context *ctx, double *fits, double *seeds, json_t *root)
 {
     hg_status status = HG_OK;
     event_world w = {0};
@@ -160,6 +154,7 @@ static hg_status measure_event(hg_context *ctx, double *fits, double *seeds)
            (double)w.tracks->hit_offset[w.tracks->n] / (double)w.tracks->n);
     *fits = bench_median(fit_rates, ROUNDS);
     *seeds = bench_median(seed_rates, ROUNDS);
+    HG_TRY(outliers_table(ctx, &w.kalman, w.event, w.order, w.measurement, root));
 done:
     event_close(ctx, &w);
     return status < 0 ? status : HG_OK;
@@ -178,7 +173,7 @@ static hg_status run(hg_context *ctx, double millions, json_t *root)
     HG_TRY(bench_machine(ctx, root));
     HG_TRY(toy_open(ctx, &t));
     for (int k = 0; k < 6; ++k) HG_TRY(measure_toy(ctx, k < 2 ? &t.vacuum : &t.matter, k % 2 == 1, k >= 4, &rate[k]));
-    HG_TRY(measure_event(ctx, &rate[6], &rate[7]));
+    HG_TRY(measure_event(ctx, &rate[6], &rate[7], root));
     json_t *rates = json_object();
     for (int k = 0; k < ROWS; ++k) {
         printf("%-36s %10.0f /s/core\n", names[k], rate[k]);
