@@ -10,8 +10,9 @@
 
 #include "base/check.h"
 #include "base/context.h"
+#include "base/pages.h"
 
-enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
+enum { ALIGNMENT = 64 };
 
 static size_t *size_of(void *pointer)
 {
@@ -59,9 +60,9 @@ void hg_memory_unclaim(hg_context *ctx, size_t bytes)
  */
 static char *get_block(size_t bytes)
 {
-    size_t alignment = bytes >= 4 * (size_t)HUGE_PAGE ? HUGE_PAGE : ALIGNMENT;
+    size_t alignment = bytes >= HG_HUGE_PAGE ? HG_HUGE_PAGE : ALIGNMENT;
     char *block = aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-    if (block && alignment == HUGE_PAGE) (void)madvise(block, bytes, MADV_HUGEPAGE);
+    if (block && alignment == HG_HUGE_PAGE) (void)madvise(block, bytes, MADV_HUGEPAGE);
     return block;
 }
 
