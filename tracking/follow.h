@@ -125,6 +125,9 @@ bool hg_slot_begin_seconds(const hg_engine *e, hg_slot *s);
 /* Each hypothesis with hits in its layer goes on with the best one; alternatives nearly as good go on the stack, until there are enough. */
 void hg_take_layers(hg_engine *e);
 
+/* Slots whose hypothesis has come to its end go on with the next one, or with the way back; or their candidate is done. */
+void hg_end_branches(hg_engine *e);
+
 /* Starts chains first_item .. of the list in free slots, at most as many as there are lanes; a chain without a seed leaves its candidate
  * empty. */
 void hg_start_chains(hg_engine *e, int64_t first_item, int n, hg_slot *const *to);
