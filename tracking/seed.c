@@ -137,9 +137,17 @@ static void sum_kicks(const triplet *t, const stop stops[POINTS + 1], double qop
 {
     const hg_material *material = t->kalman->material;
     const int first = t->at == PERIGEE ? 0 : 1;
+    double low[2] = {HUGE_VAL, HUGE_VAL}, high[2] = {-HUGE_VAL, -HUGE_VAL}; /* of the stops along either axis: most surfaces lie beyond */
+    for (int i = first; i <= POINTS; ++i) {
+        for (int axis = 0; axis < 2; ++axis) {
+            if (stops[i].along[axis] < low[axis]) low[axis] = stops[i].along[axis];
+            if (stops[i].along[axis] > high[axis]) high[axis] = stops[i].along[axis];
+        }
+    }
     for (int64_t m = 0; m < material->n; ++m) {
         const hg_material_surface *surface = &material->surface[m];
         const int axis = surface->cylinder ? 0 : 1;
+        if (!(surface->position > low[axis] && surface->position < high[axis])) continue;
         for (int i = first; i < POINTS; ++i) {
             const stop *a = &stops[i], *b = &stops[i + 1];
             const double before = surface->position - a->along[axis], after = b->along[axis] - surface->position;
