@@ -213,6 +213,11 @@ static bool same_place(const hg_material_surface *a, const hg_material_surface *
     return a->cylinder == b->cylinder && fabs(a->position - b->position) <= 2.0 * close_enough;
 }
 
+static bool is_crossed(const hg_material_surface *m, const hg_material_surface *last)
+{
+    return last && same_place(m, last);
+}
+
 /* Makes surface `index` the found one if it is reached before *distance. Returns whether it is reached at all. */
 static bool take_nearer(const carrier *c, hg_surface surface, int direction, int64_t index, double *distance, int64_t *found)
 {
@@ -231,21 +236,23 @@ static int64_t next_material(const carrier *c, int direction, const hg_material_
 {
     const hg_material *material = c->kalman->material;
     const hg_free_state *s = &c->stepper.state;
-    double r2 = s->r[0] * s->r[0] + s->r[1] * s->r[1], r = sqrt(r2);
+    double r2 = s->r[0] * s->r[0] + s->r[1] * s->r[1], r = sqrt(r2), gap = HUGE_VAL, wider = HUGE_VAL, narrower = -HUGE_VAL;
     bool outward = direction * (s->r[0] * s->t[0] + s->r[1] * s->t[1]) >= 0.0, upward = direction * s->t[2] >= 0.0;
     int64_t above = -1, below = -1, disc = -1, found = -1;
     for (int64_t i = 0; material && i < material->n; ++i) {
         const hg_material_surface *m = &material->surface[i];
-        bool crossed = last && same_place(m, last);
         if (!m->cylinder) {
-            bool ahead = upward ? m->position > s->r[2] : m->position < s->r[2];
-            if (!ahead || crossed) continue;
-            if (disc < 0 || fabs(m->position - s->r[2]) < fabs(material->surface[disc].position - s->r[2])) disc = i;
+            double ahead = upward ? m->position - s->r[2] : s->r[2] - m->position;
+            if (!(ahead > 0.0 && ahead < gap) || is_crossed(m, last)) continue;
+            gap = ahead;
+            disc = i;
         } else if (m->position > r) {
             /* an inward track may come out again through the surface it has just crossed */
-            if (crossed && outward) continue;
-            if (above < 0 || m->position < material->surface[above].position) above = i;
-        } else if (!crossed && (below < 0 || m->position > material->surface[below].position)) {
+            if (!(m->position < wider) || (outward && is_crossed(m, last))) continue;
+            wider = m->position;
+            above = i;
+        } else if (m->position > narrower && !is_crossed(m, last)) {
+            narrower = m->position;
             below = i;
         }
     }
