@@ -155,6 +155,18 @@ static int64_t used_hits(const hg_plain_fit *f)
     return n;
 }
 
+/* A spoilt start can turn a fit round: the same curve, run through from its end with the opposite charge. Then it heads away from the hit
+ * half way. */
+static bool heads_outward(const hg_plain_fit *f)
+{
+    const hg_filter_step *first = &f->steps[0], *middle = &f->steps[f->n_steps / 2];
+    const double phi = first->smooth_par[2], theta = first->smooth_par[3];
+    double x[3], y[3];
+    hg_plain_position(f, first->hit, x);
+    hg_plain_position(f, middle->hit, y);
+    return sin(theta) * (cos(phi) * (y[0] - x[0]) + sin(phi) * (y[1] - x[1])) + cos(theta) * (y[2] - x[2]) > 0.0;
+}
+
 /* The descent from all hits, and, if that has left any out, the better of it and the one from where annealing ends.
  */
 static int choose_hits(hg_plain_fit *f, seed ends, hg_track_state *state)
@@ -188,6 +200,7 @@ int hg_plain_anneal(hg_plain_fit *f, hg_track_state *state)
     for (int k = 0; k < SEEDS; ++k) {
         if (seeds[k].outer > last || seeds[k].outer < seeds[k].first + 2) continue;
         status = choose_hits(f, seeds[k], state);
+        if (status == 0 && !heads_outward(f)) status = HG_TRACK_SEED_BAD;
         if (status == 0 && 2 * used_hits(f) > f->n) break;
         if (status == 0 && sound < 0) sound = k;
     }

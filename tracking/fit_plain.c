@@ -63,17 +63,22 @@ int hg_fit_check(const hg_kalman *kalman, const hg_measurement *measurements, co
     return scalars < HG_FIT_SCALARS_MIN ? HG_TRACK_TOO_FEW_HITS : 0;
 }
 
+void hg_plain_position(const hg_plain_fit *f, int64_t i, double x[3])
+{
+    const hg_measurement *m = measurement_of(f, i);
+    const hg_module *module = &f->kalman->detector->modules[m->module];
+    for (int c = 0; c < 3; ++c) {
+        x[c] = module->center[c] + module->rotation[3 * c] * m->local[0] + module->rotation[3 * c + 1] * m->local[1];
+    }
+}
+
+/* Across the beam. */
 static double distance(const hg_plain_fit *f, int64_t a, int64_t b)
 {
-    double x[2][2];
-    for (int k = 0; k < 2; ++k) {
-        const hg_measurement *m = measurement_of(f, k == 0 ? a : b);
-        const hg_module *module = &f->kalman->detector->modules[m->module];
-        for (int c = 0; c < 2; ++c) {
-            x[k][c] = module->center[c] + module->rotation[3 * c] * m->local[0] + module->rotation[3 * c + 1] * m->local[1];
-        }
-    }
-    return hypot(x[1][0] - x[0][0], x[1][1] - x[0][1]);
+    double x[3], y[3];
+    hg_plain_position(f, a, x);
+    hg_plain_position(f, b, y);
+    return hypot(y[0] - x[0], y[1] - x[1]);
 }
 
 /* Three hits for the seed: `first`, `outer`, and the one nearest to half way between them. */

@@ -40,6 +40,9 @@ hg_measurement hg_plain_weighted(const hg_plain_fit *f, int64_t i);
 /* The cut on the chi2 of a hit: of the options, by its number of coordinates. */
 double hg_plain_cut(const hg_plain_fit *f, const hg_measurement *m);
 
+/* Global position of hit i, mm; a coordinate that is not measured counts as given. */
+void hg_plain_position(const hg_plain_fit *f, int64_t i, double x[3]);
+
 /* State and loose errors on hit `first`, from it, hit `outer` > first + 1 and the one half way; no pass counts as made. Returns status
  * bits. */
 int hg_plain_start(hg_plain_fit *f, int64_t first, int64_t outer, hg_track_state *state);
