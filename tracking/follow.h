@@ -54,15 +54,16 @@ typedef enum hg_slot_stage {
     HG_SLOT_WINDOWS, /* needs the layers ahead */
     HG_SLOT_SEARCH,  /* looks through its windows */
     HG_SLOT_LAYER,   /* has hits in a window */
+    HG_SLOT_TAKE,    /* takes hits of the layer, and needs a prediction for the next */
     HG_SLOT_SECONDS, /* has hits that may be second ones of its layer */
     HG_SLOT_END      /* a hypothesis has come to its end */
 } hg_slot_stage;
 
 /* A hypothesis that takes hits of the present layer. */
 typedef struct hg_taker {
-    hg_branch *branch; /* NULL = none */
-    int choice, cursor;
-    int32_t row; /* of its prediction; -1 = none asked for */
+    hg_branch *branch;
+    int choice, cursor; /* the match it began with, and the one looked at */
+    int32_t row;        /* of its prediction */
 } hg_taker;
 
 typedef struct hg_slot {
@@ -79,6 +80,7 @@ typedef struct hg_slot {
     int32_t found[HG_WINDOW_HITS], row_of[HG_WINDOW_HITS];
     uint8_t taken[HG_WINDOW_HITS];
     hg_match matches[HG_WINDOW_HITS];
+    float kept[HG_WINDOW_HITS][HG_STATE_NUMBERS]; /* states of matches that may become alternatives */
     hg_taker taker;
     hg_candidate outward; /* what the way back expects */
 } hg_slot;
@@ -122,7 +124,8 @@ void hg_match_insert(const hg_finder *finder, const hg_match *match, hg_match *l
  * still missing. True if there may be any: then the slot goes on with them. */
 bool hg_slot_begin_seconds(const hg_engine *e, hg_slot *s);
 
-/* Each hypothesis with hits in its layer goes on with the best one; alternatives nearly as good go on the stack, until there are enough. */
+/* Each hypothesis with hits in its layer goes on with the best one; alternatives nearly as good go on the stack, until there are enough.
+ * Takes one step of every slot: what needs more predictions goes on in the next round. */
 void hg_take_layers(hg_engine *e);
 
 /* Slots whose hypothesis has come to its end go on with the next one, or with the way back; or their candidate is done. */

@@ -22,7 +22,7 @@ static bool take_first(const hg_engine *e, hg_slot *s, int choice, hg_branch *br
     s->taken[choice] = 1;
     memcpy(branch->state, state, sizeof state);
     branch->module = hit->module;
-    s->taker = (hg_taker){.branch = branch, .choice = choice, .row = -1};
+    s->taker = (hg_taker){.branch = branch, .choice = choice};
     return true;
 }
 
@@ -42,18 +42,24 @@ static bool take_alternative(const hg_engine *e, hg_slot *s)
     return false;
 }
 
-/* Asks for the prediction of the next match on a further module of the layer. */
-static void ask_for_second(hg_engine *e, hg_slot *s)
+/* Moves the taker on to the next match on a further module of the layer; false if there is none. */
+static bool find_second(const hg_engine *e, hg_slot *s)
 {
     hg_taker *t = &s->taker;
-    t->row = -1;
-    for (; t->branch && t->cursor < s->n_matches; ++t->cursor) {
-        const int32_t module = hg_engine_record(e, s->matches[t->cursor].place)->module;
-        if (t->cursor == t->choice || has_module(t->branch, module)) continue;
-        t->row = hg_job_add(&e->second, t->branch->state, t->branch->module, module);
+    for (; t->cursor < s->n_matches; ++t->cursor)
+        if (t->cursor != t->choice && !has_module(t->branch, hg_engine_record(e, s->matches[t->cursor].place)->module)) return true;
+    return false;
+}
+
+/* On to the next hit that needs a prediction, of this hypothesis or of an alternative; or the layer is done. */
+static void go_on(const hg_engine *e, hg_slot *s)
+{
+    s->stage = HG_SLOT_TAKE;
+    while (!find_second(e, s)) {
+        if (take_alternative(e, s)) continue;
+        s->stage = HG_SLOT_WINDOWS;
         return;
     }
-    t->branch = NULL;
 }
 
 static void take_second(hg_engine *e, hg_slot *s)
@@ -73,49 +79,61 @@ static void take_second(hg_engine *e, hg_slot *s)
     s->taken[k] = 1;
 }
 
-/* All takers go on until none has a match left to try. */
-static void take_all_seconds(hg_engine *e)
+static bool may_branch(const hg_engine *e, const hg_slot *s, int k)
 {
-    do {
-        e->second.n = 0;
-        for (int k = 0; k < HG_FOLLOW_SLOTS; ++k)
-            if (e->slots[k].stage == HG_SLOT_LAYER) ask_for_second(e, &e->slots[k]);
-        hg_jobs_run(&e->second, e->finder, false);
-        for (int k = 0; k < HG_FOLLOW_SLOTS; ++k)
-            if (e->slots[k].stage == HG_SLOT_LAYER && e->slots[k].taker.row >= 0) take_second(e, &e->slots[k]);
-    } while (e->second.n > 0);
+    return k < s->n_matches && s->n_made < s->walk.n_branches && s->matches[k].rank >= s->matches[0].rank - e->finder->options->branch_gap;
 }
 
-static bool has_alternative(const hg_engine *e, const hg_slot *s)
+/* What alternatives need while other slots' predictions take the place of theirs. */
+static void keep_alternatives(const hg_engine *e, hg_slot *s)
 {
-    return s->n_matches > 1 && s->n_made < s->walk.n_branches && s->matches[1].rank >= s->matches[0].rank - e->finder->options->branch_gap;
+    if (may_branch(e, s, 1)) s->before = s->current;
+    for (int k = 1; may_branch(e, s, k); ++k) {
+        memcpy(s->kept[k], s->matches[k].state, sizeof s->kept[k]);
+        s->matches[k].state = s->kept[k];
+    }
+}
+
+static void begin_layer(const hg_engine *e, hg_slot *s)
+{
+    s->current.candidate.n_hole += s->holes;
+    s->current.candidate.score -= e->finder->options->hole_penalty * (float)s->holes;
+    keep_alternatives(e, s);
+    s->next_choice = 1;
+    if (take_first(e, s, 0, &s->current))
+        go_on(e, s);
+    else
+        s->stage = HG_SLOT_END;
+}
+
+static void begin_seconds(const hg_engine *e, hg_slot *s)
+{
+    s->taker = (hg_taker){.branch = &s->current, .choice = -1};
+    s->next_choice = s->n_matches;
+    go_on(e, s);
 }
 
 void hg_take_layers(hg_engine *e)
 {
+    e->second.n = 0;
     for (int k = 0; k < HG_FOLLOW_SLOTS; ++k) {
         hg_slot *s = &e->slots[k];
-        s->taker = (hg_taker){.row = -1};
-        memset(s->taken, 0, sizeof s->taken);
-        if (s->stage == HG_SLOT_SECONDS) {
-            s->taker = (hg_taker){.branch = &s->current, .choice = -1, .row = -1};
-            s->next_choice = s->n_matches;
-            s->stage = HG_SLOT_LAYER;
-            continue;
+        if (s->stage == HG_SLOT_LAYER || s->stage == HG_SLOT_SECONDS) {
+            memset(s->taken, 0, (size_t)s->n_matches * sizeof *s->taken);
+            if (s->stage == HG_SLOT_LAYER)
+                begin_layer(e, s);
+            else
+                begin_seconds(e, s);
         }
-        if (s->stage != HG_SLOT_LAYER) continue;
-        s->current.candidate.n_hole += s->holes;
-        s->current.candidate.score -= e->finder->options->hole_penalty * (float)s->holes;
-        if (has_alternative(e, s)) s->before = s->current;
-        s->next_choice = 1;
-        if (!take_first(e, s, 0, &s->current)) s->stage = HG_SLOT_END;
+        if (s->stage != HG_SLOT_TAKE) continue;
+        const int32_t module = hg_engine_record(e, s->matches[s->taker.cursor].place)->module;
+        s->taker.row = hg_job_add(&e->second, s->taker.branch->state, s->taker.branch->module, module);
     }
-    for (bool more = true; more;) {
-        take_all_seconds(e);
-        more = false;
-        for (int k = 0; k < HG_FOLLOW_SLOTS; ++k)
-            if (e->slots[k].stage == HG_SLOT_LAYER) more |= take_alternative(e, &e->slots[k]);
+    hg_jobs_run(&e->second, e->finder, false);
+    for (int k = 0; k < HG_FOLLOW_SLOTS; ++k) {
+        hg_slot *s = &e->slots[k];
+        if (s->stage != HG_SLOT_TAKE) continue;
+        take_second(e, s);
+        go_on(e, s);
     }
-    for (int k = 0; k < HG_FOLLOW_SLOTS; ++k)
-        if (e->slots[k].stage == HG_SLOT_LAYER) e->slots[k].stage = HG_SLOT_WINDOWS;
 }
