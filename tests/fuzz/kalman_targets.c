@@ -105,33 +105,70 @@ static void is_sound(const double par[5], const double cov[15])
     fuzz_require(all_finite(par, 5) && all_finite(cov, 15));
     fuzz_require(par[3] > 0 && par[3] < M_PI);
     fuzz_require(hg_cov_is_positive(cov));
+    for (int i = 0; i < 5; ++i)
+        for (int j = 0; j < i; ++j)
+            fuzz_require(fabs(cov[HG_PACKED(i, j)]) < 1.001 * sqrt(cov[HG_PACKED(i, i)]) * sqrt(cov[HG_PACKED(j, j)]));
 }
 
 /* ---- the fit of tracks ---- */
 
-/* Hits of a track from the origin in 2 T, of radius 1667 mm: pT = 1 GeV. */
-static void circle(double slope, hg_measurement hit[SEED_HITS])
+/* Hit on plane `module` of a track from the origin in 2 T, of radius 1667 mm: pT = 1 GeV. */
+static hg_measurement on_circle(double slope, int64_t module)
 {
-    const double radius = 1667;
-    for (int k = 0; k < SEED_HITS; ++k) {
-        const double x = the_world()->kalman[0].detector->modules[k].center[0];
-        hit[k] = (hg_measurement){
-            .module = k, .local = {radius - sqrt(radius * radius - x * x), slope * radius * asin(x / radius)}, .variance = {2e-4, 3e-4}};
-    }
+    const double radius = 1667, x = the_world()->kalman[0].detector->modules[module].center[0];
+    return (hg_measurement){
+        .module = module, .local = {radius - sqrt(radius * radius - x * x), slope * radius * asin(x / radius)}, .variance = {2e-4, 3e-4}};
 }
+
+/* How a hit differs from one of a good track: all zero = not at all. */
+typedef struct hit_input {
+    int8_t module;          /* added */
+    uint8_t odd;            /* 1 + what is odd, 0 = nothing; see odd_measurement */
+    int16_t shift[2];       /* of u, v; some 1e-3 mm to 1e6 mm, see distance_of */
+    int8_t log_variance[2]; /* in eighths of a power of ten */
+} hit_input;
 
 typedef struct tracks_input {
     uint64_t choice;
-    hg_measurement hit[MOST_HITS]; /* as many as the input has; a third of them for each track */
+    hit_input hit[MOST_HITS]; /* as many as the input has; a third of them for each track */
 } tracks_input;
+
+static double distance_of(int16_t shift)
+{
+    return copysign(1e-3 * (exp2(fabs((double)shift) / 1024) - 1), shift);
+}
+
+/* One number becomes what no detector gives. */
+static void odd_measurement(unsigned odd, hg_measurement *m)
+{
+    static const double values[] = {NAN, INFINITY, -1, 1e300, 1e-300, 0};
+    enum { VALUES = sizeof values / sizeof *values };
+    const double value = values[odd / 5 % VALUES];
+    if (odd % 5 == 4)
+        m->module = odd % 2 ? -1 : INT64_MAX;
+    else
+        (odd % 5 < 2 ? m->local : m->variance)[odd % 2] = value;
+}
+
+static hg_measurement measurement_of(const hit_input *in, int track, int64_t place)
+{
+    const double slope[TRACKS] = {-0.3, 0.1, 0.5};
+    hg_measurement m = on_circle(slope[track], place % PLANES);
+    m.module = (m.module + in->module + 2 * MODULES * 128) % MODULES;
+    for (int i = 0; i < 2; ++i) {
+        m.local[i] += distance_of(in->shift[i]);
+        m.variance[i] *= pow(10, in->log_variance[i] / 8.0);
+    }
+    if (in->odd > 0) odd_measurement(in->odd - 1u, &m);
+    return m;
+}
 
 static bool seed_tracks(int number)
 {
     tracks_input in = {.choice = (uint64_t)(number & 3) | (uint64_t)(number % FIELDS) << 8};
     if (number > 5) return false;
-    for (int t = 0; t < TRACKS; ++t) circle(0.4 * t - 0.3, in.hit + SEED_HITS * t);
-    for (int k = 0; number > 3 && k < TRACKS * SEED_HITS; ++k) in.hit[k].variance[1] = 0; /* strips */
-    fuzz_write(FUZZ_INPUT, &in, sizeof in - sizeof in.hit + TRACKS * SEED_HITS * sizeof *in.hit);
+    for (int k = 0; number > 3 && k < TRACKS * SEED_HITS; ++k) in.hit[k].log_variance[1] = 48; /* strips */
+    fuzz_write(FUZZ_INPUT, &in, offsetof(tracks_input, hit) + TRACKS * SEED_HITS * sizeof *in.hit);
     return true;
 }
 
@@ -158,11 +195,17 @@ static hg_status read_tracks(void)
     const size_t given = length < sizeof in.choice ? 0 : (length - sizeof in.choice) / sizeof *in.hit;
     const int64_t n = given < MOST_HITS ? (int64_t)given : MOST_HITS;
     const hg_kalman kalman = kalman_of(in.choice);
+    hg_measurement measurements[MOST_HITS];
     hg_status status = hg_tracks_create(fuzz_ctx, TRACKS, n, &tracks);
     if (status < 0) return status;
-    for (int64_t k = 0; k < n; ++k) tracks->hit[k] = (int32_t)k;
-    for (int t = 0; t < TRACKS; ++t) tracks->hit_offset[t + 1] = n * (t + 1) / TRACKS;
-    status = hg_fit_tracks(fuzz_ctx, &kalman, in.hit, tracks);
+    for (int t = 0; t < TRACKS; ++t) {
+        tracks->hit_offset[t + 1] = n * (t + 1) / TRACKS;
+        for (int64_t k = tracks->hit_offset[t]; k < tracks->hit_offset[t + 1]; ++k) {
+            tracks->hit[k] = (int32_t)k;
+            measurements[k] = measurement_of(&in.hit[k], t, k - tracks->hit_offset[t]);
+        }
+    }
+    status = hg_fit_tracks(fuzz_ctx, &kalman, measurements, tracks);
     fuzz_require(status == HG_OK || status == HG_INFO_PARTIAL || status == HG_ERR_NOMEM);
     for (int t = 0; status >= 0 && t < TRACKS; ++t) look_at_track(tracks, t);
     hg_tracks_destroy(fuzz_ctx, tracks);
@@ -180,11 +223,9 @@ typedef struct step_input {
 
 static bool seed_step(int number)
 {
-    hg_measurement hit[SEED_HITS];
     if (number >= FIELDS) return false;
-    circle(0.3, hit);
     step_input in = {.choice = (uint64_t)number << 8, .target = number == 2 ? PLANES : 3, .state = {.module = 0}};
-    memcpy(in.points, hit, sizeof in.points);
+    for (int k = 0; k < 3; ++k) in.points[k] = on_circle(0.3, k);
     fuzz_require(hg_seed_state(&the_world()->kalman[0], in.points, 0, &in.state) == 0);
     fuzz_write(FUZZ_INPUT, &in, sizeof in);
     return true;

@@ -33,7 +33,8 @@ static bool copy_shipped(const char *pattern, int number, const char *name)
 
 bool fuzz_seed_settings(int number)
 {
-    static const char text[] = "graph: {mode: tables, score_shift: -0.5}\ntracking:\n  seeds: ca\nfield: {spec: \"constant:2\"}\n";
+    static const char text[] = "graph: {mode: tables, score_shift: -0.5}\ndetector: {file: \"a \\\"b\\\" \\\\c\"}\ntracking:\n  seeds: "
+                               "ca\nfield: {spec: \"constant:2\"}\n";
     if (number == 0) fuzz_write("settings.yaml", text, sizeof text - 1);
     return number == 0 || copy_shipped("datasets/presets/trackml*.yaml", number - 1, "settings.yaml");
 }
@@ -147,7 +148,7 @@ static hg_status read_weights(void)
 /* Tensors of several types without checksums: any change to their bytes is seen by the checks behind. */
 bool fuzz_seed_tensors(int number)
 {
-    static const char header[] = "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F32\",\"shape\":[2,2],\"data_offsets\":[0,16]},"
+    static const char header[] = "{\"__metadata__\":{\"k\":\"v\"},\"a\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[0,16]},"
                                  "\"b\":{\"dtype\":\"BF16\",\"shape\":[3],\"data_offsets\":[16,22]},"
                                  "\"c\":{\"dtype\":\"U8\",\"shape\":[],\"data_offsets\":[22,23]}}";
     uint8_t bytes[8 + sizeof header - 1 + 23] = {(sizeof header - 1) & 0xff, (sizeof header - 1) >> 8};
@@ -250,11 +251,22 @@ static hg_status read_checkpoint(void)
     return status;
 }
 
-/* With the checksums taken away, so that what lies behind them is read: a key of another name says nothing. */
+/* With the length of the header put right and the checksums taken away, so that what lies behind them is read: a key of another name says
+ * nothing. */
 static hg_status read_unhashed_checkpoint(void)
 {
     size_t length;
     char *bytes = (char *)fuzz_read("checkpoint.safetensors", &length);
+    static uint64_t data_bytes; /* of the seed, which is read first */
+    uint64_t header_bytes;
+    if (data_bytes == 0) {
+        memcpy(&header_bytes, bytes, sizeof header_bytes);
+        data_bytes = length - sizeof header_bytes - header_bytes;
+    }
+    if (length > data_bytes + sizeof header_bytes) {
+        header_bytes = length - sizeof header_bytes - data_bytes;
+        memcpy(bytes, &header_bytes, sizeof header_bytes);
+    }
     for (size_t i = 0; i + 6 < length; ++i)
         if (memcmp(bytes + i, "\"hash.", 6) == 0) bytes[i + 5] = '_';
     fuzz_write("checkpoint.safetensors", bytes, length);

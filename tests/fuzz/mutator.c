@@ -283,7 +283,7 @@ static int finish(const settings *s, job *j, int status)
 
 static int run_all(const settings *s, const fuzz_target *const *targets, int n)
 {
-    job jobs[MOST_TARGETS] = {{NULL}};
+    job jobs[MOST_TARGETS] = {{.target = NULL}};
     int failed = 0;
     for (int started = 0, running = 0; started < n || running > 0;) {
         if (started < n && running < s->processes) {
