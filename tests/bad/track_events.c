@@ -1,5 +1,6 @@
 /* track_events.c — events that no experiment wants: noise only, hits off their modules, too large for the memory. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/resource.h>
 #include "tests/program.h"
 
 static int make_event(void **state)
@@ -116,11 +117,58 @@ static void memory_limits(void **state)
     assert_in_range(refused, 3, 9);
 }
 
+/* A muon along the beam line, which no module sees, and noise in all modules. */
+static void simulate_noise(const char *name, double hits_per_module)
+{
+    answer a =
+        run("simulate --quiet --gaussian-hits --format h5 --gun n=1,pdg=13,pt=1:1.1,eta=5.9:6 --noise %g --out %s", hits_per_module, name);
+    expect_answer("simulate", &a, 0, (const char *const[]){NULL});
+    forget(&a);
+}
+
+/* No hit is of a particle: the answer is whole, and few tracks are made of chance. */
+static void hits_of_noise_only(void **state)
+{
+    (void)state;
+    simulate_noise("random", 0.4);
+    answer a = run("track --json --quiet --out found random/events.h5");
+    expect_answer("random", &a, 0, (const char *const[]){NULL});
+    json_t *lines = json_lines(&a);
+    const json_t *report = json_array_get(lines, 0);
+    const int64_t hits = json_integer_value(json_object_get(report, "n_hits")),
+                  tracks = json_integer_value(json_object_get(report, "n_tracks"));
+    assert_in_range(hits, 6000, 9000);
+    assert_in_range(tracks, 0, hits / 50);
+    shell("test $(wc -l < %s/found/submission.csv) = %lld", folder, (long long)hits + 1);
+    assert_true(json_is_null(json_object_get(report, "trackml_score")));
+    json_decref(lines);
+    forget(&a);
+}
+
+/* Half a million hits of noise, five times a full event: the limit is kept, and said. */
+static void too_many_hits(void **state)
+{
+    (void)state;
+    const int megabytes = 300;
+    simulate_noise("crowd", 27);
+    answer a = run("track --json --quiet --memory-limit %d --out crowded crowd/events.h5", megabytes);
+    expect_answer("crowd", &a, 4, (const char *const[]){"crowd/events.h5: memory limit of", "more asked for", NULL});
+    assert_string_equal(a.out, "");
+    shell("test ! -e %s/crowded", folder);
+    forget(&a);
+#ifndef __SANITIZE_ADDRESS__ /* which takes memory of its own */
+    struct rusage used;
+    assert_int_equal(getrusage(RUSAGE_CHILDREN, &used), 0);
+    assert_in_range(used.ru_maxrss >> 10, megabytes / 2, megabytes + 64);
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(noise_only),        cmocka_unit_test(hits_off_their_modules), cmocka_unit_test(another_detector),
-        cmocka_unit_test(volumes_asked_for), cmocka_unit_test(memory_limits),
+        cmocka_unit_test(volumes_asked_for), cmocka_unit_test(memory_limits),          cmocka_unit_test(hits_of_noise_only),
+        cmocka_unit_test(too_many_hits),
     };
     return cmocka_run_group_tests(tests, make_event, tear_down);
 }
