@@ -237,6 +237,14 @@ static void run_group(const fitter *f, const int64_t *members, int n, room *r)
     for (int lane = 0; lane < n; ++lane) conclude(f, &f->item[members[lane]], lane, r);
 }
 
+/* What is just positive in float need not be so for who reads it in double. */
+static bool is_positive_in_double(const float cov[15])
+{
+    double wide[15];
+    for (int i = 0; i < 15; ++i) wide[i] = (double)cov[i];
+    return hg_cov_is_positive(wide);
+}
+
 /* Perigee of a group of finished tracks. A lane that fails goes to the plain fit. */
 static void finish_group(const fitter *f, const int64_t *members, int n)
 {
@@ -252,8 +260,8 @@ static void finish_group(const fitter *f, const int64_t *members, int n)
     f->kernels->predict_perigee(f->world, from, &jobs, to);
     for (int k = 0; k < n; ++k) {
         track *t = &f->item[members[k]];
-        t->plain |= status[k] != 0;
         for (int i = 0; i < 20 && status[k] == 0; ++i) t->state[i] = to[k * HG_BATCH_STATE + i];
+        t->plain |= status[k] != 0 || !is_positive_in_double(t->state + 5);
     }
 }
 

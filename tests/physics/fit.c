@@ -321,6 +321,23 @@ static void random_hits_never_give_nan(void **state)
     for (int fit = 0; fit < FITS; ++fit) random_hits_never_give_nan_in(fit);
 }
 
+/* Errors that differ by many powers of ten leave a covariance that is positive, also for who reads it in double, or a status. */
+static void errors_of_all_sizes(void **state)
+{
+    (void)state;
+    hg_kalman kalman = toy_kalman(false);
+    make_toys(&kalman, false);
+    kalman.material = NULL;
+    for (int t = 0; t < TOYS; ++t) {
+        for (int k = 0; k < LAYERS; ++k) toys[t].hit[k].variance[1] *= 1e6;
+        toys[t].hit[0].variance[0] *= pow(10, -t % 24);
+    }
+    hg_tracks *tracks = tracks_of(toys, TOYS, measurements);
+    assert_true(hg_fit_tracks(ctx, &kalman, measurements, tracks) >= 0);
+    for (int t = 0; t < TOYS; ++t) assert_true(tracks->status[t] >= HG_TRACK_FAILED || hg_cov_is_positive(&tracks->cov[15 * t]));
+    hg_tracks_destroy(ctx, tracks);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +352,7 @@ int main(void)
         cmocka_unit_test(same_bits_for_any_number_of_threads),
         cmocka_unit_test(bad_tracks_have_a_status),
         cmocka_unit_test(random_hits_never_give_nan),
+        cmocka_unit_test(errors_of_all_sizes),
     };
     const double center[3] = {-149.0, -152.0, -150.0};
     if (hg_context_create(&ctx) != HG_OK || hg_field_create_solenoid(ctx, 1247.0, 2612.0, 1.991, center, &coil) != HG_OK) return 1;
