@@ -26,7 +26,7 @@ typedef void hg_progress_fn(void *user, const char *what, int64_t done, int64_t 
  *  OMP_NUM_THREADS or omp_set_num_threads asked for within them. @param out owned by the caller. @return HG_OK or HG_ERR_NOMEM. */
 HG_API hg_status hg_context_create(hg_context **out);
 
-/** Frees a context; NULL is fine. Memory got from hg_alloc must have been freed before. */
+/** Frees a context; NULL is fine. All that was made with it must have been freed before. */
 HG_API void hg_context_destroy(hg_context *ctx);
 
 /** Text of the last error: what, where, expected, found; "" if none. Borrowed, valid until the next call with this context. */
@@ -54,6 +54,9 @@ HG_API void hg_context_set_progress(hg_context *ctx, hg_progress_fn *fn, void *u
 
 /** Asks running work to stop soon with HG_ERR_INTERRUPTED. Async-signal-safe. */
 HG_API void hg_context_interrupt(hg_context *ctx);
+
+/** Frees a plain array or text that the library made and the caller owns; NULL is fine. Thread-safe. */
+HG_API void hg_free(hg_context *ctx, void *pointer);
 
 /** Sets the largest number of bytes that may be allocated at once through this context; 0 = no limit (default). */
 HG_API void hg_context_set_memory_limit(hg_context *ctx, size_t bytes);

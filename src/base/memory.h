@@ -20,9 +20,6 @@ hg_status hg_grow_array(hg_context *ctx, void **array, int64_t old_count, int64_
 #define hg_alloc_unset(ctx, pointer, count) hg_alloc_unset_array((ctx), (void **)(pointer), (count), sizeof **(pointer))
 #define hg_grow(ctx, pointer, old_count, new_count) hg_grow_array((ctx), (void **)(pointer), (old_count), (new_count), sizeof **(pointer))
 
-/* Frees memory of hg_alloc; NULL is fine. */
-void hg_free(hg_context *ctx, void *pointer);
-
 /* A copy of a string, to be freed with hg_free. */
 hg_status hg_copy_string(hg_context *ctx, const char *text, char **out);
 
