@@ -105,13 +105,35 @@ static hg_status add_directory_entry(hg_context *ctx, hg_event_list *list, const
     return HG_OK;
 }
 
+static hg_status list_hdf5(hg_context *ctx, hg_event_list *list, const char *path)
+{
+    hg_status status = HG_OK;
+    uint64_t *ids = NULL;
+    int64_t n = 0;
+    HG_TRY(hg_events_h5_ids(ctx, path, &ids, &n));
+    for (int64_t i = 0; i < n; ++i) HG_TRY(add_source(ctx, list, ids[i], path, i));
+done:
+    hg_free(ctx, ids);
+    return status;
+}
+
+/* What `hitgraph simulate --format h5` leaves in a directory. */
+static hg_status list_events_file(hg_context *ctx, hg_event_list *list, const char *directory)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/events.h5", directory) >= (int)sizeof path)
+        return hg_fail(ctx, HG_ERR_IO, "%s: path too long", directory);
+    return access(path, F_OK) == 0 ? list_hdf5(ctx, list, path) : HG_OK;
+}
+
 static hg_status list_directory(hg_context *ctx, hg_event_list *list, const char *path)
 {
     hg_status status = HG_OK;
     DIR *directory = opendir(path);
     HG_CHECK(directory, HG_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     for (const struct dirent *entry; (entry = readdir(directory));) HG_TRY(add_directory_entry(ctx, list, path, entry->d_name));
-    HG_CHECK(list->n > 0, HG_ERR_IO, "%s: no events in this directory, expected files event<number>-hits.csv[.gz]", path);
+    if (list->n == 0) HG_TRY(list_events_file(ctx, list, path));
+    HG_CHECK(list->n > 0, HG_ERR_IO, "%s: no events in this directory, expected files event<number>-hits.csv[.gz] or events.h5", path);
 done:
     if (directory) closedir(directory);
     return status;
@@ -130,18 +152,6 @@ static hg_status list_prefix(hg_context *ctx, hg_event_list *list, const char *p
     if (!event_number(prefix, strlen(prefix), &id)) id = 0;
     HG_TRY(add_source(ctx, list, id, prefix, -1));
 done:
-    return status;
-}
-
-static hg_status list_hdf5(hg_context *ctx, hg_event_list *list, const char *path)
-{
-    hg_status status = HG_OK;
-    uint64_t *ids = NULL;
-    int64_t n = 0;
-    HG_TRY(hg_events_h5_ids(ctx, path, &ids, &n));
-    for (int64_t i = 0; i < n; ++i) HG_TRY(add_source(ctx, list, ids[i], path, i));
-done:
-    hg_free(ctx, ids);
     return status;
 }
 

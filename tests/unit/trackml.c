@@ -171,6 +171,25 @@ static void directories_are_listed_in_order(void **state)
     expect_failure(hg_event_list_create(ctx, in_folder("event7"), &list), HG_ERR_IO, "event7-hits.csv");
 }
 
+static void a_directory_may_hold_all_events_in_one_file(void **state)
+{
+    (void)state;
+    hg_event_list *list = NULL;
+    shell("rm -rf %s/*", folder);
+    write_text("event000000003-hits.csv", "hit_id,x,y,z,volume_id,layer_id,module_id\n1,2,3,4,5,6,7\n");
+    hg_event *event = read_input(folder, 0, HG_PART_ALL);
+    write_both_ways((const hg_event *const[]){event, event}, 2, "events.h5");
+    must(hg_event_list_create(ctx, folder, &list));
+    assert_int_equal(list->n, 1); /* files of single events come first */
+    hg_event_list_destroy(ctx, list);
+    shell("rm %s/event*.csv", folder);
+    must(hg_event_list_create(ctx, folder, &list));
+    assert_int_equal(list->n, 2);
+    for (int i = 0; i < 2; ++i) assert_string_equal(list->source[i].path, in_folder("events.h5"));
+    hg_event_list_destroy(ctx, list);
+    hg_event_destroy(ctx, event);
+}
+
 /* Counts of the samples, as their description gives them. */
 static void samples(void **state)
 {
@@ -224,6 +243,7 @@ int main(void)
         cmocka_unit_test(small_event_round_trip),
         cmocka_unit_test(empty_events_are_legal),
         cmocka_unit_test(directories_are_listed_in_order),
+        cmocka_unit_test(a_directory_may_hold_all_events_in_one_file),
         cmocka_unit_test(samples),
         cmocka_unit_test(submission_names_every_hit),
     };
