@@ -116,7 +116,7 @@ hg_status hg_doublets_fill_features(hg_context *ctx, const hg_doublet_hits *hits
     HG_TRY(hg_doublet_neighbours_find(ctx, d, map, chain_window, &neighbours));
     HG_TRY(hg_alloc_unset(ctx, &point, d->graph->n_nodes));
 #pragma omp parallel for num_threads(threads) if (d->graph->n_edges > HG_FEW_EDGES)
-    for (int32_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = (hg_feature_point){grid->r[i], grid->z[i], grid->phi[i]};
+    for (int64_t i = 0; i < grid->n; ++i) point[grid->hit[i]] = (hg_feature_point){grid->r[i], grid->z[i], grid->phi[i]};
     HG_TRY(hg_alloc(ctx, &order, map->n_layers));
     hg_doublet_layer_order(map, order);
     for (int side = 0; side < 2; ++side) HG_TRY(hg_alloc(ctx, &chain[side], d->graph->n_edges));

@@ -51,7 +51,7 @@ static int32_t list_ends(const prune *p, int64_t i, int32_t *ends)
         if (in->pair >= 0 && p->keep[in->candidate]) ends[n++] = p->c->doublet[in->candidate].sender;
     }
     for (int64_t k = p->c->first[i]; k < p->c->first[i + 1]; ++k) {
-        if (p->keep[k] && !hg_candidate_overlaps(p->map, &p->c->doublet[k])) ends[n++] = p->c->doublet[k].receiver;
+        if (!hg_candidate_overlaps(p->map, &p->c->doublet[k]) && p->keep[k]) ends[n++] = p->c->doublet[k].receiver;
     }
     return n;
 }
