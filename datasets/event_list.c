@@ -117,6 +117,29 @@ done:
     return status;
 }
 
+/* FILE.h5/event<number>: one event of a file. */
+static hg_status list_event_of_file(hg_context *ctx, hg_event_list *list, const char *input)
+{
+    hg_status status = HG_OK;
+    const char *name = strrchr(input, '/');
+    char path[PATH_MAX];
+    uint64_t id = 0;
+    int64_t kept = 0;
+    snprintf(path, sizeof path, "%.*s", (int)(name - input), input);
+    HG_CHECK(event_number(name + 1, strlen(name + 1), &id), HG_ERR_IO, "%s: expected %s/event<number>", input, path);
+    HG_TRY(list_hdf5(ctx, list, path));
+    for (int64_t i = 0; i < list->n; ++i) {
+        if (list->source[i].event_id == id)
+            list->source[kept++] = list->source[i];
+        else
+            hg_free(ctx, list->source[i].path);
+    }
+    list->n = kept;
+    HG_CHECK(kept > 0, HG_ERR_IO, "%s: no event %" PRIu64 " in this file", path, id);
+done:
+    return status;
+}
+
 /* What `hitgraph simulate --format h5` leaves in a directory. */
 static hg_status list_events_file(hg_context *ctx, hg_event_list *list, const char *directory)
 {
@@ -159,7 +182,7 @@ static hg_status list_input(hg_context *ctx, hg_event_list *list, const char *in
 {
     struct stat info;
     char prefix[PATH_MAX];
-    if (stat(input, &info) != 0) return list_prefix(ctx, list, input);
+    if (stat(input, &info) != 0) return errno == ENOTDIR ? list_event_of_file(ctx, list, input) : list_prefix(ctx, list, input);
     if (S_ISDIR(info.st_mode)) return list_directory(ctx, list, input);
     const size_t length = prefix_length(input, "hits");
     if (length == 0) return list_hdf5(ctx, list, input);

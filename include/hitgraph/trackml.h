@@ -26,8 +26,8 @@ typedef struct hg_event_list {
     hg_event_source *source; /* [n] owned */
 } hg_event_list;
 
-/** Finds the events of an input: a directory of event files or with events.h5, an event prefix, one "...-hits.csv[.gz|.zst]" file, or
- *  a hitgraph-events .h5 file. An event that lacks its hits file is listed too: reading it tells what is missing.
+/** Finds the events of an input: a directory of event files or with events.h5, an event prefix, one "...-hits.csv[.gz|.zst]" file,
+ *  a hitgraph-events .h5 file or FILE.h5/event<number>. An event that lacks its hits file is listed too: reading it tells what is missing.
  *  @param out owned by the caller; untouched on error.
  *  @return HG_OK; HG_ERR_IO there is nothing such, or no event in it (message: what was looked for); HG_ERR_FORMAT damaged HDF5;
  * HG_ERR_NOMEM. */

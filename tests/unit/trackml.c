@@ -187,6 +187,12 @@ static void a_directory_may_hold_all_events_in_one_file(void **state)
     assert_int_equal(list->n, 2);
     for (int i = 0; i < 2; ++i) assert_string_equal(list->source[i].path, in_folder("events.h5"));
     hg_event_list_destroy(ctx, list);
+    must(hg_event_list_create(ctx, in_folder("events.h5/event000000003"), &list));
+    assert_int_equal(list->n, 2);
+    hg_event_list_destroy(ctx, list);
+    list = NULL;
+    expect_failure(hg_event_list_create(ctx, in_folder("events.h5/event000000004"), &list), HG_ERR_IO, "no event 4 in this file");
+    expect_failure(hg_event_list_create(ctx, in_folder("events.h5/first"), &list), HG_ERR_IO, "events.h5/event<number>");
     hg_event_destroy(ctx, event);
 }
 
